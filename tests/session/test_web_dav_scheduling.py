@@ -637,22 +637,59 @@ async def test_invitations_of_known_and_proven_senders_come_into_the_calendar(of
     assert office.mails == []
 
 
-async def test_what_programs_keep_in_an_event_stays_with_its_owner(office: Office, post: Post) -> None:
-    """DAV-23, DAV-29, JMAP-71: JSPROP lines, as hideAttendees, are sent to nobody, nor taken from a mail."""
-    kept = ("JSPROP;JSPTR=hideAttendees:true", 'JSPROP;JSPTR="example.com:note":"private"')
-    await office.mia.put("m.ics", meeting(ADA_ASKED, TOM_ASKED, *kept))
+PERSONAL = (
+    "JSPROP;JSPTR=personal:true",
+    'JSPROP;JSPTR="example.com:note":"personal"',
+    "CATEGORIES:personal,Confidential",
+    "COLOR:personal",
+    "X-PERSONAL:personal",
+    "CONTACT;X-NOTE=personal;LANGUAGE=en:Front desk",
+    'ATTENDEE;CN=Zoe;X-CN-PRIV="a;personal";MEMBER="mailto:personal-group@example.org":mailto:zoe@remote.example',
+)
+"""Lines that have something of their owner's, which is named so."""
+
+
+async def test_what_is_ones_own_in_an_event_stays_with_its_owner(office: Office, post: Post) -> None:
+    """DAV-24, DAV-29, JMAP-71: it's sent to nobody, nor accepted from a mail; a change of it is told to nobody."""
+    await office.mia.put("m.ics", meeting(ADA_ASKED, TOM_ASKED, *PERSONAL))
     await office.settle()
-    assert "JSPROP" in await office.entry("mia")
-    assert "JSPROP" not in await office.entry("tom")
-    [mail] = [one for one in office.mails if "ada@" in str(one["To"])]
-    assert "JSPROP" not in "".join(part.get_content() for part in mail.walk() if part.get_content_maintype() == "text")
+    assert (await office.entry("mia")).count("personal") == len(PERSONAL) + 1
+    assert "CONTACT;LANGUAGE=en:Front desk" in await office.entry("tom")
+    texts = [await office.entry("tom")]
+    texts += [part.get_content() for mail in office.mails for part in mail.walk() if not part.is_multipart()]
+    assert len(texts) > 3
+    assert [one for one in texts if "personal" in (one if isinstance(one, str) else one.decode()).lower()] == []
     count = len(office.mails)
-    await office.mia.put("m.ics", meeting(ADA_ASKED, TOM_ASKED, kept[0]))
+    changed = [one.replace("personal", "other") for one in PERSONAL]
+    await office.mia.put("m.ics", meeting(ADA_ASKED, TOM_ASKED, *changed))
     await office.settle()
     assert len(office.mails) == count
-    await post.send(from_ada(*kept))
+    await post.send(from_ada(*PERSONAL[:5]))
     assert "SUMMARY:Talk" in await office.entry("mia", "a1")
-    assert "JSPROP" not in await office.entry("mia", "a1")
+    assert "personal" not in await office.entry("mia", "a1")
+
+
+async def test_the_copy_of_a_guest_begins_as_strict(office: Office, post: Post) -> None:
+    """DAV-24, DAV-25, DAV-29: CLASS is sent, and accepted with a new event; after that it's the guest's own."""
+    await office.mia.put("m.ics", meeting(ADA_ASKED, TOM_ASKED, "CLASS:CONFIDENTIAL"))
+    await office.settle()
+    assert "CLASS:CONFIDENTIAL" in await office.entry("tom")
+    [mail] = office.mails
+    assert "CLASS:CONFIDENTIAL" in calendar_in(mail)
+    await office.mia.put("m.ics", meeting(ADA_ASKED, TOM_ASKED, "CLASS:PUBLIC", "LOCATION:Hall"))
+    await office.settle()
+    assert "LOCATION:Hall" in await office.entry("tom")
+    assert "CLASS:CONFIDENTIAL" in await office.entry("tom")
+    await post.send(from_ada("CLASS:PRIVATE"))
+    assert "CLASS:PRIVATE" in await office.entry("mia", "a1")
+
+
+def calendar_in(mail: EmailMessage) -> str:
+    """The calendar of a mail."""
+    [part] = [part for part in mail.walk() if part.get_content_type() == "text/calendar"]
+    content = part.get_content()
+    assert isinstance(content, str)
+    return content
 
 
 async def test_an_invitation_to_another_form_of_an_address_comes_into_the_calendar(office: Office, post: Post) -> None:

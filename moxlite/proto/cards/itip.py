@@ -48,7 +48,12 @@ OF_END: Final = frozenset({"UID", "SUMMARY", "ORGANIZER", "DTSTART", "DTEND", "D
 TIMES: Final = ("DTSTART", "DTEND", "DURATION", "DUE", "RRULE", "RDATE")
 """Properties whose change makes earlier answers void (RFC 5546 §2.1.4)."""
 
-UNTOLD: Final = frozenset({"DTSTAMP", "SEQUENCE", "LAST-MODIFIED", "CREATED", "TRANSP", "COLOR", "JSPROP"})
+PERSONAL: Final = frozenset({"TRANSP", "CATEGORIES", "COLOR", "JSPROP", "COMPLETED", "PERCENT-COMPLETE"})
+"""Properties of each user's own copy: neither sent to others, nor accepted from them. CLASS is sent, so that the copy
+of a guest begins as strict; after that, it's the guest's own.
+"""
+
+UNTOLD: Final = PERSONAL | {"DTSTAMP", "SEQUENCE", "LAST-MODIFIED", "CREATED"}
 """Properties whose change is told to no attendee."""
 
 STAMP: Final = "X-MOXLITE-DTSTAMP"
@@ -67,6 +72,9 @@ OF_SERVER: Final = frozenset(
     {"SCHEDULE-AGENT", "SCHEDULE-STATUS", "SCHEDULE-FORCE-SEND", STAMP, BROUGHT_BY, BEFORE, LEFT_OUT}
 )
 """Parameters between a client and its server (RFC 6638 §7), and the server's own."""
+
+OF_SENDER: Final = OF_SERVER | {"MEMBER"}
+"""Parameters that aren't sent to others, besides those that begin with X-: MEMBER names the organizer's groups."""
 
 OF_ANSWER: Final = frozenset({*OF_SERVER, "PARTSTAT", "RSVP"})
 
@@ -193,6 +201,25 @@ def times_of(part: Component) -> list[str]:
 
 def with_parameters(line: Property, wanted: Mapping[str, str]) -> Property:
     """A line with these parameters in place of its own ones of the same names; "" takes a parameter away."""
+    name, *pieces = _head_pieces(line)
+    kept = [piece for piece in pieces if _parameter_name(piece) not in wanted]
+    added = [f"{name}={_quoted(value)}" for name, value in wanted.items() if value]
+    made = property_of(";".join([name, *kept, *added]) + ":" + line.value)
+    return line if made is None else made
+
+
+def sent_line(line: Property) -> Property:
+    """A line as others get it: without what programs note in it for its owner."""
+    if not line.parameters:
+        return line
+    name, *pieces = _head_pieces(line)
+    kept = [piece for piece in pieces if not (key := _parameter_name(piece)).startswith("X-") and key not in OF_SENDER]
+    made = property_of(";".join([name, *kept]) + ":" + line.value) if len(kept) < len(pieces) else None
+    return line if made is None else made
+
+
+def _head_pieces(line: Property) -> list[str]:
+    """A line's name and parameters, as they're written."""
     pieces, start, quoted = [], 0, False
     head = line.whole[: len(line.whole) - len(line.value) - 1]
     for at, char in enumerate(head):
@@ -201,11 +228,11 @@ def with_parameters(line: Property, wanted: Mapping[str, str]) -> Property:
         elif char == ";" and not quoted:
             pieces.append(head[start:at])
             start = at + 1
-    pieces.append(head[start:])
-    kept = [piece for piece in pieces[1:] if piece.partition("=")[0].strip().upper() not in wanted]
-    added = [f"{name}={_quoted(value)}" for name, value in wanted.items() if value]
-    made = property_of(";".join([pieces[0], *kept, *added]) + ":" + line.value)
-    return line if made is None else made
+    return [*pieces, head[start:]]
+
+
+def _parameter_name(piece: str) -> str:
+    return piece.partition("=")[0].strip().upper()
 
 
 def _quoted(value: str) -> str:
@@ -496,6 +523,7 @@ def comparable(part: Component) -> frozenset[str]:
     for line in part.properties:
         if line.name in UNTOLD or line.name.startswith("X-"):
             continue
+        line = sent_line(line)
         if line.name in ("ATTENDEE", "ORGANIZER"):
             lines.add(with_parameters(line, dict.fromkeys(OF_ANSWER, "")).whole.strip())
         else:
@@ -504,13 +532,15 @@ def comparable(part: Component) -> frozenset[str]:
 
 
 def _told(parts: Sequence[Component], now: int) -> list[Component]:
-    """Components as others get them: without alarms, and what is between a client and its server."""
+    """Components as others get them: without alarms, what is the organizer's own, and what is between a client and its
+    server.
+    """
     components: list[Component] = []
     for part in parts:
         lines = [
-            with_parameters(line, dict.fromkeys(OF_SERVER, "")) if line.name in ("ATTENDEE", "ORGANIZER") else line
+            sent_line(line)
             for line in part.properties
-            if not line.name.startswith("X-") and line.name not in ("DTSTAMP", "TRANSP", "CLASS", "COLOR", "JSPROP")
+            if not line.name.startswith("X-") and line.name not in PERSONAL and line.name != "DTSTAMP"
         ]
         components.append(Component(part.name, [*lines, new_line("DTSTAMP", utc_text(now))], []))
     return components

@@ -11,7 +11,7 @@ from moxlite.proto.cards.itip import (
     ANSWERS,
     DELIVERED,
     MAX_DECLINED,
-    OF_SERVER,
+    PERSONAL,
     SENT,
     Message,
     NotAllowed,
@@ -25,6 +25,7 @@ from moxlite.proto.cards.itip import (
     new_line,
     organizer_of,
     rebuilt,
+    sent_line,
     sequence_of,
     times_of,
     with_parameters,
@@ -58,7 +59,8 @@ def is_answer(before: CalendarObject, after: CalendarObject, own: frozenset[str]
     def told(part: Component) -> tuple[frozenset[str], str]:
         mine = own_line(part, own)
         lines = [prop for prop in part.properties if prop is not mine and prop.name != "TRANSP"]
-        return comparable(Component(part.name, lines, [])), write_component(Component("", [], part.components))
+        personal = [prop for prop in lines if prop.name in PERSONAL]
+        return comparable(Component(part.name, lines, [])), write_component(Component("", personal, part.components))
 
     was, is_now = by_key(before), by_key(after)
     return was.keys() == is_now.keys() and all(told(was[key]) == told(part) for key, part in is_now.items())
@@ -134,10 +136,10 @@ def own_line(part: Component, own: frozenset[str]) -> Property | None:
 
 def _reply(part: Component, mine: Property, now: int) -> Component:
     names = ("UID", "RECURRENCE-ID", "DTSTART", "DTEND", "DURATION", "SUMMARY", "COMMENT")
-    lines = [line for line in part.properties if line.name in names]
+    lines = [sent_line(line) for line in part.properties if line.name in names]
     organizer = part.first("ORGANIZER")
     people = [prop for prop in (organizer, mine) if prop is not None]
-    lines += [with_parameters(prop, dict.fromkeys((*OF_SERVER, "RSVP"), "")) for prop in people]
+    lines += [with_parameters(sent_line(prop), {"RSVP": ""}) for prop in people]
     lines += [new_line("SEQUENCE", str(sequence_of(part))), new_line("DTSTAMP", utc_text(now))]
     return Component(part.name, [*lines, new_line("REQUEST-STATUS", "2.0;Success")], [])
 

@@ -18,6 +18,7 @@ from moxlite.proto.cards.itip import (
     BEFORE,
     BROUGHT_BY,
     LEFT_OUT,
+    PERSONAL,
     STAMP,
     address_of,
     attendees_of,
@@ -68,7 +69,7 @@ MAX_DELEGATE: Final = 330
 MAX_LINE: Final = 32 << 10
 """Characters of a line accepted from an email."""
 
-UNWANTED: Final = frozenset({"ATTACH", "IMAGE", "CONFERENCE", "CLASS", "CATEGORIES", "COLOR", "METHOD", "JSPROP"})
+UNWANTED: Final = PERSONAL | {"ATTACH", "IMAGE", "CONFERENCE", "METHOD"}
 """Properties that no mail brings into a calendar, of CONFERENCE all but the link by which one joins."""
 
 RULES_OF_ZONES: Final = frozenset({"STANDARD", "DAYLIGHT"})
@@ -92,8 +93,8 @@ WHAT: Final = ("SUMMARY", "LOCATION")
 MAX_FORMER: Final = 1000
 """Characters of such a line that is kept; a title or place has no more on the card."""
 
-OWN: Final = frozenset({"TRANSP", "CLASS", "CATEGORIES", "COLOR", "COMPLETED", "PERCENT-COMPLETE"})
-"""Properties that are a receiver's own."""
+OWN: Final = PERSONAL | {"CLASS"}
+"""Properties that are a receiver's own, once the entry is there."""
 
 
 def read_message(text: str) -> tuple[str, CalendarObject]:
@@ -373,7 +374,8 @@ def _is_newer(there: CalendarObject, message: CalendarObject, now: int) -> bool:
 
 def _received(part: Component, was: Component | None, own: frozenset[str]) -> Component:
     """A component of the organiser with what is the receiver's own."""
-    lines = [line for line in part.properties if line.name not in OWN and line.name != "REQUEST-STATUS"]
+    theirs = PERSONAL if was is None else OWN
+    lines = [line for line in part.properties if line.name not in theirs and line.name != "REQUEST-STATUS"]
     if was is None:
         return Component(part.name, lines, [])
     kept = [line for line in was.properties if line.name in OWN or line.name.startswith("X-")]
