@@ -8,14 +8,17 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Final
+from html import escape
+from typing import Final, TypeAlias
 
 import msgspec
 
-from moxlite.compose.draft import Draft, File
-from moxlite.proto.cards.components import Component
-from moxlite.proto.cards.contentline import Property, plain
+from moxlite.compose.draft import Draft, File, html_page
+from moxlite.proto.cards.components import Component, read_components, write_component
+from moxlite.proto.cards.contentline import Property, plain, unescaped
+from moxlite.proto.cards.invitation import Moment
 from moxlite.proto.cards.itip import address_of
+from moxlite.proto.cards.joining import is_link, join_of, with_shown_links
 from moxlite.proto.cards.moments import duration_of, is_date, moment_of, value_of
 from moxlite.proto.cards.received import read_message
 from moxlite.proto.mime.headers import HeaderSection
@@ -24,6 +27,11 @@ from moxlite.store.groupware.scheduling import ScheduleMessage
 
 MAX_SHOWN: Final = 500
 """Characters of a title or place in the text."""
+
+MAX_NOTES: Final = 10_000
+"""Characters of a description in the text."""
+
+RIGHT_TO_LEFT: Final = frozenset({"ar", "he"})
 
 MAX_TAGS: Final = 10
 """Languages of a header field that are looked at."""
@@ -270,18 +278,19 @@ def letter(
     words = LANGUAGES.get(language, LANGUAGES["en"])
     said = said_by(owed, part)
     first = words.sentences[said].replace("{name}", name or owed.sender)
-    lines = [first, "", plain(part.value("SUMMARY"), MAX_SHOWN)]
-    earlier = read_message(owed.before)[1].main if owed.before else None
-    was_when, was_place = ("", "") if earlier is None else (_when(earlier, words), _place(earlier))
-    facts = ((_when(part, words), was_when), (_place(part), was_place))
-    for label, (value, was) in zip(words.labels, facts, strict=True):
-        if value or was:
-            changed = f" ({words.was}: {was})" if was and was != value else ""
-            lines.append(f"{label}: {value or words.open}{changed}")
-    # Programs with buttons show them by the calendar; readers of the text alone need this sentence.
+    title = plain(part.value("SUMMARY"), MAX_SHOWN)
+    facts = _facts(part, read_message(owed.before)[1].main if owed.before else None, words)
+    paragraphs = [[first], [title], facts]
+    calendar = owed.text
     if owed.method == "REQUEST":
-        lines += ["", words.answer]
-    octets = owed.text.encode()
+        notes = _notes(part)
+        link = join_of(part)
+        if link and not any(link in text for text in (*facts, *notes)):
+            facts.append(link)
+        # Programs with buttons show them by the calendar; readers of the text alone need the last sentence.
+        paragraphs += [notes, [words.answer]]
+        calendar = write_component(with_shown_links(read_components(owed.text, "VCALENDAR")))
+    octets = calendar.encode()
     parameters = (("method", owed.method), ("charset", "utf-8"))
     files = [
         File("", "text/calendar", len(octets), lambda: [octets], parameters=parameters, place="alternative"),
@@ -290,8 +299,9 @@ def letter(
     draft = Draft(
         author=_address(owed.sender, name),
         to=tuple(_address(one, "") for one in to),
-        subject=f"{words.subjects[said]}: {plain(part.value('SUMMARY'), MAX_SHOWN)}",
-        text="\n".join(lines) + "\n",
+        subject=f"{words.subjects[said]}: {title}",
+        text=text_of(paragraphs),
+        html=html_page(html_of(paragraphs, language), ""),
         message_id=message_id,
         date=now,
         headers=(("Auto-Submitted", "auto-generated"),),
@@ -299,15 +309,75 @@ def letter(
     return draft, files
 
 
+def _facts(part: Component, earlier: Component | None, words: Language) -> list[str]:
+    """Lines that say when and where an event takes place, and what an earlier version said."""
+    was_when, was_place = ("", "") if earlier is None else (_when(earlier, words), _place(earlier))
+    facts: list[str] = []
+    for label, value, was in zip(words.labels, (_when(part, words), _place(part)), (was_when, was_place), strict=True):
+        if value or was:
+            changed = f" ({words.was}: {was})" if was and was != value else ""
+            facts.append(f"{label}: {value or words.open}{changed}")
+    return facts
+
+
+Paragraphs: TypeAlias = Sequence[Sequence[str]]
+"""Paragraphs of a mail and their lines. The second is the event's title. Empty ones are left out."""
+
+
+def text_of(paragraphs: Paragraphs) -> str:
+    """A mail about an event as plain text."""
+    return "\n\n".join("\n".join(lines) for lines in paragraphs if any(lines)) + "\n"
+
+
+def html_of(paragraphs: Paragraphs, language: str) -> str:
+    """A mail about an event as HTML, in which links can be followed."""
+    direction = "rtl" if language in RIGHT_TO_LEFT else "ltr"
+    shown: list[str] = []
+    for number, lines in enumerate(paragraphs):
+        if any(lines):
+            inner = "<br>\n".join(" ".join(map(_linked, escape(line).split(" "))) for line in lines)
+            shown.append(f"<p><b>{inner}</b></p>" if number == 1 else f"<p>{inner}</p>")
+    body = "\n".join(shown)
+    return f'<div lang="{language}" dir="{direction}">\n{body}\n</div>'
+
+
+def _linked(word: str) -> str:
+    """A word of HTML, as a link if it's one."""
+    return f'<a href="{word}">{word}</a>' if is_link(word) else word
+
+
+def _notes(part: Component) -> list[str]:
+    text = unescaped(part.value("DESCRIPTION")[: 4 * MAX_NOTES])[:MAX_NOTES]
+    lines = ("".join(char for char in line if char.isprintable()).rstrip() for line in text.strip().split("\n"))
+    return list(lines)
+
+
 def news_words(language: str, said: str, title: str) -> str:
     """Title of a notice on a device about what someone else changed in an event. `said`: a kind of `SAID`."""
     return f"{LANGUAGES.get(language, LANGUAGES['en']).subjects[said]}: {title}"
 
 
-def answer_words(language: str, said: str, name: str, title: str) -> tuple[str, str]:
-    """Subject and first line of the mail with which a guest or organiser answers. `said`: a kind of `SAID`."""
+def answer_words(
+    language: str, said: str, name: str, title: str, times: tuple[Moment | None, Moment | None], note: str
+) -> tuple[str, str]:
+    """Subject and HTML of the mail with which a guest or organiser answers. `said`: a kind of `SAID`; `times`: start
+    and end of the event.
+    """
     words = LANGUAGES[language]
-    return f"{words.subjects[said]}: {title}", words.sentences[said].replace("{name}", name)
+    when = _time_words(*times, words)
+    facts = [f"{words.labels[0]}: {when}"] if when else []
+    paragraphs = [[words.sentences[said].replace("{name}", name)], [title], facts, note.split("\n")]
+    return f"{words.subjects[said]}: {title}", html_of(paragraphs, language)
+
+
+def _time_words(start: Moment | None, end: Moment | None, words: Language) -> str:
+    if start is None:
+        return ""
+    begin = datetime.fromisoformat(start.local)
+    if "T" not in start.local:
+        return _day(begin, words)
+    until = None if end is None or "T" not in end.local else datetime.fromisoformat(end.local)
+    return _span(begin, until, words) + (f" ({start.zone})" if start.zone else "")
 
 
 REMINDERS: Final = {
@@ -331,10 +401,10 @@ REMINDERS: Final = {
 
 
 def reminder(
-    title: str, place: str, span: tuple[datetime, datetime] | None, day: str, language: str
+    title: str, place: str, link: str, span: tuple[datetime, datetime] | None, day: str, language: str
 ) -> tuple[str, str]:
-    """Subject and text of the mail of an alarm (DAV-50). `span`: start and end in the zone in which they are shown;
-    `day`: the entry has whole days, and this is the first.
+    """Subject and text of the mail of an alarm (DAV-50). `link`: by which one joins, "" for none; `span`: start and end
+    in the zone in which they are shown; `day`: the entry has whole days, and this is the first.
     """
     code = language if language in LANGUAGES else "en"
     words = LANGUAGES[code]
@@ -345,6 +415,8 @@ def reminder(
         lines.append(f"{words.labels[0]}: {text}")
     if place:
         lines.append(f"{words.labels[1]}: {place}")
+    if link and link not in place:
+        lines.append(link)
     return f"{REMINDERS[code]}: {title}", "\n".join(lines) + "\n"
 
 

@@ -18,6 +18,7 @@ from moxlite.groupware.entries import BUSY_TITLE, DAY, Expander, about, read
 from moxlite.groupware.people import user_of
 from moxlite.proto.cards.calendarfiles import CALENDAR_END, About, WrittenZones, calendar_head, calendar_parts
 from moxlite.proto.cards.calendarobject import BadObject
+from moxlite.proto.cards.joining import with_shown_links
 from moxlite.proto.cards.privacy import shown_to_guests
 from moxlite.store.groupware.collection import Collection, collection, token_of
 from moxlite.store.groupware.resources import Resource, resource_data, resources_of, together
@@ -106,7 +107,7 @@ async def calendar_file(account: Account, snapshot: Snapshot, seen: SharedCalend
         async for data in _entries(account, seen):
             with suppress(BadObject):  # damaged
                 entry = await read(data)
-                yield await about(entry, partial(calendar_parts, entry.calendar, zones))
+                yield await about(entry, partial(calendar_parts, with_shown_links(entry.calendar), zones))
     yield CALENDAR_END
 
 

@@ -24,6 +24,7 @@ from moxlite.proto.address import Address
 from moxlite.proto.cards.alarms import TriggeredAlarm, triggered_alarms, zone_of
 from moxlite.proto.cards.calendarobject import BadObject, CalendarObject, read_object
 from moxlite.proto.cards.contentline import plain
+from moxlite.proto.cards.joining import join_of
 from moxlite.proto.cards.moments import in_zone, is_date, moment_of
 from moxlite.proto.cards.rules import EPOCH
 from moxlite.proto.mime.compose import TextPart, address_field, compose, needs_utf8, new_message_id, text_field
@@ -135,7 +136,7 @@ class AlarmSender:
         if address is None or settings is None:
             return
         language = await account.read(reader_language, op="alarms")
-        subject, text = reminder(rung.title, rung.place, rung.when, rung.day, language)
+        subject, text = reminder(rung.title, rung.place, rung.link, rung.when, rung.day, language)
         parsed = Address.parse(address)
         person = MailAddress(settings.full_name, parsed.localpart, parsed.domain.ascii)
         utf8 = needs_utf8(person)
@@ -199,8 +200,9 @@ def _rung(calendar_object: CalendarObject, ring: TriggeredAlarm, resource_id: in
     title, place = (plain(part.value(name), MAX_SHOWN) for name in ("SUMMARY", "LOCATION"))
     start = part.first("DTSTART") or part.first("DUE")
     moment = moment_of(start, calendar_object.zones)
+    link = join_of(part)
     if ring.starts is None or ring.ends is None or start is None or moment is None:
-        return DueAlarm(resource_id, title, place, None, "", moment=ring.moment)
+        return DueAlarm(resource_id, title, place, None, "", moment=ring.moment, link=link)
     day = f"{EPOCH + timedelta(seconds=ring.starts):%Y-%m-%d}" if is_date(start) else ""
     span = ring.starts, ring.ends
     if moment.tzinfo is None:
@@ -208,5 +210,5 @@ def _rung(calendar_object: CalendarObject, ring: TriggeredAlarm, resource_id: in
     try:
         begin, end = (datetime.fromtimestamp(one, zone or moment.tzinfo or UTC) for one in span)
     except (OverflowError, ValueError, OSError):  # at the end of all years
-        return DueAlarm(resource_id, title, place, span[0], day, moment=ring.moment)
-    return DueAlarm(resource_id, title, place, span[0], day, moment=ring.moment, when=(begin, end))
+        return DueAlarm(resource_id, title, place, span[0], day, moment=ring.moment, link=link)
+    return DueAlarm(resource_id, title, place, span[0], day, moment=ring.moment, when=(begin, end), link=link)

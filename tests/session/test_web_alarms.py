@@ -223,7 +223,8 @@ async def test_a_mail_goes_to_the_owner_and_to_no_one_else(mia: Owner) -> None:
     start = mia.at(HOUR)
     stranger = "ATTENDEE:mailto:victim@elsewhere.example"
     texts = "SUMMARY:Buy now", "DESCRIPTION:https://evil.example"
-    await mia.put("one", start, "LOCATION:Pier 3", *alarm("TRIGGER:-PT10M", stranger, *texts, action="EMAIL"))
+    places = "LOCATION:Pier 3", "CONFERENCE;VALUE=URI:https://meet.example/r"
+    await mia.put("one", start, *places, *alarm("TRIGGER:-PT10M", stranger, *texts, action="EMAIL"))
     await mia.ring(50 * MINUTE + 1)
     [mail] = await mia.mails()
     assert (mail["subject"], mail["auto-submitted"], mail["return-path"]) == (
@@ -235,6 +236,7 @@ async def test_a_mail_goes_to_the_owner_and_to_no_one_else(mia: Owner) -> None:
     until = "–" if when.date() == end.date() else f" – {end:%A, {end.day} %B %Y}, "
     assert text_of(mail) == (
         f"Event one\nWhen: {when:%A, %B {when.day}, %Y, %H:%M}{until}{end:%H:%M} (UTC)\nWhere: Pier 3\n"
+        "https://meet.example/r\n"
     )
     assert "victim" not in mail.as_string()
     assert "evil" not in mail.as_string()

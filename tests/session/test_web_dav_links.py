@@ -108,6 +108,14 @@ async def test_a_link_is_read_without_a_password_until_it_is_withdrawn(links: Li
     assert [one.id for one in await links.run(ListLinks(account="mia"))] == [second.id]
 
 
+async def test_readers_of_a_link_get_the_meeting_link_in_every_program(links: Links) -> None:
+    """DAV-25, DAV-42: in the place of the event, which stays as it is."""
+    meeting = event("3", "SUMMARY:Call", "CONFERENCE;VALUE=URI:https://meet.example/r")
+    await Program(links.rig).put("c.ics", meeting)
+    assert b"LOCATION:https://meet.example/r\r\n" in (await links.get(await links.make())).body
+    assert b"LOCATION" not in (await Program(links.rig).ask("GET", HOME + "c.ics")).body
+
+
 async def test_a_damaged_entry_holds_up_no_other(links: Links) -> None:
     """DAV-42: neither a public one nor a private one."""
     private = event("3", "SUMMARY:Own", "CLASS:PRIVATE")

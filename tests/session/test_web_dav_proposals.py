@@ -101,7 +101,7 @@ async def test_another_time_is_declined(office: Office, post: Post, browser: Bro
     raw = (await browser.fetch(f"/webmail/msg/{sent.id}/raw")).body
     mail = message_from_bytes(raw, policy=policy.default)
     assert (mail["To"], mail["Subject"]) == ("Ada <ada@remote.example>", "Time declined: Plan")
-    text, attached = mail.iter_parts()
+    text, _, attached = mail.iter_parts()
     assert "Never." in text.get_content()
     lines = bytes(attached.get_payload(decode=True)).decode().split("\r\n")
     assert {"METHOD:DECLINECOUNTER", "UID:m1", "ORGANIZER:mailto:mia@example.org", "COMMENT:Never."} <= set(lines)
@@ -156,7 +156,7 @@ async def test_a_guest_proposes_another_time(office: Office, post: Post, browser
     raw = (await browser.fetch(f"/webmail/msg/{sent.id}/raw")).body
     mail = message_from_bytes(raw, policy=policy.default)
     assert (mail["To"], mail["Subject"]) == ("Ada <ada@remote.example>", "New time: Talk")
-    _, attached = mail.iter_parts()
+    _, _, attached = mail.iter_parts()
     lines = set(bytes(attached.get_payload(decode=True)).decode().split("\r\n"))
     assert {"METHOD:COUNTER", "UID:a1", "DTSTART:20991125T120000Z", "DTEND:20991125T130000Z"} <= lines
     for wrong in ({"end": "2099-11-25T11:00Z"}, {"end": "2099-11-26"}, {"start": "2099-13-25T12:00Z"}):
@@ -202,7 +202,7 @@ async def test_a_guest_proposes_another_time_from_the_calendar(
     [sent] = await messages(office.rig, "Sent", "tom")
     mail = message_from_bytes((await tom.fetch(f"/webmail/msg/{sent.id}/raw")).body, policy=policy.default)
     assert (mail["To"], mail["Subject"]) == ("Mia <mia@example.org>", "New time: Plan")
-    _, attached = mail.iter_parts()
+    _, _, attached = mail.iter_parts()
     text = bytes(attached.get_payload(decode=True)).decode()
     lines = set(text.split("\r\n"))
     assert {"METHOD:COUNTER", "UID:m1", "DTSTART:20991128T120000Z", "DTEND:20991128T130000Z"} <= lines

@@ -684,6 +684,40 @@ async def test_the_copy_of_a_guest_begins_as_strict(office: Office, post: Post) 
     assert "CLASS:PRIVATE" in await office.entry("mia", "a1")
 
 
+LINK = "https://meet.example/r?a=1&b=2"
+
+
+@pytest.mark.parametrize(
+    ("lines", "shown"),
+    [
+        ((f"CONFERENCE;VALUE=URI:{LINK}",), f"LOCATION:{LINK}"),
+        ((f"URL:{LINK}", "LOCATION:Hall"), f"DESCRIPTION:{LINK}"),
+        ((f"CONFERENCE;VALUE=URI:{LINK}", "LOCATION:Hall", r"DESCRIPTION:Notes\nand cake"), rf"and cake\n{LINK}"),
+        ((f"CONFERENCE;VALUE=URI:{LINK}", rf"DESCRIPTION:Notes\n{LINK}"), rf"DESCRIPTION:Notes\n{LINK}"),
+    ],
+)
+async def test_guests_get_the_link_in_every_program(office: Office, lines: tuple[str, ...], shown: str) -> None:
+    """DAV-25: once in the place or the description of what leaves, in the text and the HTML; a change doesn't double
+    it, and the organizer's event stays as it is.
+    """
+    await office.mia.put("m.ics", meeting(ADA_ASKED, *lines))
+    await office.settle()
+    await office.mia.put("m.ics", meeting(ADA_ASKED, *lines, sequence=1, start="20991125T100000Z"))
+    await office.settle()
+    own = (await office.entry("mia")).split("\r\n")
+    assert [one for one in own if LINK in one] == [one for one in lines if LINK in one]
+    for mail in office.mails:
+        calendar_text = calendar_in(mail).replace("\r\n ", "")
+        assert shown in calendar_text
+        assert calendar_text.count(LINK) == 2
+        body, html = mail.get_body(("plain",)), mail.get_body(("html",))
+        assert body is not None
+        assert html is not None
+        assert body.get_content().count(LINK) == 1
+        assert html.get_content().count(f'<a href="{LINK.replace("&", "&amp;")}">') == 1
+        assert "<b>Plan</b>" in html.get_content()
+
+
 def calendar_in(mail: EmailMessage) -> str:
     """The calendar of a mail."""
     [part] = [part for part in mail.walk() if part.get_content_type() == "text/calendar"]

@@ -103,9 +103,12 @@ async def test_an_invitation_is_shown_and_answered_once(rig: Rig, browser: Brows
     assert (mail["From"], mail["To"]) == ("Mia <MIA@example.org>", "Ada <ada@nordlicht.example>")
     assert (mail["Subject"], mail["In-Reply-To"]) == ("Tentative: Plan", "<0-REQUEST@nordlicht.example>")
     assert mail.get_content_type() == "multipart/alternative"
-    text, calendar = mail.iter_parts()
-    assert text.get_content().splitlines()[0] == "Mia tentatively accepted this invitation."
-    assert "Late." in text.get_content()
+    text, html, calendar = mail.iter_parts()
+    shown = [one for one in text.get_content().splitlines() if one]
+    when = "When: Wednesday, July 1, 2026, 10:00 (America/New_York)"
+    assert shown == ["Mia tentatively accepted this invitation.", "Plan", when, "Late."]
+    assert html.get_content_type() == "text/html"
+    assert [one in html.get_content() for one in (*shown, "<b>Plan</b>")] == [True] * 5
     assert (calendar.get_content_type(), calendar.get_param("method")) == ("text/calendar", "REPLY")
     lines = bytes(calendar.get_payload(decode=True)).decode().split("\r\n")
     assert "METHOD:REPLY" in lines
@@ -134,7 +137,7 @@ async def test_each_address_that_leads_to_the_user_can_be_answered(
     [sent] = await messages(rig, "Sent")
     mail = message_from_bytes((await browser.fetch(f"/webmail/msg/{sent.id}/raw")).body, policy=policy.default)
     assert mail["From"].addresses[0].addr_spec == invited
-    _, calendar = mail.iter_parts()
+    _, _, calendar = mail.iter_parts()
     lines = bytes(calendar.get_payload(decode=True)).decode().replace("\r\n ", "").split("\r\n")
     assert f'ATTENDEE;PARTSTAT=ACCEPTED;CN="Mia":mailto:{invited}' in lines
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from moxlite.proto.cards.components import Component
-from moxlite.proto.cards.contentline import Property, property_of, unescaped
+from moxlite.proto.cards.contentline import Property, escaped, property_of, unescaped, with_value
 
 MAX_LINK: Final = 2000
 """Characters of a link; browsers and servers take about as many."""
@@ -38,6 +38,30 @@ def join_of(part: Component) -> str:
     match = LINK.search(unescaped(part.value("LOCATION")[: 4 * MAX_LINK]))
     text = "" if match is None else match[0].rstrip(".,;:!?)")
     return text if is_link(text) else ""
+
+
+def with_shown_links(calendar: Component) -> Component:
+    """A calendar whose events have their meeting links in their place, or below their description: Outlook, Apple's
+    calendar and Thunderbird don't show CONFERENCE.
+    """
+    parts = [_with_shown_link(part) if part.name == "VEVENT" else part for part in calendar.components]
+    return Component(calendar.name, calendar.properties, parts)
+
+
+def _with_shown_link(part: Component) -> Component:
+    link = link_of(part)
+    place, text = part.first("LOCATION"), part.first("DESCRIPTION")
+    if not link or any(line is not None and link in unescaped(line.value) for line in (place, text)):
+        return part
+    if place is None or not place.value.strip():
+        kept = [line for line in part.properties if line.name != "LOCATION"]
+        made = property_of(f"LOCATION:{escaped(link)}")
+    else:
+        kept = [line for line in part.properties if line is not text]
+        below = escaped(f"\n{link}")
+        made = property_of(f"DESCRIPTION:{escaped(link)}") if text is None else with_value(text, text.value + below)
+    assert made is not None
+    return Component(part.name, [*kept, made], part.components)
 
 
 def mailed_link(lines: Sequence[Property]) -> Property | None:

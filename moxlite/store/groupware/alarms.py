@@ -98,8 +98,8 @@ class DueAlarm(msgspec.Struct, frozen=True):
     """A due alarm.
 
     `starts`: seconds UTC of the instance, None without a time; `day`: the first day of an all-day entry, as YYYY-MM-DD,
-    else "". `id`: its row's id. Before it has a row: `moment`, seconds UTC, and `when`, start and end in the zone in
-    which an email shows them.
+    else "". `id`: its row's id. Before it has a row: `moment`, seconds UTC, and for an email `when`, start and end in
+    the zone in which it shows them, and `link`, by which one joins, "" for none.
     """
 
     resource_id: int
@@ -110,6 +110,7 @@ class DueAlarm(msgspec.Struct, frozen=True):
     id: int = 0
     moment: int = 0
     when: tuple[datetime, datetime] | None = None
+    link: str = ""
 
 
 class AlarmCheck(msgspec.Struct, frozen=True):

@@ -29,7 +29,7 @@ from moxlite.wording import worded
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
-    from moxlite.proto.cards.invitation import Event, Person
+    from moxlite.proto.cards.invitation import Event, Moment, Person
     from moxlite.store.auth.sessions import Session
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.groupware.scheduling import User
@@ -44,14 +44,15 @@ class EntryChanged(Exception):
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
     """A message about an event. `to`: its reader; `me`: the address in the event that speaks, `name`: its name;
-    `title`: the event's; `said`: of `letters.SAID`; `text`: the calendar; `note`: the user's. `message_id`: of the mail
-    that it answers, 0 for none; `in_reply_to`: that one's Message-ID.
+    `title`, `times`: the event's, start and end; `said`: of `letters.SAID`; `text`: the calendar; `note`: the user's.
+    `message_id`: of the mail that it answers, 0 for none; `in_reply_to`: that one's Message-ID.
     """
 
     to: Person
     me: str
     name: str
     title: str
+    times: tuple[Moment | None, Moment | None]
     method: str
     said: str
     text: str
@@ -123,7 +124,8 @@ class EventMailCalls(EntryCalls):
         async with self._accounts.use(session.account) as account:
             # Of the reader's newest mail, which may be large.
             [language] = await account.scan(lambda r: by_language(r, [letter.to.address]), op="invitation")
-        subject, sentence = answer_words(language, letter.said, letter.name or letter.me, letter.title)
+        name = letter.name or letter.me
+        subject, html = answer_words(language, letter.said, name, letter.title, letter.times, letter.note)
         written = Written(
             from_=Party(letter.name, letter.me),
             to=[Party(letter.to.name, letter.to.address)],
@@ -131,7 +133,8 @@ class EventMailCalls(EntryCalls):
             bcc=[],
             reply_to=[],
             subject=subject,
-            text=f"{sentence}\n" + (f"\n{letter.note}\n" if letter.note else ""),
+            text="",
+            html=html,
             uploads=[],
             message_id=new_message_id(server.config.current.static.hostname.ascii),
             in_reply_to=letter.in_reply_to,

@@ -169,6 +169,7 @@ class InvitationCalls(EventMailCalls):
             me=me,
             name=name,
             title=event.title,
+            times=(event.start, event.end),
             method="REPLY",
             said=PARTSTATS[answer],
             text=write_reply(event, me, name, answer, note, datetime.now(UTC)),
@@ -282,6 +283,7 @@ class InvitationCalls(EventMailCalls):
             me=found.organizer.address,
             name=found.organizer.name,
             title=event.title,
+            times=(event.start, event.end),
             method="DECLINECOUNTER",
             said="DECLINECOUNTER",
             text=write_declined(event, note, datetime.now(UTC)),
@@ -419,6 +421,7 @@ def _counter(event: Event, organizer: Person, me: str, times: tuple[str, str], n
         me=me,
         name=name,
         title=event.title,
+        times=(_moment(start), _moment(end)),
         method="COUNTER",
         said="COUNTER",
         text=write_counter(event, me, name, (start, end), note, datetime.now(UTC)),
@@ -472,6 +475,12 @@ def _time(text: str) -> datetime:
         return datetime.fromisoformat(text)
     except ValueError:
         raise UserError("start: this date doesn't exist") from None
+
+
+def _moment(at: datetime) -> Moment:
+    """A proposed time, in UTC, or a day."""
+    local = at.replace(tzinfo=None).isoformat() if at.tzinfo is not None else at.date().isoformat()
+    return Moment(local, None, "UTC" if at.tzinfo is not None else "")
 
 
 def _name_of(event: Event, address: str) -> str:
