@@ -22,6 +22,27 @@ export function accounts(): Map<string, string> {
   return found;
 }
 
+/** Beginning of the names under which the browser keeps messages that are being written. */
+export const copies = "moxlite-webmail-draft-";
+/** Milliseconds for which it keeps them. */
+const week = 7 * 86_400_000;
+
+/** Remove messages that are a week old, or of a login that this browser no longer has. */
+export function sweepCopies(): void {
+  const logins = [...accounts().values()];
+  for (const store of [localStorage, sessionStorage])
+    for (const [key, text] of Object.entries(store)) {
+      if (!key.startsWith(copies)) continue;
+      try {
+        const { login, time } = JSON.parse(text) as { login: string; time: number };
+        if (logins.includes(login) && Date.now() - time < week) continue;
+      } catch {
+        // cut off by a full disk
+      }
+      store.removeItem(key);
+    }
+}
+
 /** Remove all mail of an account that this browser keeps (WEBMAIL-121). */
 export async function forgetMail(account = number): Promise<void> {
   localStorage.removeItem(`${kept(account)}-offline`);

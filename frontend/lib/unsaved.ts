@@ -66,6 +66,12 @@ function partsOf(form: Element): Map<string, HTMLElement> {
   return found;
 }
 
+/** Have browsers keep no values of a form with the page: they'd be there for whoever opens the browser next. */
+function keepOut(form: Element): void {
+  for (const one of form.querySelectorAll(fields))
+    if (!one.hasAttribute("autocomplete")) one.setAttribute("autocomplete", "off");
+}
+
 function valueIn(one: HTMLElement): unknown {
   if (one.dataset["kept"] !== undefined) {
     const event: Keep<unknown> = new CustomEvent("keep", { detail: {} });
@@ -155,6 +161,10 @@ export function keepForms(app: string): void {
     }
   }
 
+  // what another user left, or the same one before choosing to stay logged in, or not to
+  (store() === localStorage ? sessionStorage : localStorage).removeItem(key);
+  change(() => {});
+
   const drop = (name: string) => change((forms) => delete forms[name]);
 
   function keep(): void {
@@ -172,6 +182,7 @@ export function keepForms(app: string): void {
 
   /** Notice whether a form has changes. */
   function look(form: HTMLElement): void {
+    keepOut(form);
     const old = begun.get(form);
     if (filling || old === undefined || form.ariaBusy === "true") return;
     if (same(old, valuesOf(form))) settle(form);

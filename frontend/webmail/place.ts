@@ -40,9 +40,9 @@ export function tellPlace(mail: Mail, find: Find, left = false): void {
 /** Write the title: that of the `place`, or for mail, "", the current view, and its number of unread messages. */
 export function tellTitle(mail: Mail, find: Find, place: string): void {
   const mailbox = mail.current.value;
-  const search = find.text.value;
   const unread = mailbox !== undefined && mailbox.unread > 0 ? `(${mailbox.unread}) ` : "";
   const offline = ["on", "connecting"].includes(mail.connection.value) ? "" : ` ${t("(not connected)")}`;
-  const listed = search !== "" ? t("Search: {text}", { text: search }) : mailboxName(mailbox?.name ?? "Webmail");
+  // not its words: browsers keep titles in their history
+  const listed = find.text.value !== "" ? t("Search mail") : mailboxName(mailbox?.name ?? "Webmail");
   document.title = `${unread}${place || listed} · ${mail.facts.value.login_address || "moxlite"}${offline}`;
 }

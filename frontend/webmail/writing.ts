@@ -39,7 +39,8 @@ export function writing(page: Page): Writing {
 
 /** Open composers for messages that a killed page has left. */
 export function recover(desk: Desk): void {
-  if (!Object.keys(localStorage).some((key) => key.startsWith("moxlite-webmail-draft-"))) return;
+  const keys = [localStorage, sessionStorage].flatMap((store) => Object.keys(store));
+  if (!keys.some((key) => key.startsWith("moxlite-webmail-draft-"))) return;
   void attempt(t("Restoring…"), t("Couldn't restore draft"), async () =>
     (await part<typeof ComposePart>("compose")).recover(desk, toast),
   );

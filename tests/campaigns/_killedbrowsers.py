@@ -95,6 +95,7 @@ class KillableBrowser:
         if address.is_visible():
             address.fill(server.user)
             self.page.get_by_label("Password").fill(server.password)
+            self.page.get_by_label("Keep me logged in on this device").check()
             self.page.get_by_role("button", name="Log in").click()
         expect(title).to_have_text("Inbox", timeout=PATIENCE)
 

@@ -90,7 +90,7 @@ def test_a_full_account_keeps_the_text_on_the_screen(reader: Reader) -> None:
     page.keyboard.press("Escape")
     expect(composer.get_by_label("Text")).to_have_value("Words that stay.")
     expect(composer.get_by_label("Text")).to_be_focused()
-    until(lambda: "Words that stay." in page.evaluate("JSON.stringify(localStorage)"))
+    until(lambda: "Words that stay." in page.evaluate("JSON.stringify(sessionStorage)"))
     page.unroute("**/api/draft_save")
     page.unroute("**/api/message_submit")
     page.keyboard.press("Control+s")

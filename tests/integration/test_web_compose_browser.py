@@ -41,10 +41,11 @@ def imap(server: LocalServer) -> Iterator[imaplib.IMAP4]:
 
 
 class Writer(Visitor):
-    """A page of the webmail."""
+    """A page of the webmail, in a browser that stays logged in."""
 
     def log_in(self) -> None:
         self.enter("/webmail/")
+        self.page.evaluate("localStorage['moxlite-webmail-stays'] = '1'")
         expect(self.page.locator(".list-title")).to_have_text("Inbox")
 
     def composer(self) -> Locator:
@@ -582,10 +583,54 @@ def test_suggestions_widen_again_and_a_message_waits_for_a_group(writer: Writer,
     assert sent["To"] == "moxlite@localhost"
 
 
+COPIES = """[localStorage, sessionStorage].map((one) =>
+    Object.entries(one).filter(([key]) => key.startsWith("moxlite-webmail-draft-")).map(([_, copy]) => copy))"""
+"""What the browser and the tab keep of messages that are written."""
+
+
+def test_words_end_with_the_tab_of_a_browser_that_does_not_stay_logged_in(writer: Writer, imap: imaplib.IMAP4) -> None:
+    """WEBMAIL-88, WEBMAIL-183: they're there after a reload, and in no other tab; the fields are kept by no browser."""
+    page = writer.page
+    page.evaluate("localStorage.removeItem('moxlite-webmail-stays')")
+    write(page, "Half a sentence", subject="Later")
+    composer = writer.composer()
+    for label in ("Subject", "Text"):
+        expect(composer.get_by_label(label)).to_have_attribute("autocomplete", "off")
+    tools.until(lambda: "Half a sentence" in str(page.evaluate(COPIES)[1]), what="a copy in the tab")
+    assert page.evaluate(COPIES)[0] == []
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    expect(writer.composer().get_by_label("Text")).to_have_value(re.compile("^Half a sentence"))
+    other = writer.context.new_page()
+    other.goto(f"{writer.base}/webmail/")
+    expect(other.locator(".side")).to_contain_text("Inbox")
+    expect(other.locator(".composer")).to_have_count(0)
+    assert other.evaluate(COPIES) == [[], []]
+
+
+def test_words_of_others_and_old_ones_go_when_the_webmail_begins(writer: Writer, imap: imaplib.IMAP4) -> None:
+    """WEBMAIL-183: with a session as with the form; those of the accounts that the browser has stay (WEBMAIL-180)."""
+    page = writer.page
+    put = """([name, login, age]) => localStorage.setItem(`moxlite-webmail-draft-${name}`,
+        JSON.stringify({ login, time: Date.now() - age * 86_400_000, draft: { text: name } }))"""
+    copies = [["gone", "gone@localhost", 0], ["old", "second@localhost", 8], ["kept", "second@localhost", 6]]
+    kept = "Object.keys(localStorage).filter((key) => key.includes('-draft-'))"
+    for copy in copies:
+        page.evaluate(put, copy)
+    page.evaluate("localStorage['moxlite-webmail1-address'] = 'second@localhost'")
+    page.reload()
+    tools.until(lambda: page.evaluate(kept) == ["moxlite-webmail-draft-kept"], what="others' words that are gone")
+    page.evaluate(put, copies[0])
+    writer.context.clear_cookies()
+    writer.expect_problem("status of 401")
+    page.reload()
+    expect(page.get_by_label("Password")).to_be_visible()
+    tools.until(lambda: page.evaluate(kept) == ["moxlite-webmail-draft-kept"], what="others' words that are gone")
+
+
 def test_a_log_out_leaves_no_words_in_the_browser(writer: Writer, imap: imaplib.IMAP4) -> None:
     """WEBMAIL-22, WEBMAIL-88: an open message becomes a draft first; where it cannot be saved, the page stays."""
     page = writer.page
-    copies = "Object.keys(localStorage).filter((one) => one.includes('draft')).length"
     write(page, "Half a sentence", subject="Later")
     composer = writer.composer()
     writer.expect_problem("500")
@@ -604,4 +649,4 @@ def test_a_log_out_leaves_no_words_in_the_browser(writer: Writer, imap: imaplib.
     expect(page.get_by_label("Password")).to_be_visible()
     [draft] = until(imap, "Drafts", 1)
     assert draft["Subject"] == "Later"
-    assert page.evaluate(copies) == 0
+    assert page.evaluate(COPIES) == [[], []]

@@ -163,4 +163,7 @@ def test_a_page_that_goes_leaves_the_message_to_the_server(undoing: Writer, imap
     expect(page.locator(".list-title")).to_have_text("Inbox")
     expect(page.locator(".composer")).to_have_count(0)
     assert len(until(imap, "Sent", 1)) == 1
-    assert page.evaluate("Object.keys(localStorage).filter((key) => /draft/.test(key)).length") == 0
+    assert (
+        page.evaluate("Object.keys({ ...localStorage, ...sessionStorage }).filter((key) => /draft/.test(key)).length")
+        == 0
+    )

@@ -88,6 +88,7 @@ export class Composer {
   private lastSender = "";
   private readonly tls: HTMLSelectElement;
   private readonly subject = el("input", {
+    autocomplete: "off",
     class: "compose-subject",
     "aria-label": t("Subject"),
     placeholder: t("Subject"),

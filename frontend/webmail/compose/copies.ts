@@ -1,5 +1,6 @@
 // The browser's copies of messages that are being written: the text survives a killed browser.
 
+import { number } from "../../lib/beside";
 import type { Sender, Uploaded, Written } from "../../gen/webmail";
 import type { Unsent } from "./files";
 
@@ -33,13 +34,12 @@ export interface Copy {
 }
 
 const prefix = "moxlite-webmail-draft-";
-/** Milliseconds after which a silent page is gone, if there are no locks: browsers let hidden pages run once a minute. */
-const silent = 90_000;
 
-/** Save a copy; false if the browser's storage is full. */
+/** Save a copy; false if the browser's storage is full. Without "Keep me logged in" it ends with the tab (WEBMAIL-183). */
 export function keepCopy(id: string, copy: Copy): boolean {
   try {
-    localStorage.setItem(prefix + id, JSON.stringify(copy));
+    const stays = `moxlite-webmail${number}-stays` in localStorage;
+    (stays ? localStorage : sessionStorage).setItem(prefix + id, JSON.stringify(copy));
     return true;
   } catch {
     return false;
@@ -47,7 +47,7 @@ export function keepCopy(id: string, copy: Copy): boolean {
 }
 
 export function dropCopy(id: string): void {
-  localStorage.removeItem(prefix + id);
+  for (const store of [localStorage, sessionStorage]) store.removeItem(prefix + id);
 }
 
 /** Mark a copy as owned by a living page, until the returned function is called. */
@@ -56,21 +56,4 @@ export function holdCopy(id: string): () => void {
   if (navigator.locks !== undefined)
     void navigator.locks.request(prefix + id, () => new Promise<void>((resolve) => (release = resolve)));
   return () => release();
-}
-
-/** The copies of this log-in whose pages are gone, by their ids. */
-export async function lostCopies(login: string): Promise<Map<string, Copy>> {
-  const held = new Set((await navigator.locks?.query())?.held?.map((lock) => lock.name));
-  const lost = new Map<string, Copy>();
-  for (const key of Object.keys(localStorage)) {
-    if (!key.startsWith(prefix) || held.has(key)) continue;
-    try {
-      const copy = JSON.parse(localStorage.getItem(key) ?? "") as Copy;
-      if (copy.login !== login || (navigator.locks === undefined && Date.now() - copy.time < silent)) continue;
-      lost.set(key.slice(prefix.length), copy);
-    } catch {
-      localStorage.removeItem(key);
-    }
-  }
-  return lost;
 }

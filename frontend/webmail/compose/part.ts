@@ -12,7 +12,6 @@ import type { AllSettings } from "../state/settings";
 import type * as WordsPart from "../words/part";
 import { fullTime } from "../ui/format";
 import { Composer, type Start } from "./composer";
-import { type Copy, lostCopies } from "./copies";
 import { addKeys as addWritingKeys } from "./keys";
 import type { Kind, Say } from "./kinds";
 import { parseMailto } from "./mailto";
@@ -126,10 +125,10 @@ export async function recover(desk: Surroundings & Selection & Acting & Writing,
   addKeys(desk);
   const login = desk.facts().login_address;
   const words = await desk.load<typeof WordsPart>("words");
-  for (const [id, copy] of await lostCopies(login)) {
+  for (const [id, copy] of await words.lostCopies(login)) {
     // a day later the server no longer knows the result of a call
     if (Date.now() - copy.time > 86_400_000) copy.submitId = copy.saveId = "";
-    await refresh(desk, copy);
+    await words.refresh(desk.client, copy);
     const { text, html = "", original = "", original_id: answered = 0, original_flag: flag } = copy.draft;
     // the copy stays
     if (!(await words.prepare(desk, html, false))) continue;
@@ -154,21 +153,4 @@ export async function recover(desk: Surroundings & Selection & Acting & Writing,
     if (room) void composer.save();
     else await composer.leave();
   }
-}
-
-/** Replace a copy by a newer draft: browsers write copies to the disk up to a minute late. */
-async function refresh(desk: Surroundings & Selection & Acting & Writing, copy: Copy): Promise<void> {
-  if (copy.draftId > 0 || copy.saveId !== "" || copy.submitId !== "") return;
-  const seconds = Math.max(0, Math.ceil((Date.now() - copy.time) / 1000));
-  const newer = await desk.client.draft_find(copy.draft.message_id, seconds, copy.draft.from.address);
-  if (newer === 0) return;
-  const {
-    uploads,
-    notes: _,
-    name: _name,
-    senders: _senders,
-    ...fields
-  } = await desk.client.compose_prepare("edit", newer);
-  // what only the browser knows stays: the answered message, and the choice of TLS
-  Object.assign(copy, { draft: { ...copy.draft, ...fields }, files: uploads, draftId: newer });
 }

@@ -1,5 +1,6 @@
 // The log-in form, as a part: browsers with a session need not load it.
 
+import { sweepCopies } from "../../lib/beside";
 import sheet from "../../lib/login.css";
 import { logInForm } from "../../lib/login";
 import { adopt } from "../../lib/sheets";
@@ -8,5 +9,7 @@ import { otherAccounts } from "./accounts";
 adopt(sheet);
 
 /** The form, which gets that of the second step from the page. */
-export const askLogIn: typeof logInForm = (asked, secondStep) =>
-  logInForm({ ...asked, below: [...asked.below, ...otherAccounts()] }, secondStep);
+export const askLogIn: typeof logInForm = (asked, secondStep) => {
+  sweepCopies();
+  return logInForm({ ...asked, below: [...asked.below, ...otherAccounts()] }, secondStep);
+};

@@ -16,6 +16,8 @@ import { signatureHTML, textToHTML } from "./html";
 import { around, begin, exchange, signatureHTMLOf, signatureOf } from "./signature";
 import sheet from "./words.css";
 
+export { lostCopies, refresh } from "./lost";
+
 adopt(sheet);
 
 /** What a message begins with. */
@@ -138,6 +140,7 @@ export class Words {
     symbol(typeTool),
   );
   private readonly field = el("textarea", {
+    autocomplete: "off",
     class: "compose-text",
     "aria-label": t("Text"),
     dir: "auto",
