@@ -66,7 +66,7 @@ function partsOf(form: Element): Map<string, HTMLElement> {
   return found;
 }
 
-/** Have browsers keep no values of a form with the page: they'd be there for whoever opens the browser next. */
+/** Have browsers keep no values of a form with the page: the browser's next user would see them. */
 function keepOut(form: Element): void {
   for (const one of form.querySelectorAll(fields))
     if (!one.hasAttribute("autocomplete")) one.setAttribute("autocomplete", "off");

@@ -609,7 +609,7 @@ def test_words_end_with_the_tab_of_a_browser_that_does_not_stay_logged_in(writer
 
 
 def test_words_of_others_and_old_ones_go_when_the_webmail_begins(writer: Writer, imap: imaplib.IMAP4) -> None:
-    """WEBMAIL-183: with a session as with the form; those of the accounts that the browser has stay (WEBMAIL-180)."""
+    """WEBMAIL-183: with a session as with the form; words of the accounts that the browser has stay (WEBMAIL-180)."""
     page = writer.page
     put = """([name, login, age]) => localStorage.setItem(`moxlite-webmail-draft-${name}`,
         JSON.stringify({ login, time: Date.now() - age * 86_400_000, draft: { text: name } }))"""
