@@ -550,6 +550,32 @@ async def test_the_form_answers_between_its_times(smtp: Smtp) -> None:
     assert len(await smtp.messages()) == 3
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        'vacation :mime "MIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\nX-Own: 1\r\n\r\n<b>away</b>";',
+        'vacation :mime "Content-Type: text/html\r\n\r\n<b>away</b>";',
+        'vacation :mime "<b>away</b>";',
+        "",
+    ],
+)
+async def test_an_answer_has_each_field_of_mime_once(smtp: Smtp, script: str) -> None:
+    """SMTP-161, WEBMAIL-131: of a script's entity what describes the content; a form with HTML."""
+    if script:
+        await install(smtp, f'require "vacation"; {script}')
+    else:
+        async with smtp.context.accounts.use("mia") as account:
+            await account.write(lambda tx: patch_form(tx, VacationChange(enabled=True, html="<b>away</b>")))
+    await deliver(smtp, trusted=True)
+    [sent] = await smtp.carried()
+    answer = answer_of(sent.octets)
+    assert [answer.get_all(name) for name in ("MIME-Version", "X-Own")] == [["1.0"], None]
+    assert len(answer.get_all("Content-Type") or []) == 1
+    text = [part.get_payload(decode=True) for part in answer.walk() if not part.is_multipart()][-1]
+    assert isinstance(text, bytes)
+    assert text.strip() == b"<b>away</b>"
+
+
 async def test_the_form_may_answer_known_people_only(smtp: Smtp) -> None:
     """WEBMAIL-131: people to whom the owner has written."""
     async with smtp.context.accounts.use("mia") as account:

@@ -114,9 +114,7 @@ async def _answer(session: Session, prepared: PreparedMessage, decided: Decision
     section = HeaderSection(prepared.header)
     named = written_references(section.texts(b"references"), section.text(b"in-reply-to"))
     fields += answer_fields(envelope.message_id, named)
-    octets = b"".join(fields) + (
-        b"MIME-Version: 1.0\r\n" + _lines(action.text) if action.mime else b"".join(compose((), TextPart(action.text)))
-    )
+    octets = b"".join(fields) + (_entity(action.text) if action.mime else b"".join(compose((), TextPart(action.text))))
     try:
         signatures = await session.context.keys.sign_own(session.snapshot, octets, author)
     except SigningError as error:
@@ -143,6 +141,18 @@ def _name_of(to: Address, envelope: Envelope) -> str:
     return next(
         (address.name for address in said if address.name and (address.localpart.lower(), address.domain) == wanted), ""
     )
+
+
+def _entity(text: str) -> bytes:
+    """A script's MIME entity below the fields of a message (RFC 5230 §4.6): of its header what describes the content.
+    Scripts also write MIME-Version, which a message has once (RFC 5322 §3.6).
+    """
+    octets = _lines(text)
+    section = HeaderSection(octets)
+    names = [name for name in section.names if name.startswith(b"content-")]
+    if not names:
+        return b"".join(compose((), TextPart(text)))
+    return b"MIME-Version: 1.0\r\n" + section.select(names) + octets[section.body or len(octets) :]
 
 
 def _lines(text: str) -> bytes:
