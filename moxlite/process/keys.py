@@ -343,12 +343,20 @@ AES_KEY: Final = 16
 INSTALL: Final = 8
 """Octets of the mark: with the eight of a connection id they fill one block."""
 
+CID_BITS: Final = 48
+"""Bits of a connection id: milliseconds until the year 10889. Above it stands the number of a message."""
+
+MAX_CID: Final = (1 << CID_BITS) - 1
+MAX_NUMBER: Final = (1 << 64 - CID_BITS) - 1
+
 KEY_SIZE: Final = AES_KEY + INSTALL
 """Octets of the file: the AES-128 key, and 8 octets that mark the ids of this installation."""
 
 
 class ReceivedID:
-    """Converts connection ids into ids of 22 characters, and back."""
+    """Converts connection ids into ids of 22 characters, and back. Messages of one connection have different ids, by
+    which readers can't tell that they were sent together.
+    """
 
     def __init__(self, key: bytes) -> None:
         # One block, never two with the same content: plain AES is the right mode here.
@@ -358,9 +366,9 @@ class ReceivedID:
         self._decryptor: Final = cipher.decryptor()
         self._install: Final = key[AES_KEY:]
 
-    def encode(self, cid: int) -> str:
-        """The id of a connection, as others see it."""
-        block = self._install + struct.pack(">Q", cid & 0xFFFFFFFFFFFFFFFF)
+    def encode(self, cid: int, number: int = 0) -> str:
+        """The id of a connection, as others see it, or of a message that came by it, counted from 1."""
+        block = self._install + struct.pack(">Q", (number & MAX_NUMBER) << CID_BITS | cid & MAX_CID)
         return base64.urlsafe_b64encode(self._encryptor.update(block)).rstrip(b"=").decode()
 
     def decode(self, text: str) -> int | None:
@@ -375,7 +383,7 @@ class ReceivedID:
         if plain[:INSTALL] != self._install:
             return None
         (cid,) = struct.unpack(">Q", plain[INSTALL:])
-        return int(cid)
+        return int(cid) & MAX_CID
 
 
 def load_key(data_dir: Path, *, create: bool = True) -> bytes:

@@ -543,6 +543,7 @@ class Record:
     """Counts for the limits that end a connection."""
 
     def __init__(self) -> None:
+        self.transactions = 0
         self._commands = 0  # since the last message
         self._failed = 0
         self._succeeded = False
@@ -562,6 +563,7 @@ class Record:
     def transaction_begun(self) -> None:
         """Count a transaction, whose message is received now, as failed until it succeeds (SMTP-21)."""
         self._failed += 1
+        self.transactions += 1
 
     def transaction_answered(self, response: Response) -> None:
         """Count the transaction by the reply to its message: as successful, or not at all if the fault is ours."""

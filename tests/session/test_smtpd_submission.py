@@ -115,6 +115,9 @@ async def test_trace_fields_do_not_tell_where_the_user_sits(smtp: Smtp) -> None:
     assert " for <" not in headers(several, "Received")[0]
     assert headers(one, "Authentication-Results") == ["mail.ours.example; auth=pass smtp.mailfrom=mia@ours.example"]
     assert b"198.51.100.7" not in one
+    ids = [headers(octets, "Received")[0].partition(" id ")[2].split()[0] for octets in (one, several)]
+    assert len(set(ids)) == 2, "what one reads doesn't lead to the other"
+    assert len({smtp.context.received_id.decode(identifier) for identifier in ids}) == 1
 
 
 async def test_missing_date_and_message_id_are_added(smtp: Smtp) -> None:

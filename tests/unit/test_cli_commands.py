@@ -703,7 +703,9 @@ def test_ids_are_opaque_and_different(tmp_path: Path) -> None:
     received_id = ReceivedID(load_key(tmp_path))
     assert (tmp_path / "receivedid.key").stat().st_size == 24
     assert received_id.encode(1) != received_id.encode(2)
-    assert [received_id.decode(received_id.encode(n)) for n in (0, 1, 1 << 63)] == [0, 1, 1 << 63]
+    assert [received_id.decode(received_id.encode(n)) for n in (0, 1, 1 << 47)] == [0, 1, 1 << 47]
+    assert received_id.encode(7, 1) != received_id.encode(7, 2)
+    assert received_id.decode(received_id.encode(7, 70_000)) == 7
 
 
 def test_the_admin_password_is_set_from_stdin(config: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:

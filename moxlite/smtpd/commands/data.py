@@ -180,7 +180,12 @@ async def submit(session: Session, transaction: Transaction, spool: Spool) -> Re
             }
         },
     )
-    return Response(250, "2.0.0", (f"message queued, id {session.dialogue.received_id}",))
+    return Response(250, "2.0.0", (f"message queued, id {_identifier(session)}",))
+
+
+def _identifier(session: Session) -> str:
+    """The id of the message that is received."""
+    return session.context.received_id.encode(session.info.cid, session.record.transactions)
 
 
 def _letter(session: Session, transaction: Transaction) -> OutgoingMessage:
@@ -223,7 +228,7 @@ def _trace(session: Session, transaction: Transaction) -> bytes:
             extended=session.dialogue.codec.extended, utf8=utf8, tls=session.dialogue.codec.tls, authenticated=True
         ),
         requiretls=transaction.mail.requiretls,
-        identifier=session.dialogue.received_id,
+        identifier=_identifier(session),
         recipient=recipients[0].path if len(recipients) == 1 else None,
         utf8=utf8,
         moment=transaction.received,
