@@ -571,6 +571,8 @@ async def test_a_member_at_another_server_gets_what_the_alias_gets(smtp: Smtp) -
     assert [str(one.address) for one in sent.submission.recipients] == [FRIEND]
     assert str(sent.submission.mail_from).endswith("=remote.example=ann@ours.example")
     assert sent.message["Delivered-To"] == "club@ours.example"
+    assert sent.message["List-Id"] == "<club.ours.example>"
+    assert sent.message["List-Post"] == "<mailto:club@ours.example>"
     assert len(await smtp.messages()) == 2, "the member here has both"
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 import time
 from collections.abc import Sequence
 from functools import cached_property
@@ -58,6 +59,9 @@ from moxlite.store.errors import StorageBusy, StoreError
 #
 # They are composed and signed before the unit of the delivery, which writes them as rows of its outbox (STORE-189a).
 
+
+LIST_NAME: Final = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
+"""Localpart of an alias that can be written in List-Id and a mailto URI as it is."""
 
 _MAX_SUBJECT: Final = 900  # characters of the subject that is answered: with its field's name they fit into a line
 
@@ -212,14 +216,17 @@ async def pass_on(
     message = _message(prepared.spool, await read_header(prepared.spool))
     dropped: tuple[bytes, ...] = ()
     fields = b""
+    if own != case.recipient.canonical:
+        fields = _list_fields(own, message.section)
+        message = _with(message, fields)
     author = prepared.index.envelope.from_
     signers = session.context.keys.signers(session.snapshot.domain(own.domain))
     try:
         if checks is not None and len(author) == 1 and _loses_author(checks):
-            fields, dropped = _new_author(author[0], own, message.section), (b"from",)
-            message = _with(message, fields, dropped)
+            written, dropped = _new_author(author[0], own, message.section), (b"from",)
+            message = _with(message, written, dropped)
             signed = await sign(message, own, signers, now, domain=own.domain)
-            message, fields = _with(message, signed), signed + fields
+            message, fields = _with(message, signed), signed + written + fields
         sealer = _sealer(own, signers)
         if checks is not None and sealer is not None:
             host = session.hostname.ascii
@@ -248,6 +255,16 @@ async def pass_on(
         subject=envelope.subject,
     )
     return ForwardedMessage(submission, dropped)
+
+
+def _list_fields(alias: Address, section: HeaderSection) -> bytes:
+    """The fields by which programs tell mail to an alias from mail to its member (RFC 2919, RFC 2369); none for mail
+    that came by a list, or if the alias' name can't be in them.
+    """
+    name, domain = str(alias.localpart), alias.domain.ascii
+    if section.first(b"list-id") is not None or LIST_NAME.fullmatch(name) is None:
+        return b""
+    return f"List-Id: <{name}.{domain}>\r\nList-Post: <mailto:{name}@{domain}>\r\n".encode()
 
 
 def _written_to(transaction: Transaction, case: Case) -> str:
