@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 import trio
 
+from moxlite.admin import notices
+from moxlite.admin.delivery import forwarding
 from moxlite.admin.delivery.consent import make_code
 from moxlite.admin.delivery.forwarding import Forwarding
 from moxlite.config.load import ConfigError
@@ -82,6 +84,23 @@ async def test_an_address_gets_mail_once_its_owner_has_agreed(
     async with rig.account() as account:
         assert await account.write(lambda tx: may_forward(tx, TARGET)) == ""
     assert (await browser.call("account_forward_list"))["targets"][0]["state"] == "confirmed"
+
+
+async def test_the_question_names_each_address_once(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """QUEUE-179: From has no display name if the owner has none; an address there would look like phishing."""
+    asked: list[tuple[str, str]] = []
+    send = notices.send_to_others
+
+    async def spying(*args: Any, full_name: str, **more: Any) -> None:
+        asked.append((full_name, args[5][1]))
+        await send(*args, full_name=full_name, **more)
+
+    monkeypatch.setattr(forwarding, "send_to_others", spying)
+    await browser.call("account_forward_set", old=EMPTY, changed={"forward_to": [TARGET], "keep_copy": True})
+    [(name, text)] = asked
+    assert name == ""
+    assert text.startswith("The owner of this address wants to forward mail for mia@example.org to you.\n")
+    assert (text.count("mia@example.org"), text.count(TARGET)) == (1, 0)
 
 
 async def test_a_refusal_holds_and_forged_links_are_gone(

@@ -42,13 +42,16 @@ from moxlite.store.options import DAY
 logger = logging.getLogger("moxlite.admin.delivery.forwarding")
 
 QUESTION: Final = """\
-{name} wants to forward mail for {own} to you at {address}.
+{name} wants to forward mail for {own} to you.
 
 To agree, reply "yes" to this email within a week{page}
 
-You won't get any mail unless you agree. If you don't know {own} or don't want this mail, reply "no" or ignore this
-email.
+You won't get any mail unless you agree. If you don't know this person or don't want this mail, reply "no" or ignore
+this email.
 """
+
+UNNAMED: Final = "The owner of this address"
+"""Stands for a name that isn't known: an address in its place would look like phishing."""
 
 PAGE: Final = """, or choose "Confirm forwarding" on this page:
 
@@ -169,7 +172,7 @@ class Forwarding:
         full_name = settings.full_name if settings is not None and alias is None else ""
         code = make_code(name, token)
         page = "." if base is None else PAGE.format(url=f"{base}{code}")
-        await self._send(snapshot, name, own, Address.parse(address), full_name or str(own), code, page)
+        await self._send(snapshot, name, own, Address.parse(address), full_name, code, page)
         logger.info("forwarding confirmation sent", extra={"kv": {"account": name}})
 
     async def question(self, code: str) -> Question | None:
@@ -204,7 +207,7 @@ class Forwarding:
     ) -> None:
         assert self._submit is not None
         answers = answer_address(code, own.domain)
-        text = QUESTION.format(name=full_name, own=own, address=address, page=page)
+        text = QUESTION.format(name=full_name or UNNAMED, own=own, page=page)
         await send_to_others(
             snapshot,
             self._keys,
