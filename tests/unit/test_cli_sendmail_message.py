@@ -72,8 +72,27 @@ def test_a_letter_of_cron() -> None:
     assert letter(text, "-FCronDaemon", "-i", "-B8BITMIME", "-oem", "root") == (
         "box@example.org",
         ["you@example.org"],
-        b"From: Cron Daemon <box@example.org>\r\nTo: root\r\nSubject: Cron <root@box> true\r\n\r\nline\r\nlast\r\n",
+        b"\r\n".join(
+            (
+                b"From: Cron Daemon <box@example.org>",
+                b"To: <you@example.org>",
+                b"Subject: Cron <root@box> true",
+                b"",
+                b"line",
+                b"last",
+                b"",
+            )
+        ),
     )
+
+
+def test_names_without_a_domain_become_addresses() -> None:
+    """QUEUE-142: beside whole ones, with their names; content that is described belongs to MIME."""
+    text = b"To: Root <root>, Ann <ann@remote.example>\nCc: bob@remote.example\nContent-Type: text/plain\n\nline\n"
+    _, _, octets = letter(text, "root")
+    read = email.message_from_bytes(octets)
+    assert (read["To"], read["Cc"]) == ("Root <you@example.org>, Ann <ann@remote.example>", "bob@remote.example")
+    assert read.get_all("MIME-Version") == ["1.0"]
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,12 @@ def make_letter(data: bytes, flags: Flags, settings: Settings) -> OutgoingMessag
         raise BadLetter("no recipients; add recipients to the command, or use -t with a To, Cc, or Bcc field")
     if len(recipients) > MAX_RECIPIENTS:
         raise BadLetter(f"too many recipients: {len(recipients)} (limit {MAX_RECIPIENTS})")
-    kept = [field for name, field in fields if name not in (b"from", b"bcc", b"return-path")]
+    kept = [
+        _completed(name, field, settings) for name, field in fields if name not in (b"from", b"bcc", b"return-path")
+    ]
+    names = {name for name, _ in fields}
+    if b"mime-version" not in names and any(name.startswith(b"content-") for name in names):
+        kept.append(b"MIME-Version: 1.0")
     head = _author_fields(fields, author, flags.name)
     if not any(name in (b"to", b"cc") for name, _ in fields):
         # Addresses of Bcc must not appear: in the envelope of a program that speaks SMTP, they're among the others.
@@ -92,6 +97,21 @@ def make_letter(data: bytes, flags: Flags, settings: Settings) -> OutgoingMessag
     # Here and not by the server alone: it may be one that takes the message as it is.
     octets = for_transport(header + b"\r\n" + b"\r\n".join(lines[end + 1 :]))
     return OutgoingMessage(_senders(flags.sender, author), recipients, octets)
+
+
+def _completed(name: bytes, field: bytes, settings: Settings) -> bytes:
+    """A field of recipients, as ``To: root`` of cron, with addresses as others can answer them (RFC 5322 §3.4.1)."""
+    written = _addresses([(name, field)], name) if name in (b"to", b"cc") else []
+    if not settings.default_destination or all(address.domain for address in written):
+        return field
+    shown = [address if address.domain else _named(address.name, settings.default_destination) for address in written]
+    utf8 = any(not address.localpart.isascii() for address in shown)
+    return address_field(name.decode().capitalize(), shown, utf8=utf8).removesuffix(b"\r\n")
+
+
+def _named(name: str, text: str) -> MailAddress:
+    address = _address(text, "")
+    return MailAddress(name, str(address.localpart), address.domain.ascii)
 
 
 def _author_fields(fields: Sequence[tuple[bytes, bytes]], author: Address, name: str) -> list[bytes]:
