@@ -3,6 +3,7 @@
 A draft makes two messages: the author's copy with Bcc, and the submitted one without.
 """
 
+from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import escape
 from typing import Final, Literal
@@ -135,6 +136,21 @@ def check(draft: Draft, files: Sequence[File] = ()) -> None:
         _check_text("headers", name, MAX_NAME)
         _check_text("headers", value, MAX_HEADER)
     _check_files(files)
+
+
+def charset_of(media_type: str, blocks: Iterable[bytes]) -> tuple[tuple[str, str], ...]:
+    """The parameter of a text in UTF-8, which readers would take for ASCII (RFC 2045 §5.2); none for other content."""
+    if not media_type.startswith("text/"):
+        return ()
+    decoder, plain = getincrementaldecoder("utf-8")(), True
+    try:
+        for block in blocks:
+            plain = plain and block.isascii()
+            decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return ()
+    return () if plain else (("charset", "utf-8"),)
 
 
 def _check_files(files: Sequence[File]) -> None:

@@ -171,6 +171,18 @@ async def test_a_message_goes_out_and_a_copy_to_sent(rig: Rig, browser: Browser,
     assert copy.get_content() == out.parsed.get_content()
 
 
+async def test_a_text_that_is_attached_says_its_charset(rig: Rig, browser: Browser, queue: Queue) -> None:
+    """WEBMAIL-97: UTF-8 where the octets are; a reader would take it for ASCII (RFC 2045 §5.2)."""
+    wanted = {"a.txt": b"plain", "b.csv": "Größe".encode(), "c.txt": "Größe".encode("latin-1")}
+    kinds = {"a.txt": "text/plain", "b.csv": "text/csv", "c.txt": "text/plain"}
+    ids = [(await upload(browser, name, wanted[name], kinds[name]))["upload_id"] for name in wanted]
+    await browser.call("message_submit", message=written(uploads=ids), submit_id=call_id())
+    [out] = await carried(rig, queue)
+    parts = {part.get_filename(): part for part in out.parsed.iter_attachments()}
+    assert {name: part.get_payload(decode=True) for name, part in parts.items()} == wanted
+    assert [parts[name].get_content_charset() for name in wanted] == [None, "utf-8", None]
+
+
 async def test_attachments_arrive_octet_for_octet(rig: Rig, browser: Browser, queue: Queue) -> None:
     """WEBMAIL-28, WEBMAIL-97: forty of them, with names in any script."""
     wanted = [(f"плён {n} „x“.bin", os.urandom(1 + n * 977)) for n in range(40)]

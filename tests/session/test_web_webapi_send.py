@@ -180,6 +180,20 @@ async def test_a_message_that_needs_an_encoding_is_attached_as_a_file(rig: Rig, 
     assert attached.get_payload(decode=True) == octets
 
 
+async def test_readers_are_told_a_charset_and_no_version(rig: Rig) -> None:
+    """WEB-98: of a text that is attached; a charset that is given counts (RFC 2045 §5.2)."""
+    kinds = ("text/plain", "text/csv; charset=iso-8859-1", "text/html", "application/pdf")
+    texts = ("Größe".encode(), b"Gr\xf6\xdfe", b"<p>", "Größe".encode())
+    attached = [
+        {"Name": "", "ContentType": kind, "Data": base64.b64encode(text).decode()}
+        for kind, text in zip(kinds, texts, strict=True)
+    ]
+    await client(rig).call("Send", To=ME, Subject="charset", Text="x", AttachedFiles=attached)
+    read = parsed(await sent("charset"))
+    assert read["User-Agent"] == "moxlite"
+    assert [part.get_content_charset() for part in read.iter_attachments()] == ["utf-8", "iso-8859-1", None, None]
+
+
 async def test_only_the_needed_levels_are_there(rig: Rig) -> None:
     """WEB-98: text alone, HTML alone, an inline file without HTML, a repeated recipient, an empty From."""
     api = client(rig)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 
-from moxlite.compose.draft import MAX_FILES, BadDraft, Draft, File, check, html_page, message, typed_html
+from moxlite.compose.draft import MAX_FILES, BadDraft, Draft, File, charset_of, check, html_page, message, typed_html
 from moxlite.encoding import msgpack_decoder, to_msgpack
 from moxlite.processor import off_loop
 from moxlite.proto.address import Address, AddressError, unmarked
@@ -167,11 +167,13 @@ async def composed(
 
 def _file(r: Reader, upload: Upload, shown_as: str) -> File:
     """An upload as a file of a message; `shown_as`: its content id in the HTML, "" for an attachment."""
+    blocks = partial(upload_pieces, r, upload)
     return File(
         name=upload.filename,
         media_type=upload.media_type,
         size=upload.size,
-        blocks=partial(upload_pieces, r, upload),
+        blocks=blocks,
+        parameters=charset_of(upload.media_type, blocks()) if upload.eight_bit else (),
         eight_bit=upload.eight_bit and upload.media_type == MESSAGE,
         content_id=shown_as,
         place="inline" if shown_as else "attached",

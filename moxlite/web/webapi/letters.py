@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import multipart
 
-from moxlite import __version__
-from moxlite.compose.draft import BadDraft, Draft, File, check
+from moxlite.compose.draft import BadDraft, Draft, File, charset_of, check
 from moxlite.proto.address import Address, AddressError, unmarked
 from moxlite.proto.mime.compose import new_message_id
 from moxlite.proto.mime.headers import MAX_HEADER
@@ -32,6 +31,9 @@ if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
     from moxlite.logins.identity import Identity
     from moxlite.web.webapi.bodies import FormFile
+
+USER_AGENT: Final = "moxlite"
+"""Without a version: it would tell each recipient which known faults the server has."""
 
 MAX_AHEAD: Final = dt.timedelta(days=60)
 """Time by which FutureRelease may delay the first attempt (WEB-99)."""
@@ -191,7 +193,7 @@ def draft_of(request: SendRequest, author: MailAddress, parties: Parties, files:
         date=_date(request.date),
         in_reply_to=references[-1] if references else "",
         references=references,
-        user_agent="" if own_agent else f"moxlite/{__version__}",
+        user_agent="" if own_agent else USER_AGENT,
         headers=headers,
         tls_required_no=request.require_tls is False,
     )
@@ -262,6 +264,7 @@ def files_of(request: SendRequest, given: Iterable[FormFile]) -> list[File]:
         if _is_message(form_file.content_type):
             blocks, size = _for_others(where, blocks, size)
         kind, parameters = _media_type(where, form_file.content_type, form_file.name, head, clean=clean)
+        parameters = _with_charset(kind, parameters, blocks)
         found.append(
             File(
                 name=_name(where, form_file.name),
@@ -292,6 +295,7 @@ def _json_file(where: str, place: Place, file: FileData) -> File:
     clean = clean and last != b"\r"
     kind, parameters = _media_type(where, file.content_type, file.name, head, clean=clean)
     blocks: Callable[[], Iterator[bytes]] = file.data.blocks
+    parameters = _with_charset(kind, parameters, blocks)
     if is_message:
         blocks, size = _for_others(where, blocks, size)
     return File(
@@ -304,6 +308,14 @@ def _json_file(where: str, place: Place, file: FileData) -> File:
         content_id=_content_id(where, file.content_id),
         place=place,
     )
+
+
+def _with_charset(
+    kind: str, parameters: tuple[tuple[str, str], ...], blocks: Callable[[], Iterator[bytes]]
+) -> tuple[tuple[str, str], ...]:
+    """The parameters of a file, with the charset of a text for which none is given."""
+    named = any(key.lower() == "charset" for key, _ in parameters)
+    return parameters if named else (*parameters, *charset_of(kind, blocks()))
 
 
 def _is_message(media_type: str) -> bool:

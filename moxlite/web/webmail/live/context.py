@@ -35,7 +35,7 @@ class StreamStart(msgspec.Struct, frozen=True):
 
 
 class Since(msgspec.Struct, frozen=True):
-    """What a browser knows of the account: all up to `modseq`, 0 for a new page, in the `epoch` of its `start`."""
+    """The state of the account that a browser knows: `modseq`, 0 for a new page, in the `epoch` of its `start`."""
 
     modseq: int = 0
     epoch: str = ""
