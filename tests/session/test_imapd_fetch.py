@@ -944,3 +944,29 @@ async def test_a_mime_bomb_is_answered(imap: Imap) -> None:
         part = await fetch(c, "BODY.PEEK[5]", "2")
         assert part == body("x", "5")
         assert await fetch(c, "BODY.PEEK[" + ".".join(["1"] * 200) + "]", "1") == f"BODY[{'.'.join(['1'] * 200)}] NIL"
+
+
+@pytest.mark.parametrize("first", ["", "no colon here\r\n", " ", "\t"])
+async def test_one_bad_line_above_the_header_hides_no_part(imap: Imap, first: str) -> None:
+    """STORE-52, IMAP-98: neither the text nor the file, nor fields below it."""
+    async with imap.user() as c:
+        await c.append(first + TREE)
+        await c.select()
+        assert await fetch(c, "BODY.PEEK[1]") == body(TEXT, "1")
+        assert await fetch(c, "BODY.PEEK[2]") == body(BLOB, "2")
+        assert await fetch(c, "BODY.PEEK[TEXT]") == body(BODY, "TEXT")
+        assert await fetch(c, "BODY.PEEK[]") == body(first + TREE)
+        assert '"a tree"' in await fetch(c, "ENVELOPE")
+
+
+async def test_a_text_without_a_header_is_shown_as_text(imap: Imap) -> None:
+    """STORE-52, IMAP-98, RFC 2045 §5.2"""
+    text = "Dear all,\r\n\r\nthe note: it's short.\r\n"
+    async with imap.user() as c:
+        await c.append(text)
+        await c.select()
+        assert (await fetch(c, "BODYSTRUCTURE")).startswith('BODYSTRUCTURE ("TEXT" "PLAIN" ')
+        assert await fetch(c, "BODY.PEEK[1]") == body(text, "1")
+        assert await fetch(c, "BODY.PEEK[TEXT]") == body(text, "TEXT")
+        assert await fetch(c, "BODY.PEEK[HEADER]") in (body("", "HEADER"), body("\r\n", "HEADER"))
+        assert await fetch(c, "BODY.PEEK[]") == body(text)

@@ -233,7 +233,10 @@ def test_a_boundary_counts_only_before_a_blank_two_dashes_or_the_line_end(after:
         ("Content-Type:\n\nx\n", "text/plain"),
         ("Content-Type: multipart/mixed; boundary=b\n\n--b\n\nx\n", ["multipart/mixed", "text/plain"]),
         ("From x@y Mon Jan  1 00:00:00 2001\nContent-Type: text/html\n\n", "text/html"),
-        ("no field here\n\nx\n", "application/octet-stream"),
+        ("no field here\n\nx\n", "text/plain"),
+        ("\0no field here\n\nx\n", "application/octet-stream"),
+        ("no field here\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nx\n", ["multipart/mixed", "text/plain"]),
+        (" From: a@b\nTo: b@c\nContent-Type: text/html\n\nx\n", "text/html"),
         ("Subject: x\nno field here\nContent-Type: text/html\n\nx\n", "text/html"),
         ("\nno header\n", "text/plain"),
         ("", "text/plain"),
@@ -252,7 +255,18 @@ def test_what_is_readable_of_an_unparsable_message_is_kept() -> None:
     structure = scan(crlf("garbage\nSubject: still here\nFrom: a@b\n\nx\n"))
     assert structure.envelope.subject == "still here"
     assert structure.envelope.from_[0].domain == "b"
-    assert structure.root.media_type == "application/octet-stream"
+    assert structure.root.media_type == "text/plain"
+
+
+def test_all_of_a_text_without_a_header_is_its_body() -> None:
+    """STORE-52, RFC 2045 §5.2: also of one that is attached, up to its delimiter."""
+    text = crlf("Dear all,\n\nthe note: it's short.\n")
+    assert body(text, scan(text).root) == text
+    attached = crlf("Content-Type: message/rfc822\n\nDear all,\nin one paragraph\n--b--\n")
+    data = crlf("Content-Type: multipart/mixed; boundary=b\n\n--b\n") + attached
+    [part] = scan(data).root.parts
+    assert part.message is not None
+    assert body(data, part.message.root) == crlf("Dear all,\nin one paragraph")
 
 
 def test_a_bare_line_feed_ends_a_line() -> None:

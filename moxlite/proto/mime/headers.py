@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator
 from itertools import accumulate
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from .words import decode_words
 
@@ -29,6 +29,17 @@ MAX_FIELDS: Final = 10_000
 """Number of fields of a header section that are read (STORE-55)."""
 
 CONTENT_FIELDS: Final = frozenset({b"mime-version"})
+
+MBOX: Final = (b"From ", b">From ")
+"""Beginnings of a line that mail tools leave before the header."""
+
+MESSAGE_FIELDS: Final = frozenset(
+    {
+        *(b"from", b"to", b"cc", b"subject", b"date", b"message-id", b"sender", b"reply-to", b"received"),
+        *(b"return-path", b"delivered-to", b"mime-version", b"content-type"),
+    }
+)
+"""Fields of which a message has at least one, if it has a header."""
 """Fields besides Content-* which make up the MIME header of a message that is its own only part (IMAP-98)."""
 
 _BLANKS: Final = b" \t\r\n"
@@ -229,6 +240,18 @@ class HeaderWatch:
         self._ended = _BLANK.search(octets) is not None
         self._last = octets[-4:]
         return not self._ended and self._seen > MAX_HEADER + len(b"\r\n")
+
+
+def first_fault(section: HeaderSection) -> Literal["", "line", "text", "opaque"]:
+    """What is wrong where a message begins: a line that is no field, above others; or it's a text or other octets
+    without a header. "" for nothing.
+    """
+    junk = section.first(b"")
+    if junk is None or junk.start > 0 or junk.raw.startswith(MBOX):
+        return ""
+    if not MESSAGE_FIELDS.isdisjoint(section.names):
+        return "line"
+    return "opaque" if b"\0" in section.octets else "text"
 
 
 def _end_of(octets: bytes) -> tuple[int, int | None]:

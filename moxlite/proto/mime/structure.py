@@ -25,7 +25,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from .decode import BLOCK, base64_size, decode, decode_blocks
-from .headers import MAX_HEADER, HeaderSection
+from .headers import MAX_HEADER, HeaderSection, first_fault
 from .tnef import wrapped_content
 from .types import (
     ENCODED_MESSAGE,
@@ -89,7 +89,6 @@ _FIELDS: Final = (
     b"content-language",
     b"content-location",
 )
-_MBOX: Final = (b"From ", b">From ")  # a line that mail tools leave before the header
 # The usual values, as they are written in nearly all parts.
 _ENCODINGS: Final[Mapping[bytes | None, str]] = {
     None: "7BIT",
@@ -172,9 +171,10 @@ class _Scanner:
     def message(self, start: int, depth: int) -> tuple[HeaderSection, Part]:
         """A message, the outermost or an embedded one, and its header."""
         head = self._head(start)
-        junk = head.header.first(b"")
-        headless = junk is not None and junk.start == 0 and not junk.raw.startswith(_MBOX)
-        return head.header, self._entity(start, start, head, depth, _DEFAULT, headless)
+        fault = first_fault(head.header)
+        if fault == "text":
+            head = _Head(HeaderSection(b""), start, True, head.delimiter)
+        return head.header, self._entity(start, start, head, depth, _DEFAULT, fault == "opaque")
 
     def _entity(self, boundary: int, start: int, head: _Head, depth: int, default: ContentValue, junk: bool) -> Part:
         """The part whose header section is `head`; `self.delimiter` is then what ended it."""
@@ -356,8 +356,7 @@ class _Scanner:
             delimiter = self._next_delimiter(start, stop)
             if delimiter is not None:
                 stop = after = max(start, self._before_line(delimiter.start))
-        section = bytes(self.data[start : min(stop, start + MAX_HEADER)])
-        header = HeaderSection(section)
+        header = HeaderSection(bytes(self.data[start : min(stop, start + MAX_HEADER)]))
         if header.count(b""):
             self.fail("malformed header line")
         return _Head(header, after, header.complete and stop - start <= MAX_HEADER, delimiter)

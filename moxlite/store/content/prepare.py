@@ -176,7 +176,8 @@ class PreparedMessage(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the octets do not begin with a header field: a prefix put before them must end with an empty line
         (STORE-21).
         """
-        return self.index.root.defect == HEADLESS
+        root = self.index.root
+        return root.defect == HEADLESS or (root.body == 0 and self.body_size > 0)
 
     def with_prefix(self, prefix: bytes) -> PreparedMessage:
         """The same message with other header lines before it, each ending in CRLF. Cheap: called for each recipient."""
