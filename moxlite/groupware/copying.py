@@ -17,7 +17,7 @@ import msgspec
 import trio
 
 from moxlite.groupware.davclient import HOMES, CopyFailed, Place, Remote, WrongPassword
-from moxlite.groupware.entries import BadEntry, Expander, read, with_outcome
+from moxlite.groupware.entries import BadEntry, Expander, imported, read, with_outcome
 from moxlite.groupware.files import note_problems
 from moxlite.groupware.people import user_of
 from moxlite.net.control.server import Command, CommandFailed, Exchange
@@ -250,9 +250,9 @@ class CalendarCopies:
     async def _take_entries(self, account: OpenAccount, place: Place, found: list[bytes], done: Copied) -> None:
         where = await account.write(partial(_calendar_for, place=place))
         expander, owner = Expander(account), user_of(self._config.current, account.name)
-        for data in found:
+        for octets in found:
             try:
-                facts = await expander.facts(where, data)
+                data, facts = await imported(expander, where, octets)
             except BadEntry as error:
                 note_problems(done, [str(error)])
                 continue

@@ -21,6 +21,7 @@ from moxlite.proto.cards.entryfacts import EntryFacts
 from moxlite.proto.cards.entryreading import entry_facts
 from moxlite.proto.cards.limits import MAX_ENTRY, TOO_LARGE, AboveLimit, Extent, check_extent, extent_of
 from moxlite.proto.cards.moments import in_zone
+from moxlite.proto.cards.received import mended
 from moxlite.proto.cards.repeating import Span, joined, main_part, rules_of
 from moxlite.proto.cards.rules import MAX_STEPS, BadRecurrence, Rule, Steps, TooMuchWork, times_of
 from moxlite.proto.dav.xml import CALDAV, CARDDAV
@@ -455,6 +456,22 @@ async def removal_outcome(
         return None
     now = int(time.time())
     return await off_loop(lambda: outcome_of_removal(octets, user, now, answer=answer), kind="dav")
+
+
+async def imported(expander: Expander, where: Collection, data: bytes) -> tuple[bytes, ResourceFacts]:
+    """An entry of a file, as others wrote it, or else as a calendar can have it; and its facts. Raises BadEntry."""
+    try:
+        return data, await expander.facts(where, data)
+    except BadEntry:
+        if where.kind == "contact" or len(data) > MAX_ENTRY:
+            raise
+        try:
+            made = await off_loop(partial(mended, data), kind="dav")
+        except BadComponents:
+            made = data
+        if made == data:
+            raise
+        return made, await expander.facts(where, made)
 
 
 async def read(data: bytes) -> CalendarObject:

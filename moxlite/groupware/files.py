@@ -22,7 +22,7 @@ import msgspec
 import trio
 
 from moxlite import lazyimport
-from moxlite.groupware.entries import BadEntry, Expander, TooBusy, parsed_cost, with_outcome
+from moxlite.groupware.entries import BadEntry, Expander, TooBusy, imported, parsed_cost, with_outcome
 from moxlite.groupware.people import user_of
 from moxlite.ledger import NoRoom, ledger
 from moxlite.processor import give_way, off_loop
@@ -333,10 +333,10 @@ async def _add_events(
     account: Account, expander: Expander, where: Collection, events: list[bytes], done: ImportResult, owner: User
 ) -> None:
     puts: list[EntryPut] = []
-    for data in events:
+    for octets in events:
         await give_way()
         try:
-            facts = await expander.facts(where, data)
+            data, facts = await imported(expander, where, octets)
             puts.append(await with_outcome(account, where.id, added_entry(data, facts, owner)))
         except BadEntry as error:
             note_problems(done, [str(error)])

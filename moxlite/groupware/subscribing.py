@@ -17,7 +17,7 @@ from urllib.parse import urljoin, urlsplit
 import msgspec
 import trio
 
-from moxlite.groupware.entries import BadEntry, Expander, TooBusy
+from moxlite.groupware.entries import BadEntry, Expander, TooBusy, imported
 from moxlite.ledger import NoRoom, ledger
 from moxlite.metrics import Counter
 from moxlite.net.httpclient import HTTPClient, HTTPError
@@ -322,12 +322,12 @@ class Subscriptions:
         unread: list[Worded] = []
         for start in range(0, len(entries), BATCH):
             batch = entries[start : start + BATCH]
-            pairs = [(entry.name, entry.data) for entry in batch]
-            # In a thread: a batch may have nearly all of the file's octets, which are compared line by line.
-            places = await account.scan(
-                partial(changed_entries, collection_id=where.id, entries=pairs), op="subscription"
-            )
+            places = await _changed(account, where, [(entry.name, entry.data) for entry in batch])
             ready = [one async for one in _ready(expander, where, (batch[place] for place in places), unread)]
+            if {data for _, data, _ in ready} - {entry.data for entry in batch}:
+                # The calendar may have these already, as it can have them, not as their file does.
+                pairs = [(name, data) for name, data, _ in ready]
+                ready = [ready[place] for place in await _changed(account, where, pairs)]
             if ready:
                 changed += await account.write(partial(put_entries, collection_id=where.id, entries=ready))
             await give_way()
@@ -359,13 +359,21 @@ async def _room(octets: int) -> AsyncIterator[None]:
         hold.close()
 
 
+async def _changed(account: Account, where: Collection, entries: list[tuple[str, bytes]]) -> list[int]:
+    """As `changed_entries`, in a thread: a batch may have nearly all of the file's octets, which are compared line by
+    line.
+    """
+    return await account.scan(partial(changed_entries, collection_id=where.id, entries=entries), op="subscription")
+
+
 async def _ready(
     expander: Expander, where: Collection, entries: Iterable[Entry], unread: list[Worded]
 ) -> AsyncIterator[tuple[str, bytes, ResourceFacts]]:
     """The entries that a calendar can have; `unread` gets why one cannot be read."""
     for entry in entries:
         try:
-            yield entry.name, entry.data, await expander.facts(where, entry.data)
+            data, facts = await imported(expander, where, entry.data)
+            yield entry.name, data, facts
         except BadEntry as error:
             kv = {"calendar": where.id, "entry": entry.name, "err": str(error)}
             logger.warning("skipped subscribed calendar entry", extra={"kv": kv})

@@ -240,6 +240,17 @@ async def test_hostile_entries_are_left_out(feeds: Feeds) -> None:
     assert (await feeds.state(number))[1] == 1
 
 
+async def test_entries_with_an_odd_line_come_once(feeds: Feeds) -> None:
+    """DAV-44, DAV-40: as far as a calendar can have them; a second reading of a changed file changes nothing."""
+    feeds.site.data = file(event("odd", "X-COST_CENTER:7"), event("end", "DTEND:tomorrow"))
+    number = await feeds.add()
+    modseq, total = await feeds.state(number)
+    assert total == 2
+    feeds.site.data, feeds.site.tag = feeds.site.data + b"\r\n", '"2"'
+    assert await feeds.refresh(number) == ""
+    assert await feeds.changes(number, modseq) == []
+
+
 async def test_entries_without_uids_are_read(feeds: Feeds) -> None:
     """DAV-44, DAV-40: those of a club, and those that share one UID; a second reading changes nothing."""
     nameless = [event("1", f"SUMMARY:Match {n}").replace("UID:1\r\n", "") for n in range(3)]

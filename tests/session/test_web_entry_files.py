@@ -370,6 +370,34 @@ async def test_many_broken_entries_take_no_memory(browser: Browser) -> None:
     assert (done["added"], done["unread"], len(done["problems"])) == (0, 45_000, 20)
 
 
+ODD = """
+BEGIN:VEVENT\nUID:1\nSUMMARY:Underscore\nDTSTART:20261201T100000Z\nX-COST_CENTER:7\nX-a/b:8\nEND:VEVENT
+BEGIN:VEVENT\nUID:2\nSUMMARY:No colon\nDTSTART:20261202T100000Z\nDESCRIPTION:first\nsecond\nEND:VEVENT
+BEGIN:VEVENT\nUID:3\nSUMMARY:End\nDTSTART:20261203T100000Z\nDTEND:20261203T1100000Z\nEND:VEVENT
+BEGIN:VEVENT\nUID:4\nSUMMARY:Rule\nDTSTART:20261204T100000Z\nRRULE:FREQ=OFTEN\nEND:VEVENT
+BEGIN:VEVENT\nUID:5\nSUMMARY:Zone\nDTSTART;TZID=Customized Time Zone:20261205T100000\nEND:VEVENT
+BEGIN:VEVENT\nUID:6\nSUMMARY:Dates\nDTSTART:20261206T100000Z\nRRULE:FREQ=DAILY;COUNT=2\nEXRULE:FREQ=OFTEN\nEND:VEVENT
+BEGIN:VEVENT\nUID:7\nSUMMARY:Stamp\nDTSTART:20261208T100000Z\nCREATED:today\nEND:VEVENT
+BEGIN:VEVENT\nUID:8\nSUMMARY:Start\nDTSTART:yesterday\nEND:VEVENT
+"""
+"""Events of which each has a line that is wrong. Without the last one's there would be no event."""
+
+
+async def test_one_odd_line_drops_no_event(rig: Rig, browser: Browser) -> None:
+    """DAV-40, DAV-49: the entry stays as far as a calendar can have it; CalDAV stays strict (RFC 4791 §5.3.2.1)."""
+    data = f"BEGIN:VCALENDAR\nVERSION:2.0\n{ODD.strip()}\nEND:VCALENDAR\n".encode()
+    [calendar] = [one["id"] for one in await browser.call("calendars")]
+    for added in (7, 0):
+        done = await browser.call("calendar_import", calendar_id=calendar, upload_id=await upload(browser, data))
+        assert (done["added"], done["unread"]) == (added, 1)
+    shown = await browser.call("events", since=1_764_000_000, until=1_797_000_000, calendar_ids=[calendar])
+    titles = ["Underscore", "No colon", "End", "Rule", "Zone", "Dates", "Dates", "Stamp"]
+    assert [one["title"] for one in sorted(shown["events"], key=lambda one: one["starts"])] == titles
+    whole = (await browser.fetch(f"/webmail/calendar/{calendar}.ics")).body.decode()
+    assert "X-COST-CENTER:7\r\nX-A-B:8\r\n" in whole.upper()
+    assert (await Program(rig).put("odd.ics", event("odd", "X-COST_CENTER:7"))).status == 403
+
+
 async def test_a_calendar_without_uids_is_imported_once(browser: Browser) -> None:
     """DAV-40, DAV-49: events of a club, and those that share one UID; a second import changes nothing."""
     lines = "BEGIN:VEVENT\r\n{}DTSTART:2026120{}T100000Z\r\nSUMMARY:Match {}\r\nEND:VEVENT\r\n"

@@ -141,6 +141,14 @@ def _unmarked(line: Property) -> Property:
     return with_parameters(line, {LEFT_OUT: ""}) if line.name == "ORGANIZER" else line
 
 
+def mended(data: bytes) -> bytes:
+    """Rewrite a calendar entry from a file as a calendar takes it: without lines that can't be read, and without what
+    is wrong in others (`LEFT`). Linear. Raises BadComponents.
+    """
+    calendar = read_mailed(data.decode("utf-8", "replace"))
+    return write_component(_storable(calendar)).encode()
+
+
 def _cleaned(part: Component) -> Component:
     kept = [
         line
