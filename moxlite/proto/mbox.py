@@ -3,9 +3,11 @@
 Theory of operation
 -------------------
 A file is a sequence of messages, each after a separator line ``From SENDER DATE``. A separator is at the start of the
-file or after an empty line, which belongs to the separator, not to the message before it. Its sender is an address or
-one word in its place, as ``-``, and its date can be read (RFC 4155 App. A): many programs do not quote, and a line of a
-text may begin with ``From `` as well. In a file whose first line has no date, separators have one word and no date.
+file or after an empty line, which belongs to the separator, not to the message before it. Some programs leave out the
+empty line: behind another line of a body, a separator has a date, and a header field follows it. Its sender is an
+address or one word in its place, as ``-``, and its date can be read (RFC 4155 App. A): many programs do not quote, and
+a line of a text may begin with ``From `` as well. In a file whose first line has no date, separators have one word and
+no date.
 Lines of a message that begin with ``From ``, or with ``>``s and ``From ``, have one more ``>`` in the file. Flags are
 header fields: ``Status`` and ``X-Status`` of mutt and Dovecot, ``X-Keywords`` of Dovecot, ``X-Mozilla-Status`` and
 ``X-Mozilla-Keys`` of Thunderbird. Reading removes them and ``Content-Length``, which no longer matches then. Writing
@@ -33,6 +35,9 @@ MAX_HEADER: Final = 1 << 20
 
 MAX_LINE: Final = 64 << 10
 """Octets of an unfinished line that are buffered; a longer line is passed on in parts."""
+
+MAX_FIELD_NAME: Final = 200
+"""Octets of a line in which the name of a field ends, if it is one."""
 
 MAX_FROM: Final = 8 << 10
 """Octets of a separator line: an address of 254, a date, and a reserve for other formats."""
@@ -67,8 +72,8 @@ class End(msgspec.Struct, frozen=True):
 
 Event: TypeAlias = Head | bytes | End
 
-SEPARATOR: Final = re.compile(rb"(?:\A|(?<=\n))(\r?\n)From ")
-SEPARATOR_INSIDE: Final = re.compile(rb"(?<=\n)(\r?\n)From ")
+SEPARATOR: Final = re.compile(rb"(?:\A|(?<=\n))(\r?\n)?From ")
+SEPARATOR_INSIDE: Final = re.compile(rb"(?<=\n)(\r?\n)?From ")
 EMPTY_LINE: Final = re.compile(rb"(?:\A|(?<=\n))\r?\n")
 LAST_EMPTY_LINE: Final = re.compile(rb"(?:\A|(?<=\n))\r?\n\Z")
 QUOTED: Final = re.compile(rb"^>(>*From )", re.MULTILINE)
@@ -191,16 +196,18 @@ class MboxReader:
     def _body(self, last: bool) -> Generator[Event, None, bool]:
         pattern = SEPARATOR_INSIDE if self._mid_line else SEPARATOR
         start, self._searched = self._searched, max(len(self._buffer) - len(b"\r\nFrom"), 0)
+        pending: int | None = None
         for match in pattern.finditer(self._buffer, start):
-            separator = self._separates(match.end(1), last)
+            separator = self._separates(match.end() - len(b"From "), last, bare=match[1] is None)
             if separator:
                 body = self._take(match.start())
-                self._take(len(match[1]))
+                self._take(len(match[1] or b""))
                 yield from self._piece(body)
                 yield from self._end()
                 return True
             if separator is None:
-                self._searched = match.start()  # the last line, which `_certain` keeps with the empty one
+                self._searched = pending = match.start()
+                break
         if last:
             body = self._take(len(self._buffer))
             empty = LAST_EMPTY_LINE.search(body, max(len(body) - 3, 0))
@@ -209,20 +216,27 @@ class MboxReader:
             yield from self._piece(body)
             yield from self._end()
             return False
-        cut = self._certain()
+        cut = self._certain() if pending is None else min(pending, self._certain())
         if cut:
             yield from self._piece(self._take(cut))
         return False
 
-    def _separates(self, at: int, last: bool) -> bool | None:
-        """Whether the line at `at`, after an empty one, is a separator; None if its end must be awaited."""
+    def _separates(self, at: int, last: bool, *, bare: bool = False) -> bool | None:
+        """Whether the line at `at` is a separator; None to await more. `bare`: not after an empty one."""
         if not b"From ".startswith(self._buffer[at : at + 5]) and not self._buffer.startswith(b"From ", at):
             return False
         end = self._buffer.find(b"\n", at, at + MAX_FROM)
         if end < 0 and not last:
             return False if len(self._buffer) - at >= MAX_FROM else None
         line = self._buffer[at:] if end < 0 else self._buffer[at:end]
-        return line.startswith(b"From ") and is_separator(line, dated=self._dated)
+        if not line.startswith(b"From ") or not is_separator(line, dated=self._dated or bare):
+            return False
+        if not bare:
+            return True
+        field = self._buffer[end + 1 : end + 1 + MAX_FIELD_NAME] if end >= 0 else b""
+        if not last and len(field) < MAX_FIELD_NAME and b"\n" not in field:
+            return None
+        return FIELD_NAME.match(field) is not None
 
     def _certain(self) -> int:
         """Number of buffered octets that cannot belong to a separator: whole lines, without an empty one at the end."""

@@ -126,6 +126,30 @@ def test_only_an_address_and_a_date_separate_messages(
     ]
 
 
+@given(
+    st.lists(st.sampled_from([*SEPARATORS, *TEXTS]), min_size=1, max_size=4),
+    st.sampled_from([b"\n", b"\r\n"]),
+    st.lists(st.integers(0, 600), max_size=8),
+)
+def test_a_dated_line_above_a_field_separates_without_an_empty_line(
+    lines: list[bytes], end: bytes, cuts: list[int]
+) -> None:
+    """STORE-124: as some programs write files; what else begins so is text, also a dated line above another one."""
+    file = [b"From a Thu Oct  1 10:00:00 2026", b"A: 1", b""]
+    bodies: list[list[bytes]] = [[]]
+    for line in lines:
+        file += [b"text", line, b"not a field", line, b"A: 1", b"", b"more"]
+        bodies[-1] += [b"text", line, b"not a field"]
+        if line in SEPARATORS:
+            bodies.append([b"more"])
+        else:
+            bodies[-1] += [line, b"A: 1", b"", b"more"]
+    found = read(end.join([*file, b""]), tuple(cuts))
+    assert [message for _, message in found] == [
+        b"".join(line + b"\r\n" for line in (b"A: 1", b"", *body)) for body in bodies
+    ]
+
+
 def test_separators_without_a_date_where_the_first_has_none() -> None:
     """STORE-124"""
     mail = read(b"From a@b\nA: b\n\nFrom my end\n\nFrom \n\nFrom c@d\nA: b\n\nx\n")
