@@ -84,6 +84,7 @@ async def made_before(account: OpenAccount, monkeypatch: pytest.MonkeyPatch, mes
         await account.indexer.once()
     await account.search.close_idle(0)
     with apsw.Connection(str(account.search.path)) as db:
+        db.execute("DROP TABLE file; ALTER TABLE state DROP COLUMN unlisted").fetchall()
         db.execute("ALTER TABLE state DROP COLUMN unnamed; PRAGMA user_version = 1").fetchall()
     db.close()
 

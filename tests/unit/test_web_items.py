@@ -4,8 +4,10 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
-from moxlite.proto.mime.types import EmbeddedMessage, Envelope, Parameter, Part
+from moxlite.proto.mime.text import fold
+from moxlite.proto.mime.types import PARSE_VERSION, EmbeddedMessage, Envelope, Parameter, Part, Structure
 from moxlite.store.names import flag_names, split_flags
+from moxlite.store.search.texts import file_names_of
 from moxlite.store.types import Flag
 from moxlite.web.jmap.bodies import numbered, sorted_parts
 from moxlite.web.webmail.items import Leaf, _files, attachments, bodies, clean_filename
@@ -69,6 +71,29 @@ def test_messages_that_are_a_text_alone_have_no_files(root: Part, octets: int) -
     leaves = [msgspec.structs.replace(part, decoded=octets) for part in root.parts or (root,)]
     root = msgspec.structs.replace(root, parts=tuple(leaves)) if root.parts else leaves[0]
     assert attachments(root) == _files(root)
+
+
+TREES = st.recursive(
+    st.builds(
+        leaf,
+        st.sampled_from(["text/plain", "text/html", "text/calendar", "image/png", "application/pdf", "message/rfc822"]),
+        filename=st.sampled_from(["", "a.txt", "b/c.png", "Größe.PDF"]),
+        disposition=st.sampled_from(["", "INLINE", "ATTACHMENT"]),
+        content_id=st.sampled_from([None, b"<a@b>"]),
+    ),
+    lambda parts: st.builds(multipart, st.sampled_from(["alternative", "mixed", "related"]), parts, parts),
+    max_leaves=6,
+)
+
+
+@given(TREES)
+def test_the_text_index_leaves_out_no_file(root: Part) -> None:
+    """STORE-110b: what is a file here is noted there, by its name or as one that only the message can tell."""
+    noted = file_names_of(Structure(PARSE_VERSION, 0, Envelope(), root))
+    for file in attachments(root):
+        assert noted is not None
+        assert noted.names is None or fold(file.filename) in noted.names.split("\n")
+        assert noted.beside or file.inside
 
 
 def test_a_long_name_keeps_its_extension() -> None:

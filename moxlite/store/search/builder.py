@@ -6,7 +6,8 @@ then adds it and raises the watermark, the highest id that is indexed. After a k
 watermark. Removed messages are found in the queue of the eraser by their modseq; the eraser also reports them, as it
 may have emptied the queue first. After a crash, removed messages are found by comparing all ids.
 
-Texts of an older layout that lack the names of parts are replaced at last, by falling id (STORE-112b, decisions/028).
+What an index from before lacks is added at last, by falling id: the files of messages, then the names of parts in their
+texts (STORE-112b, decisions/028).
 
 All accounts take turns, batch by batch, and the builder waits for all other work, as no client waits for it.
 """
@@ -16,7 +17,7 @@ from __future__ import annotations
 import logging
 import time
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Final
 
@@ -33,7 +34,15 @@ from moxlite.store.file.database import QUIET, Database
 from moxlite.store.file.threads import Background
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.search.index import Index, IndexedAccount, Preparation
-from moxlite.store.search.texts import NO_FIELDS, IndexDamaged, IndexedText, packed_texts
+from moxlite.store.search.texts import (
+    ANY_FILES,
+    NO_FIELDS,
+    IndexDamaged,
+    IndexedText,
+    file_names_of,
+    packed_texts,
+    unreadable,
+)
 from moxlite.store.types import ModSeq
 
 logger = logging.getLogger("moxlite.store.search")
@@ -99,15 +108,19 @@ WHERE m.id <= ? ORDER BY m.id DESC LIMIT ?"""
 WATERMARK: Final = "SELECT watermark FROM state WHERE id = 1"
 UNNAMED: Final = "SELECT unnamed FROM state WHERE id = 1"
 SET_UNNAMED: Final = "UPDATE state SET unnamed = ? WHERE id = 1"
+UNLISTED: Final = "SELECT unlisted FROM state WHERE id = 1"
+SET_UNLISTED: Final = "UPDATE state SET unlisted = ? WHERE id = 1"
 INDEXED: Final = "SELECT message_id FROM text INDEXED BY text_boundary"
 ADD_FIELDS: Final = "INSERT INTO field (message_id, subject, sender, recipient, cc, bcc) VALUES (?, ?, ?, ?, ?, ?)"
 ADD_TEXT: Final = "INSERT INTO text (message_id, boundary, data) VALUES (?, ?, ?)"
 ADD_TAIL: Final = "INSERT INTO tail (message_id, data) VALUES (?, ?)"
+ADD_FILES: Final = "INSERT OR REPLACE INTO file (message_id, names, beside) VALUES (?, ?, ?)"
 ADD_GRAMS: Final = "INSERT INTO trigram (rowid, text) VALUES (?, ?)"
 RAISE: Final = "UPDATE state SET watermark = ? WHERE id = 1"
 DROP_TEXT: Final = "DELETE FROM text WHERE message_id = ? RETURNING boundary"
 DROP_TAIL: Final = "DELETE FROM tail WHERE message_id = ?"
 DROP_FIELDS: Final = "DELETE FROM field WHERE message_id = ?"
+DROP_FILES: Final = "DELETE FROM file WHERE message_id = ?"
 DROP_GRAMS: Final = "DELETE FROM trigram WHERE rowid = ?"
 SET: Final = "INSERT INTO trigram (trigram, rank) VALUES (?, ?)"
 
@@ -217,21 +230,30 @@ class Builder:
                     watermark, more = batch.last, batch.more
                     await self._let_go(database, watermark)
                 self._count(0)
-                await self._add_names(database)
+                await self._complete(database, UNLISTED, _read_files, _list_files)
+                await self._complete(database, UNNAMED, _read_named, _replace)
         return True
 
-    async def _add_names(self, database: Database) -> None:
-        """Add the names of parts to texts of before, the newest first; a later run goes on where this one ends."""
-        unnamed: int = await database.read(lambda r: r.value(UNNAMED), op="search-state")
-        while unnamed:
+    async def _complete(
+        self,
+        database: Database,
+        left: str,
+        read: Callable[..., _Batch],
+        write: Callable[..., None],
+    ) -> None:
+        """Add what messages of before lack, the newest first; a later run goes on where this one ends. `left`: query of
+        the highest id that is left.
+        """
+        until: int = await database.read(lambda r: r.value(left), op="search-state")
+        while until:
             await self._account.database.calm()
             async with _take_turn():
-                batch = await self._account.scan(partial(_read_named, until=unnamed), op="search-texts")
+                batch = await self._account.scan(partial(read, until=until), op="search-texts")
                 self._tell(batch)
                 size = sum(len(text.data) for text in batch.texts if text.data is not None)
-                await database.write(partial(_replace, batch=batch), weight=size or 1)
+                await database.write(partial(write, batch=batch), weight=size or 1)
                 self._worked = True
-            unnamed = batch.last
+            until = batch.last
             await self._let_go(database, await database.read(lambda r: r.value(WATERMARK), op="search-state"))
 
     async def _let_pass(self, watermark: int) -> None:
@@ -352,7 +374,7 @@ def _removed(r: Reader, since: ModSeq) -> tuple[list[int], ModSeq]:
 
 def _all(ids: list[int], texts: dict[int, IndexedText]) -> tuple[IndexedText, ...]:
     """The texts in the order of `ids`; a message without a text is stored without data, so each search reads it."""
-    return tuple([texts.get(one) or IndexedText(one, None, None, None, NO_FIELDS) for one in ids])
+    return tuple([texts.get(one) or unreadable(one) for one in ids])
 
 
 def _read_named(r: Reader, until: int) -> _Batch:
@@ -377,6 +399,36 @@ def _read_named(r: Reader, until: int) -> _Batch:
                 last = packed.message_id - 1
                 break
         return _Batch(tuple(texts), last, last > 0, tuple(failed))
+
+
+def _read_files(r: Reader, until: int) -> _Batch:
+    """The files of the next messages, by falling id from `until`; `last` is where the rest begins."""
+    texts: list[IndexedText] = []
+    looked_at = message_id = 0
+    with Background() as work:
+        for message_id, packed in r.iterate(STRUCTURES, until, LOOKED_AT):
+            work.give_way()
+            looked_at += 1
+            try:
+                files = file_names_of(decode_structure(packed))
+            except msgspec.DecodeError:
+                files = ANY_FILES
+            if files is not None:
+                texts.append(IndexedText(message_id, None, None, None, NO_FIELDS, files))
+    last = message_id - 1 if looked_at == LOOKED_AT else 0
+    return _Batch(tuple(texts), last, last > 0)
+
+
+def _list_files(tx: Tx, batch: _Batch) -> None:
+    """Add the files of a batch, and note where the rest begins."""
+    for text in batch.texts:
+        _add_files(tx, text)
+    tx.execute(SET_UNLISTED, batch.last)
+
+
+def _add_files(tx: Tx, text: IndexedText) -> None:
+    if text.files is not None:
+        tx.execute(ADD_FILES, text.message_id, text.files.names, text.files.beside)
 
 
 def _is_named(packed: bytes) -> bool:
@@ -409,6 +461,7 @@ def _add(tx: Tx, texts: Sequence[IndexedText]) -> None:
                 if tail:
                     tx.execute(ADD_TAIL, text.message_id, tail)
                 tx.execute(ADD_FIELDS, text.message_id, *text.fields)
+                _add_files(tx, text)
                 if text.text is not None:
                     tx.execute(ADD_GRAMS, text.message_id, text.text)
         except apsw.ConstraintError as error:
@@ -421,6 +474,7 @@ def _drop(tx: Tx, message_ids: array[int]) -> None:
             row = tx.row(DROP_TEXT, message_id)
             tx.execute(DROP_TAIL, message_id)
             tx.execute(DROP_FIELDS, message_id)
+            tx.execute(DROP_FILES, message_id)
         if row is not None and row[0] is not None:
             tx.execute(DROP_GRAMS, message_id)
 

@@ -13,10 +13,10 @@ from moxlite.store.errors import StorageBusy, StoreError
 from moxlite.store.file.boundary import MAX_PER_KIND, damage, quick_check
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader, int_array
-from moxlite.store.search.builder import LIVE_IDS, SET, UNNAMED, WATERMARK
+from moxlite.store.search.builder import LIVE_IDS, SET, UNLISTED, UNNAMED, WATERMARK
 from moxlite.store.search.index import IndexedAccount
 from moxlite.store.search.queries import TEXTS
-from moxlite.store.search.texts import NO_FIELDS, FieldTexts, StoredText, Text, field_texts, texts_of, unpack
+from moxlite.store.search.texts import NO_FIELDS, FieldTexts, FileNames, StoredText, Text, field_texts, texts_of, unpack
 
 SLICE: Final = 50
 """Messages compared in one read: a text may have a megabyte, once as it is stored and once as it should be."""
@@ -27,6 +27,9 @@ LISTED: Final = "SELECT message_id, boundary IS NOT NULL FROM text INDEXED BY te
 REFRESH: Final = "SELECT rowid FROM trigram WHERE rowid = 0"
 TRIGRAMS: Final = "SELECT id FROM trigram_docsize"
 FIELDS: Final = "SELECT message_id FROM field"
+FILES: Final = "SELECT message_id FROM file"
+STORED_FILES: Final = """
+SELECT f.message_id, f.names, f.beside FROM carray(?) v CROSS JOIN file f ON f.message_id = v.value"""
 TAILS: Final = "SELECT message_id FROM tail"
 STORED_FIELDS: Final = """
 SELECT f.message_id, f.subject, f.sender, f.recipient, f.cc, f.bcc FROM carray(?) v
@@ -52,7 +55,7 @@ async def check_index(account: IndexedAccount, *, deep: bool = False) -> list[Fi
 async def _check(account: IndexedAccount, database: Database, deep: bool) -> list[Finding]:
     findings = await database.scan(_quick_check, op="check")
     # The index is read first: afterwards the account can lose messages up to the watermark, but not gain any.
-    watermark, texts, trigrams, fields, tails = await database.scan(_listed, op="check")
+    watermark, texts, trigrams, fields, tails, files = await database.scan(_listed, op="check")
     live = await account.scan(lambda r: {row[0] for row in r.rows(LIVE_IDS, watermark)}, op="check")
     texts_with_data = {one for one, has_data in texts.items() if has_data}
     for found, text in (
@@ -61,13 +64,16 @@ async def _check(account: IndexedAccount, database: Database, deep: bool) -> lis
         (trigrams - texts_with_data, "has trigrams, but no text"),
         (texts.keys() - fields, "has text, but no fields"),
         (fields - texts.keys(), "has fields, but no text"),
+        (files - texts.keys(), "has files, but no text"),
         (tails - texts_with_data, "has the end of a text, but no text"),
     ):
         findings += [damage("search", f"message {one} {text}") for one in sorted(found)[:MAX_PER_KIND]]
     if deep:
-        # Texts up to there are being replaced.
+        # Up to there, names and files are being added.
         unnamed: int = await database.read(lambda r: r.value(UNNAMED), op="check")
-        findings += await _compare(account, database, sorted(one for one in texts_with_data if one > unnamed))
+        unlisted: int = await database.read(lambda r: r.value(UNLISTED), op="check")
+        complete = sorted(one for one in texts_with_data if one > max(unnamed, unlisted))
+        findings += await _compare(account, database, complete)
         await database.write(lambda tx: tx.execute(SET, "integrity-check", 0))
     return findings
 
@@ -78,9 +84,9 @@ def _quick_check(r: Reader) -> list[Finding]:
     return quick_check(r)
 
 
-def _listed(r: Reader) -> tuple[int, dict[int, bool], set[int], set[int], set[int]]:
+def _listed(r: Reader) -> tuple[int, dict[int, bool], set[int], set[int], set[int], set[int]]:
     """The watermark; ids of texts, and whether these have data; ids with trigrams; ids with fields, or whose fields are
-    not read yet; ids with tails.
+    not read yet; ids with tails; ids with files.
     """
     return (
         r.value(WATERMARK),
@@ -88,6 +94,7 @@ def _listed(r: Reader) -> tuple[int, dict[int, bool], set[int], set[int], set[in
         {row[0] for row in r.iterate(TRIGRAMS)},
         {row[0] for row in r.iterate(FIELDS)},
         {row[0] for row in r.iterate(TAILS)},
+        {row[0] for row in r.iterate(FILES)},
     )
 
 
@@ -97,12 +104,15 @@ async def _compare(account: IndexedAccount, database: Database, ids: list[int]) 
         part = ids[start : start + SLICE]
         stored = await database.scan(partial(_stored, ids=part), op="check")
         fields = await database.scan(partial(_stored_fields, ids=part), op="check")
+        files = await database.scan(partial(_stored_files, ids=part), op="check")
         actual = await account.scan(partial(_actual, ids=part), op="check")
         for one, found in actual.items():
             if stored.get(one, found.text) != found.text:
                 findings.append(damage("search", f"message {one}'s text doesn't match the index"))
             if _differ(fields.get(one, NO_FIELDS), field_texts(found.header)):
                 findings.append(damage("search", f"message {one}'s fields don't match the index"))
+            if files.get(one) != found.files:
+                findings.append(damage("search", f"message {one}'s files don't match the index"))
         if len(findings) >= MAX_PER_KIND:
             break
     return findings[:MAX_PER_KIND]
@@ -114,6 +124,10 @@ def _stored(r: Reader, ids: list[int]) -> dict[int, Text]:
 
 def _stored_fields(r: Reader, ids: list[int]) -> dict[int, FieldTexts]:
     return {row[0]: (row[1], row[2], row[3], row[4], row[5]) for row in r.iterate(STORED_FIELDS, int_array(ids))}
+
+
+def _stored_files(r: Reader, ids: list[int]) -> dict[int, FileNames]:
+    return {one: FileNames(names, bool(beside)) for one, names, beside in r.iterate(STORED_FILES, int_array(ids))}
 
 
 def _differ(stored: FieldTexts, actual: FieldTexts) -> bool:

@@ -28,10 +28,10 @@ from moxlite.store.rows import messages as message_rows
 from moxlite.store.rows.conditions import MAX_INT, All, Condition, Placed, Run, listed, walk
 from moxlite.store.rows.ordering import holding
 from moxlite.store.rows.sorting import Ranking, ranked, ranks_of, sort_by_rank
-from moxlite.store.rows.views import FIRST_NEWEST, FIRST_OLDEST
+from moxlite.store.rows.views import FIRST_NEWEST, FIRST_OLDEST, Place
 from moxlite.store.search import queries
 from moxlite.store.search.index import IndexedAccount, Preparation
-from moxlite.store.search.queries import AllOf, Term, holds
+from moxlite.store.search.queries import AllOf, FileHint, Term, holds
 from moxlite.store.search.texts import texts_of
 from moxlite.store.types import MailboxID
 
@@ -70,14 +70,15 @@ Test: TypeAlias = Callable[[Structure, bytes], bool]
 class MessageQuery(msgspec.Struct, frozen=True):
     """A query: messages of these mailboxes that meet all of the other conditions.
 
-    ``hint`` is a term that holds for each match of ``test``, so that the index can rule out other messages.
-    ``reads_header``: whether the test needs the header section.
+    ``hint`` is a term that holds for each match of ``test``, so that the index can rule out other messages, and so is
+    ``files``, of the files of a message. ``reads_header``: whether the test needs the header section.
     """
 
     mailboxes: tuple[MailboxID, ...]
     condition: Condition = All()
     term: Term | None = None
     hint: Term | None = None
+    files: FileHint | None = None
     test: Test | None = None
     reads_header: bool = False
 
@@ -135,10 +136,11 @@ class Search:
         by: Ranking = "received",
         only: Sequence[int] | None = None,
         beside: int = 1,
+        after: Place | None = None,
     ) -> None:
         """`by`: the order; messages of the same rank are in the order of reception. `only`: search only messages with
         these ids. `beside`: number of concurrent searches, including this one: they share the bound of rows in memory,
-        and each takes small steps.
+        and each takes small steps. `after`: search only messages behind that place.
         """
         self.done = False
         self.looked = 0
@@ -148,7 +150,7 @@ class Search:
         self._wanted = wanted
         self._manner: Final = _SearchOptions(oldest_first, by, only, beside)
         self._first: bool | None = None  # the first messages are examined, before the index is asked; None: not begun
-        self._behind = FIRST_OLDEST if oldest_first else FIRST_NEWEST
+        self._behind = after or (FIRST_OLDEST if oldest_first else FIRST_NEWEST)
         self._ahead = _PrefetchedMessages(Run.empty())
         self._listed = False  # `_ahead` has all further messages
 
@@ -158,7 +160,7 @@ class Search:
         Raises StorageBroken, ReadInterrupted. A damaged message is not found.
         """
         if self._first is None:
-            self._first = bool(self._hints) and self._manner.only is None and self._manner.by == "received"
+            self._first = self._asks_index and self._manner.only is None and self._manner.by == "received"
             await self._begin()
         elif self._first and not self._ahead.left and not self._listed:
             await self._ask_index()
@@ -191,12 +193,17 @@ class Search:
     @property
     def preparation(self) -> Preparation | None:
         """How far the text index is, while that makes this search slow."""
-        return self._account.search.preparation if self._hints else None
+        return self._account.search.preparation if self._asks_index else None
 
     @property
     def _hints(self) -> tuple[Term, ...]:
         """Terms that hold for each match."""
         return tuple([part for part in (self._wanted.term, self._wanted.hint) if part is not None])
+
+    @property
+    def _asks_index(self) -> bool:
+        """Whether the index can rule out messages."""
+        return bool(self._hints) or self._wanted.files is not None
 
     async def _ask_index(self) -> None:
         """Ask the index after the first messages; once more, after the next ones, if it has many candidates."""
@@ -212,11 +219,15 @@ class Search:
         """List the candidates of the index among the messages that were not examined, if the index has an answer, and
         no more than `most`.
         """
-        if not self._hints:
-            return
-        candidates = await queries.candidates(self._account.search, AllOf(self._hints), most=most)
-        if candidates is not None:
-            await self._list(candidates.ids, candidates.watermark)
+        index, files = self._account.search, self._wanted.files
+        answers = [
+            await queries.candidates(index, AllOf(self._hints), most=most) if self._hints else None,
+            None if files is None else await queries.with_files(index, files, most=most),
+        ]
+        known = [answer for answer in answers if answer is not None]
+        if known:
+            ids = set(known[0].ids).intersection(*[answer.ids for answer in known[1:]]) if known[1:] else known[0].ids
+            await self._list(array("q", ids), min(answer.watermark for answer in known))
 
     async def _list(self, ids: Sequence[int], watermark: int) -> None:
         message_query, manner, behind = self._wanted, self._manner, self._behind

@@ -18,7 +18,7 @@ import zstandard
 from moxlite.proto.mime.addresstext import address_text, address_words
 from moxlite.proto.mime.headers import MAX_HEADER, HeaderSection
 from moxlite.proto.mime.text import MAX_TEXT, body_text, file_names, fold, header_text
-from moxlite.proto.mime.types import Structure, decode_structure
+from moxlite.proto.mime.types import Part, Structure, decode_structure
 from moxlite.store.content.body import CHUNK_SIZE, Content, compressed, read_content
 from moxlite.store.content.prepare import HEADER_LIMIT
 from moxlite.store.errors import ChunkDamaged, StoreError
@@ -121,6 +121,74 @@ def _join(word: str, parts: Sequence[FieldQuery]) -> FieldQuery | None:
     return FieldQuery(word.join(f"({part.sql})" for part in parts), args)
 
 
+# Files of messages, by which SQL rules out messages in a search for files, or for their names (STORE-110b).
+#
+# Which parts are files, and how they're called, is decided by who shows the message. Here is what no such choice leaves
+# out: all parts but texts that a page shows whole.
+
+
+MAX_NAME: Final = 200
+"""Octets of a name, above which pages may cut it."""
+
+UNSAFE: Final = frozenset('/\\:*?"<>|')
+"""Characters that no file name has where it's shown."""
+
+TEXTS: Final = frozenset(
+    {"text/plain", "text/html", "message/delivery-status", "message/global-delivery-status", "text/rfc822-headers"}
+)
+"""Types of parts that are shown as text."""
+
+MAX_TEXTS: Final = 50
+"""Texts of a message, above which some may be offered as files."""
+
+MAX_SHOWN: Final = 1 << 20
+"""Octets of all texts, likewise."""
+
+
+class FileNames(msgspec.Struct, frozen=True, gc=False):
+    """The folded names of parts that may be files, one a line; None if only the message itself can tell. `beside`:
+    whether one of them may be beside the text, rather than a picture in it.
+    """
+
+    names: str | None
+    beside: bool
+
+
+ANY_FILES: Final = FileNames(None, True)
+"""What is noted of a message that can't be told from its structure."""
+
+
+def file_names_of(structure: Structure) -> FileNames | None:
+    """The files of a message; None if it has none."""
+    files: list[Part] = []
+    texts: list[Part] = []
+    beside = False
+    stack = [(structure.root, False)]
+    while stack:
+        part, related = stack.pop()
+        if part.type == "MULTIPART" or part.wrapped is not None:
+            related = related or part.subtype == "RELATED"
+            stack.extend((child, related) for child in reversed(part.children))
+        elif part.media_type in TEXTS and not part.is_attachment and not part.defect:
+            texts.append(part)
+        else:
+            files.append(part)
+            beside = beside or not (related and part.is_picture and part.disposition != "ATTACHMENT")
+    if len(texts) > MAX_TEXTS or sum(part.decoded for part in texts) > MAX_SHOWN:
+        return ANY_FILES
+    if not files:
+        return None
+    beside = beside or all(part.subtype != "HTML" for part in texts)
+    names = [part.filename for part in files]
+    return FileNames(fold("\n".join(names)) if all(map(_is_shown_as_it_is, names)) else None, beside)
+
+
+def _is_shown_as_it_is(name: str) -> bool:
+    """Whether a page shows the name unchanged, rather than a part of it or one that it makes."""
+    plain = name.isprintable() and UNSAFE.isdisjoint(name) and name == name.strip(". ")
+    return plain and 0 < len(name.encode()) <= MAX_NAME
+
+
 MAX_INDEXED: Final = MAX_TEXT
 """Maximum octets of an indexed text (STORE-112); a message with a longer text is read by each search."""
 
@@ -147,7 +215,7 @@ class IndexedText(msgspec.Struct, frozen=True, gc=False):
     """Index data of a message.
 
     It has the text for trigrams, its boundary and its compressed form, all None for a message without a stored text;
-    and the texts of its fields.
+    the texts of its fields; and its files.
     """
 
     message_id: int
@@ -155,17 +223,24 @@ class IndexedText(msgspec.Struct, frozen=True, gc=False):
     boundary: int | None
     data: bytes | None
     fields: FieldTexts
+    files: FileNames | None
+
+
+def unreadable(message_id: int) -> IndexedText:
+    """Index data of a message that can't be read: searches look into the message itself."""
+    return IndexedText(message_id, None, None, None, NO_FIELDS, ANY_FILES)
 
 
 class StoredText(NamedTuple):
-    """The text of a message, None if it is damaged; whether it is complete, as a long one is cut by `body_text`; and
-    the header section that it was made of.
+    """The text of a message, None if it is damaged; whether it is complete, as a long one is cut by `body_text`; the
+    header section that it was made of; and its files.
     """
 
     message_id: int
     text: Text | None
     whole: bool
     header: HeaderSection
+    files: FileNames | None
 
 
 class _Decoder(threading.local):
@@ -192,16 +267,18 @@ def _texts_of(r: Reader, rows: Sequence[Row]) -> Iterator[StoredText]:
             if r.interrupted:
                 raise apsw.InterruptError("the read was canceled")
             read = _reader(r, Content(prefix, body_id, size), bodies)
+            files: FileNames | None = ANY_FILES
             try:
                 structure = decode_structure(packed)
+                files = file_names_of(structure)
                 if len(header) >= HEADER_LIMIT:
                     header = read(0, min(structure.root.body, MAX_HEADER))
                 section = HeaderSection(header, hint=structure.root.hint)
                 text, whole = _text(structure, section, read)
             except (ChunkDamaged, msgspec.DecodeError):
-                yield StoredText(message_id, None, False, HeaderSection(b""))
+                yield StoredText(message_id, None, False, HeaderSection(b""), files)
             else:
-                yield StoredText(message_id, text, whole, section)
+                yield StoredText(message_id, text, whole, section, files)
 
 
 def packed_texts(
@@ -225,19 +302,19 @@ def packed_texts(
                 raise
             if size == 1:
                 failed(part[0], error)
-                yield IndexedText(part[0], None, None, None, NO_FIELDS)
+                yield unreadable(part[0])
             else:  # the faulty row is not known: from here on one by one
                 size, part = 1, part[:given]
         left = left[len(part) :]
 
 
 def _pack(stored_text: StoredText) -> IndexedText:
-    message_id, text, whole, header = stored_text
+    message_id, text, whole, header, files = stored_text
     fields = NO_FIELDS if text is None else field_texts(header)
     if text is None or not whole:
-        return IndexedText(message_id, None, None, None, fields)
+        return IndexedText(message_id, None, None, None, fields, files)
     # With its checksum: nothing else in this file detects a bit that the disk has changed.
-    return IndexedText(message_id, indexed(text.data), text.boundary, compressed(text.data), fields)
+    return IndexedText(message_id, indexed(text.data), text.boundary, compressed(text.data), fields, files)
 
 
 def indexed(data: bytes) -> str:
