@@ -55,8 +55,13 @@ test("operators of Gmail are understood", () => {
   };
   assert.equal(found("has:attachment").attachments, "any");
   assert.equal(found("has:pdf").attachments, "pdf");
-  assert.equal(found("filename:pdf").attachments, "pdf");
-  assert.deepEqual([found("filename:plan.pdf").attachments, found("filename:plan.pdf").words], ["any", ["plan.pdf"]]);
+  assert.deepEqual(found("filename:plan.pdf filename:*.pdf").filenames, ["plan.pdf", ".pdf"]);
+  assert.deepEqual(found("filename:plan").words, []);
+  assert.deepEqual(
+    found("filename:a OR filename:b").any?.map(({ filenames }) => filenames),
+    [["a", "b"]],
+  );
+  assert.deepEqual(query("-filename:plan").query.not_filter?.filenames, ["plan"]);
   assert.equal(found("in:inbox").mailbox_id, 1);
   assert.equal(found("in:anywhere").mailbox_id, -2);
   assert.equal(found("before:2026/11/2").newest, new Date(2026, 10, 2).toISOString());
@@ -75,7 +80,7 @@ test("alternatives, lists and more of Gmail's operators are understood", () => {
     assert.deepEqual(problems, [], text);
     return asked.filter;
   };
-  const none = { words: [], from: [], to: [], subject: [] };
+  const none = { words: [], from: [], to: [], subject: [], filenames: [] };
   assert.deepEqual(found("from:anna OR from:ben boats").any, [{ ...none, from: ["anna", "ben"] }]);
   assert.deepEqual(found("from:anna OR from:ben boats").words, ["boats"]);
   assert.deepEqual(found("{a b} {from:c to:d}").any, [
@@ -197,6 +202,7 @@ test("each criterion becomes a part of the query", () => {
     from: ["ada"],
     to: [],
     subject: ["minutes"],
+    filenames: [],
     labels: ["done"],
     headers: [{ name: "X-Project", value: "aurora" }],
     size_min: 2048,
@@ -210,6 +216,7 @@ test("each criterion becomes a part of the query", () => {
     from: [],
     to: ["bob"],
     subject: [],
+    filenames: [],
     labels: [],
     attachments: ["image"],
   });

@@ -89,15 +89,6 @@ const tags: Readonly<Record<string, string>> = {
 };
 /** Operators that are offered instead of unknown ones. */
 const known = Object.keys(tags).filter((name) => name.length > 2 || name === "to" || name === "is" || name === "in");
-/** Extensions of file names with the kind of such files. */
-const extensions: Readonly<Record<string, Kind>> = {
-  pdf: "pdf",
-  ...Object.fromEntries(["zip", "tar", "tgz", "7z", "rar"].map((one) => [one, "archive" as const])),
-  ...Object.fromEntries(["ods", "xls", "xlsx"].map((one) => [one, "spreadsheet" as const])),
-  ...Object.fromEntries(["odt", "doc", "docx"].map((one) => [one, "document" as const])),
-  ...Object.fromEntries(["odp", "ppt", "pptx"].map((one) => [one, "presentation" as const])),
-  ...Object.fromEntries(["jpg", "jpeg", "png", "gif", "webp", "heic"].map((one) => [one, "image" as const])),
-};
 /** A token that looks like a criterion, and not like a web address. */
 const criterion = /^([a-z][a-z0-9_-]+):(?!\/\/)./i;
 /** Criteria that are texts of header fields, as Gmail has them. */
@@ -229,6 +220,7 @@ interface Alternatives {
   readonly from: string[];
   readonly to: string[];
   readonly subject: string[];
+  readonly filenames: string[];
 }
 
 /** The query of a text. `mailboxes` are the existing mailboxes, `labels` those with names; `now` is the reader's clock, `me` the
@@ -246,6 +238,7 @@ export function parse(
     from: [] as string[],
     to: [] as string[],
     subject: [] as string[],
+    filenames: [] as string[],
     labels: [] as string[],
   };
   const nots = {
@@ -253,6 +246,7 @@ export function parse(
     from: [] as string[],
     to: [] as string[],
     subject: [] as string[],
+    filenames: [] as string[],
     labels: [] as string[],
     attachments: [] as Kind[],
   };
@@ -270,6 +264,7 @@ export function parse(
     };
     if (
       side.words.length === most ||
+      side.filenames.length === most ||
       lists.labels.length + nots.labels.length === most ||
       needles.length === most ||
       headers.length === most
@@ -335,14 +330,9 @@ export function parse(
         t("“{value}” isn't a time span. Try 7d, 2w, 3m, or 1y", { value }),
       );
     } else if (tag === "filename") {
-      // the text index has names of files; a known extension alone is a kind
-      const kind = extensions[value.toLowerCase().replace(/^\*?\./, "")];
-      if (value === "") wrong(t("add a value after “{tag}:”", { tag }));
-      else if (kind !== undefined && filter.attachments == null && !not) filter = { ...filter, attachments: kind };
-      else {
-        side.words.push(value);
-        if (!not) filter = { attachments: "any", ...filter };
-      }
+      const name = value.replace(/^\*/, "");
+      if (name === "") wrong(t("add a value after “{tag}:”", { tag }));
+      else side.filenames.push(name);
     } else if (tag === "before" || tag === "start" || tag === "end") {
       const time = moment(value, tag === "end", now);
       only(
@@ -368,22 +358,18 @@ export function parse(
   if (nested(text))
     problems.push({ token: all[0]!, why: t("“OR” and “-” only work with single criteria, not with parentheses") });
   for (const one of all)
-    if (one.group !== undefined && one.tag !== "" && !["from", "to", "subject"].includes(one.tag))
+    if (one.group !== undefined && one.tag !== "" && !["from", "to", "subject", "filename"].includes(one.tag))
       problems.push({
         token: one,
         why: t("“{tag}:” can't be part of an “OR”, so it applies to all results", { tag: one.tag }),
       });
   for (const one of any.values())
-    if (one.words.length > 0 && one.from.length + one.to.length + one.subject.length > 0)
+    if (one.words.length > 0 && one.from.length + one.to.length + one.subject.length + one.filenames.length > 0)
       problems.push({
         token: all[0]!,
         why: t("“OR” can't mix words with senders, recipients, or subjects. Results will match all of these types"),
       });
-  if (any.size > 0)
-    filter = {
-      ...filter,
-      any: [...any.values()].map(({ words, from, to, subject }) => ({ words, from, to, subject })),
-    };
+  if (any.size > 0) filter = { ...filter, any: [...any.values()] };
   const not_filter: NotFilter = nots;
   return { query: { filter: { ...filter, ...lists, headers }, not_filter }, problems, needles };
 }
@@ -419,7 +405,7 @@ export function ruleOf(all: readonly Token[]): GivenRule | null {
 
 /** The lists for the criteria of a group: what cannot be an alternative must match. */
 function alternatives<T extends Alternatives>(group: number, lists: T, any: Map<number, Alternatives>): T {
-  const own = any.get(group) ?? { words: [], from: [], to: [], subject: [] };
+  const own = any.get(group) ?? { words: [], from: [], to: [], subject: [], filenames: [] };
   any.set(group, own);
   return { ...lists, ...own };
 }

@@ -19,7 +19,17 @@ from moxlite.proto.mime.text import fold
 from moxlite.store.names import split_flags
 from moxlite.store.rows import conditions as q
 from moxlite.store.search.finding import MessageQuery, Test
-from moxlite.store.search.queries import AllOf, AnyOf, Contains, Lacks, SearchedPart, Term, in_addresses, in_header
+from moxlite.store.search.queries import (
+    AllOf,
+    AnyOf,
+    Contains,
+    FileHint,
+    Lacks,
+    SearchedPart,
+    Term,
+    in_addresses,
+    in_header,
+)
 from moxlite.web.webmail.items import EPOCH, attachments
 from moxlite.web.webmail.querytypes import INBOXES
 
@@ -73,14 +83,14 @@ def is_whole(query: Query) -> bool:
     searching = (
         INBOXES < f.mailbox_id < 0
         or f.mailbox_children_included
-        or bool(f.words or f.from_ or f.to or f.subject or f.labels or f.headers or f.any_)
+        or bool(f.words or f.from_ or f.to or f.subject or f.filenames or f.labels or f.headers or f.any_)
         or any(bound is not None for bound in (f.oldest, f.newest, f.size_min, f.size_max, f.attachments))
     )
     return not searching and not _excludes(query.not_filter)
 
 
 def _excludes(n: NotFilter) -> bool:
-    return bool(n.words or n.from_ or n.to or n.subject or n.labels or n.attachments)
+    return bool(n.words or n.from_ or n.to or n.subject or n.filenames or n.labels or n.attachments)
 
 
 def is_by_flags(query: Query) -> bool:
@@ -106,6 +116,7 @@ def wanted_of(query: Query, mailboxes: Sequence[MailboxID]) -> MessageQuery:
         q.And(tuple(_conditions(f, n))),
         term=AllOf(tuple(words)) if words else None,
         hint=AllOf(tuple(hints)) if hints else None,
+        files=_files_hint(f),
         test=(lambda structure, header: all(test(structure, header) for test in tests)) if tests else None,
         reads_header=bool(f.headers),
     )
@@ -152,15 +163,19 @@ def _tests(f: Filter, n: NotFilter) -> tuple[list[Test], list[Term]]:
         texts(side.from_, _senders, held=held)
         texts(side.to, _recipients, held=held)
         texts(side.subject, _subject, held=held)
+        tests.extend(partial(_text_holds, _filenames, fold(name), held) for name in side.filenames)
     for alternatives in f.any_:
-        sides = ((alternatives.from_, _senders), (alternatives.to, _recipients), (alternatives.subject, _subject))
+        sides = (
+            *((alternatives.from_, _senders), (alternatives.to, _recipients), (alternatives.subject, _subject)),
+            (alternatives.filenames, _filenames),
+        )
         needles = [(fold(needle), read) for side, read in sides for needle in side]
         if needles:
             tests.append(partial(_one_holds, tuple(partial(_text_holds, read, text, True) for text, read in needles)))
             known = [in_addresses(text) for text, _ in needles]
             # A hint must not leave out a match: an alternative without a word that the index knows, such as "@", can be
-            # in any message.
-            if all(known):
+            # in any message, and the names of files are made, in part.
+            if all(known) and not alternatives.filenames:
                 hints.append(AnyOf(tuple(AllOf(tuple(words)) for words in known)))
     for header in f.headers:
         name, value = header.name.lower().encode(), fold(header.value)
@@ -171,6 +186,13 @@ def _tests(f: Filter, n: NotFilter) -> tuple[list[Test], list[Term]]:
         tests.append(_attached(f.attachments, held=True))
     tests.extend(_attached(kind, held=False) for kind in n.attachments)
     return tests, hints
+
+
+def _files_hint(f: Filter) -> FileHint | None:
+    """The files that each match has; the longest name rules out most."""
+    beside = f.attachments not in (None, "none")
+    name = fold(max(f.filenames, key=len, default=""))
+    return FileHint(name, beside) if name or beside else None
 
 
 def _senders(structure: Structure) -> str:
@@ -191,6 +213,11 @@ def _written(addresses: Sequence[MailAddress]) -> str:
 
 def _subject(structure: Structure) -> str:
     return structure.envelope.subject
+
+
+def _filenames(structure: Structure) -> str:
+    """The names of all files, also of pictures in the text, one per line."""
+    return "\n".join([file.filename for file in attachments(structure.root)])
 
 
 def _text_holds(read: Callable[[Structure], str], needle: str, held: bool, structure: Structure, _: bytes) -> bool:

@@ -35,19 +35,22 @@ class HeaderIs(Strict, frozen=True):
 
 
 class Alternatives(Strict, frozen=True):
-    """Texts of which one must match: words, or correspondents and subjects. Of both, one of each must match."""
+    """Texts of which one must match: words, or correspondents, subjects and names of files. Of both, one of each must
+    match.
+    """
 
     words: Needles = []
     from_: Needles = msgspec.field(name="from", default_factory=list)
     to: Needles = []
     subject: Needles = []
+    filenames: Needles = []
 
 
 class Filter(Strict, frozen=True):
     """Conditions on the messages of a view (WEBMAIL-38); all must hold. ``mailbox_id`` is one mailbox; -3: all
     inboxes; -2: all mailboxes; -1: all but Trash, Junk and Rejects; 0: the mailbox ``mailbox_name``, Inbox for an
-    unknown name. Texts match as substrings, in any case. ``to`` covers To, Cc and Bcc. ``labels`` are keywords and, by
-    their IMAP names, flags.
+    unknown name. Texts match as substrings, in any case. ``to`` covers To, Cc and Bcc. ``filenames``: the message has
+    a file with each of these in its name. ``labels`` are keywords and, by their IMAP names, flags.
     """
 
     mailbox_id: Annotated[int, Meta(ge=-3, le=2**53 - 1)] = 0
@@ -58,6 +61,7 @@ class Filter(Strict, frozen=True):
     from_: Needles = msgspec.field(name="from", default_factory=list)
     to: Needles = []
     subject: Needles = []
+    filenames: Needles = []
     labels: Needles = []
     headers: Annotated[list[HeaderIs], Meta(max_length=20)] = []
     any_: Annotated[list[Alternatives], Meta(max_length=20)] = msgspec.field(name="any", default_factory=list)
@@ -75,6 +79,7 @@ class NotFilter(Strict, frozen=True):
     from_: Needles = msgspec.field(name="from", default_factory=list)
     to: Needles = []
     subject: Needles = []
+    filenames: Needles = []
     labels: Needles = []
     attachments: Annotated[list[Kind], Meta(max_length=8)] = []
 
