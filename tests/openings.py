@@ -310,6 +310,10 @@ PER_SERVER: Final[dict[str, Run]] = {
     "search_glance": lambda o, n: [
         o.call("search_glance", query={"filter": {"mailbox_id": -1, "words": [text]}}) for text in ("hello", "a" * 200)
     ],
+    "files": lambda o, n: [
+        o.call("files", query={"filter": {"mailbox_id": -1, "attachments": "any", "filenames": names}}, after=None)
+        for names in ([], ["plan"])
+    ],
     "recipient_security": lambda o, n: o.call("recipient_security", address="a@localhost"),
     "decode_mime_words": lambda o, n: o.call("decode_mime_words", text="=?utf-8?q?a?= " * 4000),
     "sorting_notices": lambda o, n: o.call("sorting_notices"),

@@ -304,7 +304,7 @@ ELSE: Final[Mapping[str, str]] = {
     "account app": "login* logout confirm* export_prep import_*",
     "webmail": (
         "login* logout confirm* export_prep import_* hand_on inbox_unread token request decode_mime_words"
-        " provider_* receipt_send delivery_* recipient_security complete_recipient search_glance file_import_*"
+        " provider_* receipt_send delivery_* recipient_security complete_recipient search_glance files file_import_*"
     ),
     "JMAP": "Core/echo MDN/*",
     "web API": "",

@@ -542,6 +542,9 @@ def further(walk: Walk) -> Iterator[str]:
     walk.command("Outbox")
     expect(page.locator(".outbox-empty, .outbox-list").first).to_be_visible()
     yield "what comes later"
+    walk.command("Files")
+    expect(page.locator(".file").first).to_be_visible()
+    yield "files"
     walk.place("mail")
     walk.dialog("?")
     page.get_by_role("dialog").get_by_role("button", name="Icon guide").click()

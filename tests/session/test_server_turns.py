@@ -183,6 +183,10 @@ async def webmail_cases(rig: Rig) -> AsyncIterator[Case]:
         yield f"search of senders by {order}", partial(finder.subjects, query, **far)
     glance = {"filter": {"mailbox_id": -1, "words": ["people"]}}
     yield "glance", partial(browser.call, "search_glance", query=glance)
+    yield (
+        "files",
+        partial(browser.call, "files", query={"filter": {"mailbox_id": -1, "attachments": "any"}}, after=None),
+    )
 
 
 async def test_no_reader_of_much_mail_holds_up_the_loop(tmp_path: Path, turns: Turns) -> None:

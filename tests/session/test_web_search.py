@@ -19,6 +19,7 @@ from moxlite.store.search.index import Index, IndexedAccount
 from moxlite.store.search.queries import Contains, Term
 from moxlite.store.types import UID, Flag, MailboxID, MessageID, MessagesRemoved
 from moxlite.web.webmail import queryactions
+from moxlite.web.webmail.calls import searching
 from moxlite.web.webmail.holders import Holder, Scope
 from moxlite.web.webmail.live.entries import Entries
 from moxlite.web.webmail.live.listing import ViewNews, follow
@@ -207,6 +208,13 @@ async def test_each_criterion_finds_what_it_says(rig: Rig, finder: Finder, index
     assert await finder.filtered(attachments="spreadsheet") == {numbers}
     assert await finder.filtered(attachments="image") == {street}
     assert await finder.filtered(attachments="archive") == set()
+    assert await finder.filtered(filenames=["INVOICE"]) == {invoice}
+    assert await finder.filtered(filenames=[".xlsx"]) == {numbers}
+    assert await finder.filtered(filenames=[".png", "a"]) == {street}
+    assert await finder.filtered(filenames=["minutes"]) == set()
+    assert await finder.filtered(any=[{"filenames": ["invoice", "q1"]}]) == {invoice, numbers}
+    assert await finder.filtered(any=[{"filenames": ["invoice"], "subject": ["set"]}]) == {invoice, last}
+    assert await finder.without(filenames=["a.png", "voice"]) == names - {invoice, street}
     assert await finder.without(words=["minutes"]) == names - {tuesday, last}
     assert await finder.without(**{"from": ["acme"]}) == names - {invoice}
     assert await finder.without(subject=["minutes"], labels=["\\seen"]) == {numbers, last}
@@ -225,10 +233,17 @@ async def test_each_criterion_finds_what_it_says(rig: Rig, finder: Finder, index
 async def test_the_index_spares_looking_at_messages(rig: Rig, finder: Finder) -> None:
     """WEBMAIL-150: no scan where the index would do, but of the newest 300."""
     async with rig.account() as account:
-        await store(account, letter("Zebra crossing"))
+        zebra = letter("Zebra crossing")
+        zebra.add_attachment(b"x", maintype="image", subtype="png", filename="zebra.png")
+        await store(account, zebra)
         await put(account, 600)
         assert await account.indexer.once()
-    for criterion in ({"words": ["zebra"]}, {"subject": ["zebra"]}, {"from": ["lindqvist"]}):
+    by_file: list[dict[str, Any]] = [
+        {"filenames": ["zebra"]},
+        {"filenames": ["png", "zebra"]},
+        {"attachments": "image"},
+    ]
+    for criterion in ({"words": ["zebra"]}, {"subject": ["zebra"]}, {"from": ["lindqvist"]}, *by_file):
         assert await finder.filtered(**criterion) == {"Zebra crossing"}
         assert finder.looked == 301
     await finder.events.aclose()
@@ -484,6 +499,47 @@ async def test_a_glance_is_the_newest_five(rig: Rig, browser: Browser) -> None:
     assert await browser.call("search_glance", query={"filter": {"mailbox_id": -1, "words": ["nowhere"]}}) == []
     shared = {"filter": {"mailbox_id": (1 << 32) + 1}}
     assert (await browser.error("search_glance", query=shared))[0] == 403
+
+
+async def test_files_are_listed_newest_first(rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """WEBMAIL-184: part by part, with the files that are asked for, whether the text index knows them or not."""
+    monkeypatch.setattr(searching, "FILES", 2)
+
+    async def files(**fields: Any) -> list[str]:
+        query = {"filter": {"mailbox_id": -1, "attachments": "any", **fields}}
+        names: list[str] = []
+        after = None
+        while True:
+            listed = await browser.call("files", query=query, after=after)
+            names += [file["filename"] for message in listed["messages"] for file in message["attachments"]]
+            after = listed["after"]
+            if after is None:
+                return names
+
+    assert await files() == []
+    async with rig.account() as account:
+        for day in range(1, 6):
+            plan = letter(f"Plan {day}")
+            for kind, name in (("pdf", f"plan {day}.pdf"), ("zip", f"all {day}.zip")):
+                plan.add_attachment(b"x", maintype="application", subtype=kind, filename=name)
+            await store(account, plan, day=day)
+            await store(account, letter("plan without a file"), day=day)
+        await store(account, plan, "Archive", day=6)
+        await store(account, plan, "Trash", day=7)
+        archive = (await box(account, "Archive")).id
+        for _ in range(2):
+            plans = [f"plan {day}.pdf" for day in (5, 5, 4, 3, 2, 1)]
+            assert await files(attachments="pdf") == plans
+            assert await files(filenames=["Plan"]) == plans
+            assert await files(filenames=["3"]) == ["plan 3.pdf", "all 3.zip"]
+            assert await files(filenames=["4"], attachments="archive") == ["all 4.zip"]
+            assert await files(mailbox_id=archive) == ["plan 5.pdf", "all 5.zip"]
+            assert len(await files()) == 12
+            await account.indexer.once()
+    named = await browser.call("files", query={"filter": {"mailbox_id": -1}}, after=None)
+    assert {box["name"] for box in named["mailboxes"]} >= {"Inbox", "Archive"}
+    assert not {box["name"] for box in named["mailboxes"]} & {"Trash", "Junk"}
+    assert (await browser.error("files", query={"filter": {"mailbox_id": (1 << 32) + 1}}))[0] == 403
 
 
 async def test_a_list_is_sorted_by_sender_size_or_unread_first(rig: Rig, finder: Finder) -> None:

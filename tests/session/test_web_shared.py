@@ -480,7 +480,7 @@ async def test_no_call_reaches_what_is_not_shared(
             given = {"action": {"query": query, "modseq": 1 << 40, "action": "flags_add", "flags": ["\\seen"]}}
         elif name == "contacts_group":
             given["group"] = "Crew"
-        elif name == "search_glance":
+        elif name in ("search_glance", "files"):
             given = {"query": {"filter": {"mailbox_id": mailbox}}}
         elif name == "request":
             given = {"request": {"id": 1, "view_id": 1, "stream_id": message}}

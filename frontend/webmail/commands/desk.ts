@@ -15,7 +15,7 @@ export type Order = (typeof orders)[number];
 /** An action on the messages of a row, without opening them. */
 export type RowAction = Exclude<Swipe, "">;
 /** A place of its own, a page beside the mailboxes, or the legend: a part of this name. */
-export type Page = "calendar" | "legend" | "newsletters" | "outbox" | "people";
+export type Page = "calendar" | "files" | "legend" | "newsletters" | "outbox" | "people";
 
 /** A place other than mail, or a view of mail that has its side bar: its own part of the side bar, its view, and the title of the
  * page. */

@@ -77,9 +77,15 @@ export function attachmentCards(source: Source, all: readonly Attachment[], othe
   ];
 }
 
-function card(source: Source, attachment: Attachment): HTMLElement {
-  const { filename, content_type } = attachment;
+/** The icon of a file, and the class of its kind. */
+export function kindOf({ content_type }: Attachment): readonly [string, string] {
   const [, path, kind] = kinds.find(([pattern]) => pattern.test(content_type)) ?? [null, filePlain, "other"];
+  return [path, kind];
+}
+
+function card(source: Source, attachment: Attachment): HTMLElement {
+  const { filename } = attachment;
+  const [path, kind] = kindOf(attachment);
   const title = t("Download {name}", { name: filename });
   const get = el(
     "a",
@@ -118,6 +124,6 @@ function looking(source: Source, attachment: Attachment, ...content: Child[]): H
 }
 
 /** The address of a part of the message. */
-function partOf(source: Source, kind: string, path: string): string {
+export function partOf(source: Omit<Source, "look">, kind: string, path: string): string {
   return `${source.base}msg/${source.id}/${kind}/${path}`;
 }

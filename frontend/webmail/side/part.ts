@@ -6,7 +6,7 @@ import { kept } from "../../lib/beside";
 import { along, mirrored } from "../../lib/direction";
 import type { CommandTable } from "../../lib/commands";
 import { el, fill, sign } from "../../lib/dom";
-import { calendarClock } from "../../lib/icons";
+import { calendarClock, paperclip } from "../../lib/icons";
 import { follow } from "../../lib/live";
 import { keepForms } from "../../lib/unsaved";
 import { meant, t } from "../../lib/words";
@@ -44,6 +44,7 @@ export function complete(page: Page): void {
   oneStop(page.side);
   moveSplitter(page.panes);
   drawOutbox(page);
+  drawFiles(page);
   const extra = <T>(name: string, run: (found: T) => void) => void desk.extra<T>(name).then(run);
   if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3))
     extra<typeof HintsPart>("hints", (found) => found.showHints(list.root));
@@ -149,12 +150,13 @@ function drawOutbox({ client, commands, mail, mailboxes }: Page): void {
   fill(row, open);
   let n = 0;
   const draw = () => {
-    const shown = row.classList.contains("active");
+    const shown = row.dataset["place"] === title;
+    row.classList.toggle("active", shown);
     row.hidden = n === 0 && !shown;
     open.ariaCurrent = shown ? "page" : null;
     number.textContent = n === 0 ? "" : t("{n}", { n });
   };
-  new MutationObserver(draw).observe(row, { attributeFilter: ["class"] });
+  new MutationObserver(draw).observe(row, { attributeFilter: ["data-place"] });
   const count = async () => {
     n = await client.outbox_count();
     draw();
@@ -167,4 +169,24 @@ function drawOutbox({ client, commands, mail, mailboxes }: Page): void {
   for (const name of ["departures", "connected"]) addEventListener(name, changed);
   draw();
   changed();
+}
+
+/** Draw the row of the files, below the mailboxes. */
+function drawFiles({ commands, mailboxes }: Page): void {
+  const title = meant("place", "Files");
+  const open = el(
+    "button",
+    { class: "mailbox-open", title, onclick: () => commands.run("app.files") },
+    sign(paperclip),
+    el("span", { class: "mailbox-name" }, title),
+  );
+  const row = el("div", { class: "mailbox" }, open);
+  const draw = () => {
+    const shown = mailboxes.outbox.dataset["place"] === title;
+    row.classList.toggle("active", shown);
+    open.ariaCurrent = shown ? "page" : null;
+  };
+  new MutationObserver(draw).observe(mailboxes.outbox, { attributeFilter: ["data-place"] });
+  mailboxes.root.after(el("div", { class: "mailboxes" }, row));
+  draw();
 }

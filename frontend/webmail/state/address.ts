@@ -1,6 +1,7 @@
 // The address of the page for the current view: `#Inbox`, `#Inbox,123`, or for a search `#search:QUERY,123`, or
 // `#inboxes:,123` for all inboxes (WEBMAIL-63). Colons in the name of a mailbox are escaped, so that no mailbox looks like a search
-// or like a place: `#calendar:VIEW,YYYYMMDD`, `#people:BOOK,CONTACT`, `#outbox:`.
+// or like a place: `#calendar:VIEW,YYYYMMDD`, `#people:BOOK,CONTACT`, `#outbox:`,
+// `#files:`.
 
 export interface Place {
   /** Name of the mailbox; "" for a search. */
@@ -18,7 +19,7 @@ const everywhere = "inboxes:";
 
 /** The page that an address names instead of messages; "" for none. */
 export const placeOf = (hash: string) =>
-  (/^#(calendar|people|outbox):/.exec(hash)?.[1] ?? "") as "" | "calendar" | "people" | "outbox";
+  (/^#(calendar|people|outbox|files):/.exec(hash)?.[1] ?? "") as "" | "calendar" | "people" | "outbox" | "files";
 
 export function parsePlace(hash: string): Place {
   const value = placeOf(hash) !== "" ? "" : hash.replace(/^#/, "");

@@ -67,7 +67,7 @@ def act(tx: AccountTx, query_action: QueryAction, home: Holder) -> QueryDone:
     after = None
     if len(looked) == UNIT:
         last = looked[-1]
-        after = Mark(EPOCH + timedelta(microseconds=last.received), last.id)
+        after = mark_of(Place(last.received, last.id))
     return _done(_change(tx, _chosen(looked, query_action), query_action), after)
 
 
@@ -104,7 +104,7 @@ async def _find(
     sign = 1 if query.order_asc else -1
     spans = _spans(query_action)
     lows = [low for low, _ in spans]
-    done = None if query_action.after is None else _place(query_action.after)
+    done = None if query_action.after is None else place_of(query_action.after)
     inside: dict[int, bool] = {}  # threads, or messages, by the place of their first match
     found: list[int] = []
     while not search.done:
@@ -118,7 +118,7 @@ async def _find(
                 continue
             found.append(one.message_id)
             if len(found) == UNIT:
-                return found, Mark(EPOCH + timedelta(microseconds=one.received), one.message_id)
+                return found, mark_of(place)
     return found, None
 
 
@@ -165,7 +165,7 @@ def _stretches(query_action: QueryAction) -> Iterator[tuple[Place, Place | None]
     """The ranges that are left to do, each as the place before its first message and the place of its last."""
     oldest_first = query_action.query.order_asc
     step = -1 if oldest_first else 1
-    done = None if query_action.after is None else _place(query_action.after)
+    done = None if query_action.after is None else place_of(query_action.after)
     if not query_action.ranges:
         yield done or (FIRST_OLDEST if oldest_first else FIRST_NEWEST), None
     spans = _spans(query_action)
@@ -182,7 +182,7 @@ def _stretches(query_action: QueryAction) -> Iterator[tuple[Place, Place | None]
 
 def _spans(query_action: QueryAction) -> list[tuple[Place, Place]]:
     """The ranges from the oldest on, each as its oldest and newest place; those that overlap are one."""
-    ends = [(_place(one.first), _place(one.last)) for one in query_action.ranges]
+    ends = [(place_of(one.first), place_of(one.last)) for one in query_action.ranges]
     spans: list[tuple[Place, Place]] = []
     for low, high in sorted(ends if query_action.query.order_asc else [(last, first) for first, last in ends]):
         if spans and low <= spans[-1][1]:
@@ -197,7 +197,13 @@ def _beyond(row: MessageRow, last: Place, *, oldest_first: bool) -> bool:
     return place > last if oldest_first else place < last
 
 
-def _place(mark: Mark) -> Place:
+def mark_of(place: Place) -> Mark:
+    """The mark of a place, for the browser."""
+    return Mark(EPOCH + timedelta(microseconds=place.received), place.message_id)
+
+
+def place_of(mark: Mark) -> Place:
+    """The place of a mark."""
     return Place((mark.received - EPOCH) // timedelta(microseconds=1), mark.id)
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from moxlite.web.preferences import Settings, ViewMode
-from moxlite.web.webmail.querytypes import Time
+from moxlite.web.webmail.querytypes import Mark, Time
 
 Role = Literal["archive", "draft", "junk", "sent", "trash"]
 
@@ -94,6 +94,23 @@ class MessageItem(msgspec.Struct, frozen=True, kw_only=True):
     same_message_id: bool = False
     match_query: bool = True
     copy_of: int = 0
+
+
+class MailboxName(msgspec.Struct, frozen=True):
+    """A mailbox by its name."""
+
+    id: int
+    name: str
+
+
+class FileList(msgspec.Struct, frozen=True):
+    """Messages with files (WEBMAIL-184): the ``attachments`` of each are the files that the query means.
+    ``mailboxes``: those that the query is about. ``after``: the mark to continue from; null at the end.
+    """
+
+    messages: list[MessageItem]
+    mailboxes: list[MailboxName]
+    after: Mark | None
 
 
 class Header(msgspec.Struct, frozen=True):
