@@ -21,6 +21,7 @@ __all__ = [
     "Box",
     "boxes",
     "brightest",
+    "covered_layers",
     "fresh",
     "hidden_saves",
     "in_sight",
@@ -35,6 +36,48 @@ __all__ = [
 
 WIDTHS: Final = {1440: 900, 1093: 614, 1024: 768, 768: 1024, 390: 844}
 """Height of the window by its width: a desk, a laptop at 125 %, a tablet both ways, a phone."""
+
+LAYERS: Final = (
+    ".place-view",
+    ".beside-page",
+    ".search-form",
+    ".app.show-side > .side",
+    ".composer:not(.docked)",
+    ".offer",
+    ".toast",
+    ".key-hint",
+    ".menu",
+    ".alarm",
+    "dialog:modal",
+)
+"""What lies over the page, by its selectors, from below: the order of the tokens in frontend/lib/tokens.css."""
+
+COVERED: Final = """(layers) => {
+  const rank = (element) => layers.findLastIndex((selector) => element.closest(selector) !== null);
+  const over = [];
+  for (const [at, selector] of layers.entries())
+    for (const layer of document.querySelectorAll(selector)) {
+      const box = layer.getBoundingClientRect();
+      if (!layer.checkVisibility({ visibilityProperty: true }) || box.width * box.height === 0) continue;
+      for (let row = 1; row < 12; row++)
+        for (let column = 1; column < 12; column++) {
+          const [x, y] = [box.left + (box.width * column) / 12, box.top + (box.height * row) / 12];
+          const top = document.elementFromPoint(x, y);
+          if (top !== null && !layer.contains(top) && rank(top) < at)
+            over.push(`${selector} is covered by ${top.className || top.tagName}`);
+        }
+    }
+  return [...new Set(over)];
+}"""
+"""What takes clicks of a layer although it is below it, at 121 points of each."""
+
+
+def covered_layers(page: Page) -> list[str]:
+    """The layers that do not take the clicks where they are seen, with what does, of all that a page shows."""
+    page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished.catch(() => null)))")
+    over: list[str] = page.evaluate(COVERED, LAYERS)
+    return over
+
 
 BARE: Final = """(element) => {
   const { left, top, right, bottom } = element.getBoundingClientRect();

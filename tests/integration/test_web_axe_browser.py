@@ -9,7 +9,7 @@ from typing import Final, Literal
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.geometry import hidden_saves
+from tests.geometry import covered_layers, hidden_saves
 from tests.integration.browser import Visitor, chromium
 from tests.integration.webmail_views import SCREENS, populate, settle, views
 from tests.running import LocalServer
@@ -78,7 +78,7 @@ def judge(page: Page, rules: list[str] | None) -> list[str]:
 
 def faults(visitor: Visitor, view: str) -> list[tuple[str, str]]:
     """What is wrong with the view that is shown: as axe judges it in both schemes, forms whose Save is out of sight,
-    and whether it is too wide.
+    layers that are covered, and whether it is too wide.
     """
     page = visitor.page
     wrong: list[tuple[str, str]] = []
@@ -88,6 +88,7 @@ def faults(visitor: Visitor, view: str) -> list[tuple[str, str]]:
         wrong += [(f"{view} ({scheme})", one) for one in judge(page, rules)]
     forms = page.locator("dialog:modal, .composer, .search-form").locator("visible=true")
     wrong += [(view, fault) for form in forms.all() for fault in hidden_saves(form)]
+    wrong += [(view, fault) for fault in covered_layers(page)]
     wide = page.evaluate("document.documentElement.scrollWidth")
     assert page.viewport_size is not None
     if wide > page.viewport_size["width"]:
@@ -112,8 +113,8 @@ def test_the_first_views_have_nothing_that_axe_objects_to(chromium: Browser, ser
 @pytest.mark.axe
 @pytest.mark.parametrize("screen", ["desk", "phone"])
 def test_no_view_has_what_axe_objects_to(chromium: Browser, server: LocalServer, screen: str) -> None:
-    """WEBMAIL-144, WEBMAIL-156, WEBMAIL-10: all views, each judged once by all rules and once for its dark colours; of
-    each style sheet something is seen.
+    """WEBMAIL-144, WEBMAIL-156, WEBMAIL-10, WEBMAIL-181a: all views, each judged once by all rules and once for its
+    dark colours; no layer is covered; of each style sheet something is seen.
     """
     width, height = SCREENS[screen]
     visitor = Visitor(chromium, server, viewport={"width": width, "height": height}, has_touch=screen == "phone")

@@ -36,8 +36,8 @@ def visitor(chromium: Browser, server: LocalServer) -> Iterator[Visitor]:
 
 
 def test_files_are_a_list_of_their_own(visitor: Visitor, server: LocalServer) -> None:
-    """WEBMAIL-184: from the side bar and by its address; by folder, type and name; one stop of the Tab key; a file opens
-    in the viewer, its message in its folder.
+    """WEBMAIL-184: from the side bar and by its address; by folder, type and name; one stop of the Tab key; a file
+    opens in the viewer, its message in its folder.
     """
     page = visitor.page
     visitor.enter("/webmail/")
