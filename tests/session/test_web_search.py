@@ -343,6 +343,8 @@ async def test_a_search_without_much_of_its_index_says_how_far_that_is(
     async def progress() -> list[int]:
         await finder.ask(query, count=10)
         event = await finder.events.until("view_progress")
+        while event["view_id"] != finder.view_id:  # of the search before
+            event = await finder.events.until("view_progress")
         index: list[int] = event["index"]
         return index
 
