@@ -50,7 +50,7 @@ LAYERS: Final = (
     ".alarm",
     "dialog:modal",
 )
-"""What lies over the page, by its selectors, from below: the order of the tokens in frontend/lib/tokens.css."""
+"""What lies over the page, by its selectors, from below."""
 
 COVERED: Final = """(layers) => {
   const rank = (element) => layers.findLastIndex((selector) => element.closest(selector) !== null);

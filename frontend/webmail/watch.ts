@@ -66,7 +66,7 @@ export function watch(page: Page): void {
     if (held.value) return;
     const away = page.places.shown.value !== null;
     page.mailboxes.draw(mail.mailboxes.value, away ? 0 : (mail.current.value?.id ?? 0), mail.boxes);
-    page.mailboxes.outbox.dataset["place"] = page.places.shown.value?.title ?? "";
+    page.mailboxes.outbox.dataset["place"] = page.places.shown.value?.title;
   });
   effect(() => {
     const { searches, labels } = mail.settings.value;

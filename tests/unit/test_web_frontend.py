@@ -37,30 +37,6 @@ def test_each_colour_is_a_variable_with_a_light_and_a_dark_value(name: str) -> N
     assert re.search(rf"^\s+{name}: #[0-9a-f]+;", dark, re.MULTILINE)
 
 
-RULE = re.compile(r"[^{}]*\{([^{}]*)\}")
-LAYER = re.compile(r"z-index: ([^;}]+)")
-
-
-def test_what_is_fixed_to_the_window_has_a_named_layer() -> None:
-    """WEBMAIL-181a: the tokens are one list, from below; other numbers count within a layer."""
-    tokens = (FRONTEND / "lib" / "tokens.css").read_text()
-    layers = re.findall(r"(--z-\w+): (\d+);", tokens)
-    assert [int(number) for _, number in layers] == list(range(1, len(layers) + 1))
-    named = {f"var({name})" for name, _ in layers}
-    used: set[str] = set()
-    for sheet in [path for path in sources() if path.suffix == ".css"]:
-        text = re.sub(r"/\*.*?\*/", "", sheet.read_text(), flags=re.DOTALL)
-        assert sheet.name == "tokens.css" or not re.search(r"--z-\w+:", text), sheet
-        for [rule] in [match.groups() for match in RULE.finditer(text)]:
-            for layer in LAYER.findall(rule):
-                used.add(layer)
-                assert layer in named or layer in "1234", f"{sheet}: {layer}"
-                # on a phone, a composer fills the window, but is still within the layer of all composers
-                within = "position: fixed" not in rule or "var(--above, 0)" in rule
-                assert layer in named or within, f"{sheet}: name the layer of {rule}"
-    assert named <= used
-
-
 def test_the_apps_stylesheets_name_no_colour_of_their_own() -> None:
     """WEBMAIL-9: but the white canvas of an attachment's page."""
     named = {

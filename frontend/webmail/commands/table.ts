@@ -57,7 +57,6 @@ function anywhere(desk: Desk): Command[] {
     { id: "app.mail", title: meant("place", "Mail"), keys: ["g m"], run: () => desk.openMail() },
     { id: "app.calendar", title: t("Calendar"), keys: ["g c"], run: () => desk.openPage("calendar") },
     { id: "app.people", title: meant("place", "Contacts"), keys: ["g p"], run: () => desk.openPage("people") },
-    { id: "app.files", title: meant("place", "Files"), run: () => desk.openPage("files") },
     { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") },
     { id: "mailbox.create", title: t("New folder…"), run: () => desk.createMailbox() },
     { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() },

@@ -223,6 +223,8 @@ interface Alternatives {
   readonly filenames: string[];
 }
 
+const noTexts = (): Alternatives => ({ words: [], from: [], to: [], subject: [], filenames: [] });
+
 /** The query of a text. `mailboxes` are the existing mailboxes, `labels` those with names; `now` is the reader's clock, `me` the
  * reader's address, which "me" stands for. */
 export function parse(
@@ -233,23 +235,8 @@ export function parse(
   me = "me",
 ): Parsed {
   const all = tokens(text);
-  const lists = {
-    words: [] as string[],
-    from: [] as string[],
-    to: [] as string[],
-    subject: [] as string[],
-    filenames: [] as string[],
-    labels: [] as string[],
-  };
-  const nots = {
-    words: [] as string[],
-    from: [] as string[],
-    to: [] as string[],
-    subject: [] as string[],
-    filenames: [] as string[],
-    labels: [] as string[],
-    attachments: [] as Kind[],
-  };
+  const lists = { ...noTexts(), labels: [] as string[] };
+  const nots = { ...noTexts(), labels: [] as string[], attachments: [] as Kind[] };
   const headers: { name: string; value: string }[] = [];
   const any = new Map<number, Alternatives>();
   let filter: Filter = { mailbox_id: -1 };
@@ -405,7 +392,7 @@ export function ruleOf(all: readonly Token[]): GivenRule | null {
 
 /** The lists for the criteria of a group: what cannot be an alternative must match. */
 function alternatives<T extends Alternatives>(group: number, lists: T, any: Map<number, Alternatives>): T {
-  const own = any.get(group) ?? { words: [], from: [], to: [], subject: [], filenames: [] };
+  const own = any.get(group) ?? noTexts();
   any.set(group, own);
   return { ...lists, ...own };
 }

@@ -172,11 +172,11 @@ function drawOutbox({ client, commands, mail, mailboxes }: Page): void {
 }
 
 /** Draw the row of the files, below the mailboxes. */
-function drawFiles({ commands, mailboxes }: Page): void {
+function drawFiles({ mailboxes }: Page): void {
   const title = meant("place", "Files");
   const open = el(
     "button",
-    { class: "mailbox-open", title, onclick: () => commands.run("app.files") },
+    { class: "mailbox-open", title, onclick: () => (location.hash = "files:") },
     sign(paperclip),
     el("span", { class: "mailbox-name" }, title),
   );
