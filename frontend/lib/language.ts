@@ -67,7 +67,7 @@ export function language(
   add(lines);
   let loading: Promise<void> | undefined;
   const plural = new Intl.PluralRules(name);
-  const own = locales.find((one) => one === name || one.startsWith(`${name}-`)) ?? name;
+  const own = locales.find((locale) => locale === name || locale.startsWith(`${name}-`)) ?? name;
   // addresses, sizes and codes have these digits, so dates and numbers have them, too
   const latin = new Intl.NumberFormat(own).resolvedOptions().numberingSystem === "latn";
   return {
@@ -78,12 +78,12 @@ export function language(
       return text.split("|").at(forms.indexOf(plural.select(n)));
     },
     told: async (error) => {
-      const found = await load(errors).catch(() => null);
-      return found === null ? error : (found as { inWords: Language["told"] }).inWords(error);
+      const part = await load(errors).catch(() => null);
+      return part === null ? error : (part as { inWords: Language["told"] }).inWords(error);
     },
     async rest() {
       if (rest === "") return;
-      loading ??= load(rest).then((found) => add((found as { lines: string }).lines));
+      loading ??= load(rest).then((part) => add((part as { lines: string }).lines));
       // the next attempt may succeed
       await loading.catch((error: unknown) => {
         loading = undefined;

@@ -66,6 +66,24 @@ function unsure(error: Error): Error {
   return Object.assign(error, { title: t("No answer") });
 }
 
+/** The form that is being saved. It keeps `data-lost`, the name and the id of its call that had no answer, for which the event `lost` has it
+ * stored (unsaved.ts): what it saves after that is the same thing, whatever has been typed meanwhile. */
+const saving = (): HTMLElement | undefined =>
+  [...document.querySelectorAll<HTMLElement>("form[aria-busy=true], [data-form][aria-busy=true]")].at(-1);
+
+/** The error for a form whose first attempt was done, and which has changed since. */
+const alreadySaved = (call: string): Error =>
+  Object.assign(
+    new CallFailed(
+      call,
+      "user:done",
+      t(
+        "Your first attempt worked, without your latest changes. Open the saved version to change it. If you save again, you may get a second one.",
+      ),
+    ),
+    { title: t("Already saved") },
+  );
+
 /** Makes calls, of which `once` are done once for each id. `most`: repetitions of a call; few where no line says that there is no
  * connection. */
 export function steadily(once: readonly string[], most = waits.length): Steady {
@@ -86,23 +104,35 @@ export function steadily(once: readonly string[], most = waits.length): Steady {
   const lost = new Map<string, string>();
   return async (call, body, post, kept) => {
     const same = `${call} ${body}`;
-    const id = lost.get(same) ?? newId();
+    const form = once.includes(call) ? saving() : undefined;
+    const [formsCall, formsId] = form?.dataset["lost"]?.split(" ") ?? [];
+    const id = (formsCall === call ? formsId : lost.get(same)) ?? newId();
+    /** Whether what became of the call is unknown. */
+    const note = (unknown: boolean) => {
+      if (unknown) lost.set(same, id);
+      else lost.delete(same);
+      if (form === undefined) return;
+      if (unknown) form.dataset["lost"] = `${call} ${id}`;
+      else delete form.dataset["lost"];
+      form.dispatchEvent(new Event("lost", { bubbles: true }));
+    };
     const repeats = writes.has(call) && !kept;
     for (let made = 0; ; made++) {
       const begun = Date.now();
       const wasAway = away();
       try {
         const result = await post((...given) => asked(id, ...given));
-        lost.delete(same);
+        note(false);
         return result;
       } catch (error) {
         const code = codeOf(error);
         if (code !== "") {
-          lost.delete(same);
+          note(false);
+          if (code === "user:done") throw alreadySaved(call);
           if (made > 0 && changes.has(call) && settled.has(code ?? "")) return null;
           throw code === "user:unknown" ? unsure(error as Error) : error;
         }
-        if (writes.has(call)) lost.set(same, id);
+        if (writes.has(call)) note(true);
         // without a connection nothing has left this device
         if (made === 0 && wasAway && away()) throw error;
         if (repeats && made < most)

@@ -5,7 +5,7 @@
 // `data-adds` adds a row, and `data-kept` at a field of another kind, which answers the event `keep`. A form with changes has the attribute
 // `data-unsaved`. Forms with `data-fleeting` are not kept, nor are passwords, codes and what is marked `data-secret`.
 
-import { el } from "./dom";
+import { el, isolated } from "./dom";
 import { toast } from "./toasts";
 import { meant, t } from "./words";
 
@@ -16,6 +16,8 @@ interface Entry {
   /** ms since 1970. */
   readonly at: number;
   readonly values: Values;
+  /** The call of the form that had no answer, and its id (steady.ts). */
+  readonly lost?: string | undefined;
 }
 
 /** Records by the names of their forms, and whose they are. */
@@ -43,60 +45,60 @@ const fields = "input, select, textarea";
 const never = ["password", "file", "hidden", "submit", "button", "search", "reset", "image"];
 const worded = ["text", "textarea", "url", "email", "tel", "div", "span"];
 
-const kindOf = (one: HTMLElement): string => ("type" in one ? String(one.type) : one.tagName.toLowerCase());
+const kindOf = (part: HTMLElement): string => ("type" in part ? String(part.type) : part.tagName.toLowerCase());
 
-function isSecret(one: HTMLElement): boolean {
-  const hint = one.getAttribute("autocomplete") ?? "";
-  return never.includes(kindOf(one)) || /-password|one-time|cc-/.test(hint) || one.closest("[data-secret]") !== null;
+function isSecret(part: HTMLElement): boolean {
+  const hint = part.getAttribute("autocomplete") ?? "";
+  return never.includes(kindOf(part)) || /-password|one-time|cc-/.test(hint) || part.closest("[data-secret]") !== null;
 }
 
 /** The parts of a form that have values, by names that they have in each copy of the form. */
 function partsOf(form: Element): Map<string, HTMLElement> {
-  const found = new Map<string, HTMLElement>();
+  const parts = new Map<string, HTMLElement>();
   const counts = new Map<string, number>();
-  for (const one of form.querySelectorAll<HTMLElement>(`${fields}, [data-rows], [data-kept]`)) {
-    const within = one.parentElement?.closest("[data-kept]") ?? null;
-    if ((within !== null && form.contains(within)) || (one.matches(fields) && isSecret(one))) continue;
-    const label = "labels" in one ? (one as HTMLInputElement).labels?.[0]?.textContent : "";
-    const name = `${kindOf(one)} ${one.ariaLabel ?? label ?? ""}`;
+  for (const part of form.querySelectorAll<HTMLElement>(`${fields}, [data-rows], [data-kept]`)) {
+    const within = part.parentElement?.closest("[data-kept]") ?? null;
+    if ((within !== null && form.contains(within)) || (part.matches(fields) && isSecret(part))) continue;
+    const label = "labels" in part ? (part as HTMLInputElement).labels?.[0]?.textContent : "";
+    const name = `${kindOf(part)} ${part.ariaLabel ?? label ?? ""}`;
     const n = counts.get(name) ?? 0;
     counts.set(name, n + 1);
-    found.set(`${name} ${n}`, one);
+    parts.set(`${name} ${n}`, part);
   }
-  return found;
+  return parts;
 }
 
 /** Have browsers keep no values of a form with the page: the browser's next user would see them. */
 function keepOut(form: Element): void {
-  for (const one of form.querySelectorAll(fields))
-    if (!one.hasAttribute("autocomplete")) one.setAttribute("autocomplete", "off");
+  for (const field of form.querySelectorAll(fields))
+    if (!field.hasAttribute("autocomplete")) field.setAttribute("autocomplete", "off");
 }
 
-function valueIn(one: HTMLElement): unknown {
-  if (one.dataset["kept"] !== undefined) {
+function valueIn(part: HTMLElement): unknown {
+  if (part.dataset["kept"] !== undefined) {
     const event: Keep<unknown> = new CustomEvent("keep", { detail: {} });
-    one.dispatchEvent(event);
+    part.dispatchEvent(event);
     return event.detail.value;
   }
-  if (one.dataset["rows"] !== undefined) return one.childElementCount;
-  if (one instanceof HTMLInputElement && ["checkbox", "radio"].includes(one.type)) return one.checked;
-  return (one as HTMLInputElement).value;
+  if (part.dataset["rows"] !== undefined) return part.childElementCount;
+  if (part instanceof HTMLInputElement && ["checkbox", "radio"].includes(part.type)) return part.checked;
+  return (part as HTMLInputElement).value;
 }
 
 const valuesOf = (form: Element): Values =>
-  Object.fromEntries([...partsOf(form)].map(([name, one]) => [name, valueIn(one)]));
+  Object.fromEntries([...partsOf(form)].map(([name, part]) => [name, valueIn(part)]));
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-function set(one: HTMLElement, value: unknown): void {
-  if (one.dataset["kept"] !== undefined) one.dispatchEvent(new CustomEvent("keep", { detail: { value } }));
-  else if (one.dataset["rows"] !== undefined) {
-    const add = [...one.parentElement!.querySelectorAll<HTMLElement>("[data-adds]")].at(-1);
-    for (let n = one.childElementCount; n < Math.min(Number(value), mostRows); n++) add?.click();
+function set(part: HTMLElement, value: unknown): void {
+  if (part.dataset["kept"] !== undefined) part.dispatchEvent(new CustomEvent("keep", { detail: { value } }));
+  else if (part.dataset["rows"] !== undefined) {
+    const add = [...part.parentElement!.querySelectorAll<HTMLElement>("[data-adds]")].at(-1);
+    for (let n = part.childElementCount; n < Math.min(Number(value), mostRows); n++) add?.click();
   } else {
-    if (one instanceof HTMLInputElement && ["checkbox", "radio"].includes(one.type)) one.checked = value === true;
-    else (one as HTMLInputElement).value = String(value);
-    for (const kind of ["input", "change"]) one.dispatchEvent(new Event(kind, { bubbles: true }));
+    if (part instanceof HTMLInputElement && ["checkbox", "radio"].includes(part.type)) part.checked = value === true;
+    else (part as HTMLInputElement).value = String(value);
+    for (const kind of ["input", "change"]) part.dispatchEvent(new Event(kind, { bubbles: true }));
   }
 }
 
@@ -105,8 +107,8 @@ function put(form: Element, values: Values): void {
   // a field that follows another, such as the end of an event its start, gets its own value in the end
   for (let turn = 0; turn < 2; turn++)
     for (const [name, value] of Object.entries(values)) {
-      const one = partsOf(form).get(name);
-      if (one !== undefined && !same(valueIn(one), value)) set(one, value);
+      const part = partsOf(form).get(name);
+      if (part !== undefined && !same(valueIn(part), value)) set(part, value);
     }
 }
 
@@ -143,7 +145,7 @@ export function keepForms(app: string): void {
     try {
       const { owner: whose, forms } = JSON.parse(store().getItem(key) ?? "") as Stored;
       if (whose !== owner()) return {};
-      const recent = Object.entries(forms).filter(([, one]) => Date.now() - one.at < week);
+      const recent = Object.entries(forms).filter(([, entry]) => Date.now() - entry.at < week);
       return Object.fromEntries(recent.sort(([, a], [, b]) => a.at - b.at).slice(-mostForms));
     } catch {
       return {};
@@ -173,7 +175,7 @@ export function keepForms(app: string): void {
     change((forms) => {
       for (const [form, { name }] of changed)
         if (form.isConnected && form.dataset["unsaved"] !== undefined)
-          forms[name] = { at: Date.now(), values: valuesOf(form) };
+          forms[name] = { at: Date.now(), values: valuesOf(form), lost: form.dataset["lost"] };
     });
   }
 
@@ -197,6 +199,7 @@ export function keepForms(app: string): void {
   /** A form has no changes any more. */
   function settle(form: HTMLElement): void {
     delete form.dataset["unsaved"];
+    delete form.dataset["lost"];
     form.querySelector(".kept-note")?.remove();
     const named = changed.get(form);
     changed.delete(form);
@@ -220,6 +223,7 @@ export function keepForms(app: string): void {
       return;
     }
     refill(form, record.values);
+    if (record.lost !== undefined) form.dataset["lost"] = record.lost;
     const discard = () => {
       refill(form, old);
       settle(form);
@@ -247,8 +251,7 @@ export function keepForms(app: string): void {
         gone(form, { name, place });
       });
       saved.observe(form, { attributeFilter: ["aria-busy"] });
-    } else if (place !== here())
-      toast(t("Not saved"), { title: meant("action", "Open"), run: () => (location.hash = place) });
+    } else if (place !== here()) offer(place);
   }
 
   /** Take a dialog away with what was typed, and offer to open it again. */
@@ -273,6 +276,19 @@ export function keepForms(app: string): void {
     box.dispatchEvent(new Event("cancel", { cancelable: true }));
     if (focused instanceof HTMLElement && focused !== document.body) focused.focus();
   }
+
+  /** Say which forms of an earlier page aren't saved. */
+  function remind(): void {
+    const titles = Object.keys(load()).map((name) => (JSON.parse(name) as [title: string])[0]);
+    const dialogs = [...new Set(titles.filter((title) => title !== "" && !title.startsWith("#")))];
+    const place = titles.filter((title) => title.startsWith("#") && title !== here()).at(-1);
+    if (dialogs.length > 0)
+      toast(t("Unsaved changes: {forms}. Open the form again to continue.", { forms: dialogs.map(isolated).join(", ") }));
+    if (place !== undefined) offer(place);
+  }
+
+  const offer = (place: string) =>
+    toast(t("Not saved"), { title: meant("action", "Open"), run: () => (location.hash = place) });
 
   const formsIn = (box: Element | null) => [...(box?.querySelectorAll<HTMLElement>(kinds) ?? [])];
 
@@ -324,7 +340,7 @@ export function keepForms(app: string): void {
   addEventListener("beforeunload", (event) => {
     if (document.querySelector("[data-unsaved]") !== null) event.preventDefault();
   });
-  for (const kind of ["leaving", "pagehide"]) addEventListener(kind, keep);
+  for (const kind of ["leaving", "pagehide", "lost"]) addEventListener(kind, keep);
   addEventListener("storage", (event) => {
     if (event.key !== `${app}-csrf`) return;
     // logged out in another tab, or logged in again
@@ -338,4 +354,5 @@ export function keepForms(app: string): void {
   };
   new MutationObserver(seen).observe(document.body, { childList: true, subtree: true });
   seen();
+  remind();
 }

@@ -6,11 +6,13 @@ import { CallFailed, codeOf } from "../lib/client";
 import { steadily } from "../lib/steady";
 
 /** What becomes of a request: an answer, none, or one that never comes. */
-type Fate = "ok" | "lost" | "silent" | "slow" | "user:conflict";
+type Fate = "ok" | "lost" | "silent" | "slow" | "user:conflict" | "user:done";
 
 /** A network that notes the ids of its requests. */
 class Network {
   readonly ids: string[] = [];
+  /** The form that is being saved, if there is one. */
+  form: { dataset: Record<string, string>; dispatchEvent: () => boolean } | null = null;
   readonly listeners = new Map<string, () => void>();
 
   constructor(
@@ -21,10 +23,16 @@ class Network {
     context.mock.timers.enable({ apis: ["setTimeout", "Date"] });
     Object.assign(globalThis, {
       localStorage: { getItem: () => null },
+      document: { querySelectorAll: () => (this.form === null ? [] : [this.form]) },
       addEventListener: (kind: string, work: () => void) => void this.listeners.set(kind, work),
       fetch: (_: string, given: RequestInit) => this.fetch(given),
     });
     Object.defineProperty(globalThis, "navigator", { value: { onLine: online }, configurable: true });
+  }
+
+  /** What becomes of the next requests. */
+  answers(...fates: Fate[]): void {
+    this.fates.push(...fates);
   }
 
   private async fetch({ headers, signal }: RequestInit): Promise<Response> {
@@ -53,18 +61,18 @@ class Network {
   }
 
   /** Make a call, as `BaseClient.call` does. */
-  call(steady: ReturnType<typeof steadily>, name = "event_save", kept = false): Promise<unknown> {
+  call(steady: ReturnType<typeof steadily>, name = "event_save", kept = false, body = "{}"): Promise<unknown> {
     const post = async (ask: typeof fetch) => {
       let answer: { result?: unknown; error?: { code: string } };
       try {
-        answer = (await (await ask("api", { method: "POST", body: "{}" })).json()) as typeof answer;
+        answer = (await (await ask("api", { method: "POST", body })).json()) as typeof answer;
       } catch {
         throw new CallFailed(name, "", "Can't reach the server.");
       }
       if (answer.error) throw new CallFailed(name, answer.error.code, "refused");
       return answer.result;
     };
-    return steady(name, "{}", post, kept);
+    return steady(name, body, post, kept);
   }
 
   /** Let everything run that waits for no time. */
@@ -110,6 +118,30 @@ test("when no attempt is answered the page says so, and the next press has the s
   await network.pass(again);
   await again.catch(() => {});
   assert.equal(new Set(network.ids).size, 1);
+});
+
+test("a form that was changed after a call without an answer has the same id until it is known what became of it", async (context) => {
+  const network = new Network(context, []);
+  network.form = { dataset: {}, dispatchEvent: () => true };
+  const steady = steadily(once);
+  const first = network.call(steady);
+  await network.pass(first);
+  await first.catch(() => {});
+  assert.equal(network.form.dataset["lost"], `event_save ${network.ids[0]}`);
+  network.answers("user:done", "ok");
+  const changed = network.call(steady, "event_save", false, '{"title": "Walk"}');
+  await assert.rejects(changed, /Your first attempt worked/);
+  assert.equal(new Set(network.ids).size, 1);
+  // pressed again, knowing that
+  assert.equal(await network.call(steady, "event_save", false, '{"title": "Walk"}'), 7);
+  assert.equal(new Set(network.ids).size, 2);
+});
+
+test("a form that comes again after a reload has the id of its call without an answer", async (context) => {
+  const network = new Network(context, ["ok"]);
+  network.form = { dataset: { lost: "event_save 0123" }, dispatchEvent: () => true };
+  assert.equal(await network.call(steadily(once)), 7);
+  assert.deepEqual([network.ids, network.form.dataset], [["0123"], {}]);
 });
 
 test("a call that never left this device fails at once", async (context) => {

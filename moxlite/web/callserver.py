@@ -33,7 +33,7 @@ from moxlite.web.calls import (
     encode_error,
     encode_result,
 )
-from moxlite.web.errors import APIError, Conflict, NotFound, RateLimited, ServerFailed, Unknown, UserError, translated
+from moxlite.web.errors import APIError, Done, NotFound, RateLimited, ServerFailed, Unknown, UserError, translated
 from moxlite.web.guards import refuse_foreign
 from moxlite.web.headers import API_HEADERS
 from moxlite.web.http.encoding import compressed
@@ -298,18 +298,18 @@ class Repetitions:
         """The result of a call, or of the earlier one with the same key.
 
         Args:
-          request: its digest; an earlier call had the same one.
+          request: its digest, by which one with other values is told from a repetition.
           work: makes the call; its argument is as `Origin.again`.
 
         Raises:
-          Conflict: the earlier call had another request.
+          Done: the earlier call had another request, and was done.
           Unknown: the earlier call was cut off.
           And as `work`.
         """
         while (running := self._running.get(key)) is not None:
-            _check_same(running.request, request)
             await running.ended.wait()
             if running.result is not None:
+                _check_same(running.request, request)
                 return running.result
         running = self._running[key] = Running(request)
         try:
@@ -327,10 +327,10 @@ class Repetitions:
         except StorageBroken:  # the account's own file may be well
             return await work(0)
         if earlier is not None:
-            _check_same(earlier.request, request)
             if earlier.result is not None:
+                _check_same(earlier.request, request)
                 return earlier.result
-            if not secret:
+            if not secret or earlier.request != request:
                 raise Unknown(
                     "the server restarted, and we don't know whether this was done; check before you try again"
                 )
@@ -348,4 +348,4 @@ class Repetitions:
 
 def _check_same(earlier: bytes, request: bytes) -> None:
     if earlier != request:
-        raise Conflict("this Idempotency-Key was already used for another request")
+        raise Done("this Idempotency-Key was already used for another request")

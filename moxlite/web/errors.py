@@ -108,6 +108,12 @@ class Unknown(Conflict):
     code = "user:unknown"
 
 
+class Done(Conflict):
+    """An earlier call with this id, and with other values, was done."""
+
+    code = "user:done"
+
+
 class AlreadySent(Conflict):
     """The message was sent before, and is in Sent."""
 

@@ -261,6 +261,43 @@ def test_escape_does_nothing_while_a_form_is_saved(writer: Writer) -> None:
     assert page.evaluate("Object.keys(sessionStorage).filter((key) => key.includes('unsaved'))") == []
 
 
+def test_an_event_that_is_changed_after_no_answer_is_made_once(writer: Writer, local: LocalServer) -> None:
+    """WEBMAIL-46a: over a reload too, after which WEBMAIL-183 names the form; the page says what became of it."""
+    page = writer.page
+    page.clock.install()
+    writer.expect_problem("status of 409")
+    title = typed_event(writer)
+    title.fill("Walk by the sea")
+    ids: set[str] = set()
+
+    def lose(route: Route) -> None:
+        ids.add(route.request.headers["idempotency-key"])
+        route.fetch()
+        route.abort()
+
+    page.route("**/api/event_save", lose)
+    box = page.locator("dialog[open]", has_text="Guests")
+    with page.expect_request("**/api/event_save"):
+        box.get_by_role("button", name="Save").click()
+    unanswered = page.locator("dialog[open]", has_text="No answer")
+    while unanswered.count() == 0:
+        page.clock.run_for(5_000)
+    page.unroute("**/api/event_save")
+    page.reload()
+    expect(page.locator(".toast", has_text="Unsaved changes: New event.")).to_be_visible()
+    page.keyboard.press("c")
+    expect(title).to_have_value("Walk by the sea")
+    title.fill("Walk by the lake")
+    with page.expect_request("**/api/event_save") as again:
+        box.get_by_role("button", name="Save").click()
+    expect(page.locator("dialog[open]", has_text="Already saved")).to_be_visible()
+    assert ids == {again.value.headers["idempotency-key"]}
+    page.get_by_role("button", name="Close", exact=True).last.click()
+    box.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("Walk by the sea")).to_have_count(1)
+    expect(page.get_by_text("Walk by the lake")).to_have_count(0)
+
+
 def test_a_newer_server_and_another_language_wait_for_a_form(writer: Writer) -> None:
     """WEBMAIL-12, WEBMAIL-183: a message offers to load the page again; what was typed is in the new page's form."""
     page = writer.page
