@@ -127,7 +127,7 @@ export abstract class BaseClient {
   }
 
   /** One log-in for all calls that wait for it. */
-  private async again(reason: string): Promise<void> {
+  async again(reason: string): Promise<void> {
     this.loggingIn ??= this.logIn(reason).finally(() => {
       this.loggingIn = null;
     });

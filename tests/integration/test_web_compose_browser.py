@@ -5,11 +5,13 @@ import email.policy
 import imaplib
 import json
 import os
+import random
 import re
 import time
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 from playwright.sync_api import Browser, Dialog, Locator, Page, Route, expect
@@ -17,6 +19,7 @@ from playwright.sync_api import Browser, Dialog, Locator, Page, Route, expect
 from tests import tools
 from tests.integration.browser import PATIENCE, Visitor, chromium
 from tests.integration.conftest import all_has_come
+from tests.integration.test_web_offline_browser import end_sessions
 from tests.running import LocalServer
 from tests.webcalls import save_settings
 
@@ -187,7 +190,7 @@ def test_what_was_typed_outlives_a_killed_page(writer: Writer, imap: imaplib.IMA
         {"name": "a.txt", "mimeType": "text/plain", "buffer": b"content"}
     )
     expect(composer.locator(".compose-state")).to_have_text("Draft saved")
-    page.route("**/upload?filename=b.txt", lambda route: None)
+    page.route("**/upload?filename=b.txt*", lambda route: None)
     composer.locator("input[type=file]").set_input_files(
         {"name": "b.txt", "mimeType": "text/plain", "buffer": b"on its way"}
     )
@@ -208,6 +211,51 @@ def test_what_was_typed_outlives_a_killed_page(writer: Writer, imap: imaplib.IMA
     assert [part.get_filename() for part in sent.iter_attachments()] == ["a.txt"]
     until(imap, "Drafts", 0)
     until(imap, "INBOX", 1)
+
+
+def test_a_file_that_was_cut_off_goes_on_by_itself(writer: Writer, imap: imaplib.IMAP4) -> None:
+    """WEBMAIL-97: where it was cut, after a while, at a press on its card, or after a log-in."""
+    page = writer.page
+    writer.expect_problem("status of 401", "status of 403", "status of 413")
+    content = random.Random(53).randbytes(3_000_000)
+    write(page, "The film.", subject="Film")
+    composer = writer.composer()
+    starts: list[int] = []
+    fates = iter(["on", "lost", "login", "refused"])
+
+    def cut(route: Route) -> None:
+        if not route.request.post_data_buffer:  # a question how much has come
+            route.continue_()
+            return
+        starts.append(int(parse_qs(route.request.url)["start"][0]))
+        match next(fates, "on"):
+            case "lost":
+                route.abort()
+            case "refused":
+                route.fulfill(status=413, body="too large")
+            case fate:
+                if fate == "login":
+                    end_sessions(writer.server)
+                route.continue_()
+
+    page.route("**/upload?*", cut)
+    composer.locator("input[type=file]").set_input_files(
+        {"name": "film.mp4", "mimeType": "video/mp4", "buffer": content}
+    )
+    page.get_by_label("Password").fill(writer.server.password)
+    page.get_by_role("button", name="Log in", exact=True).click()
+    card = composer.locator(".file")
+    expect(card).to_contain_text("rejected by the server: 413")
+    with page.expect_response(lambda response: "upload?" in response.url and "upload_id" in response.text()):
+        card.get_by_role("button", name="Try again").click()
+    expect(card.locator("progress")).to_be_hidden()
+    expect(card).not_to_have_class("file failed")
+    assert starts == [0, *[1 << 20] * 3, *starts[4:]]
+    assert starts == sorted(starts)
+    composer.get_by_label("Text").press("Control+Enter")
+    expect(composer).to_have_count(0)
+    [sent] = until(imap, "Sent", 1)
+    assert [part.get_content() for part in sent.iter_attachments()] == [content]
 
 
 @pytest.mark.nightly

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.integration.browser import Visitor, chromium
 from tests.running import LocalServer
@@ -193,6 +193,30 @@ def test_an_import_is_seen_in_each_tab_and_stopped_in_any(importer: Importer, tm
         expect(shown.locator(".toast", has_text="Import stopped. No messages imported")).to_be_visible()
     importer.box("Archive").locator(".mailbox-open").click()
     expect(page.locator(".message")).to_have_count(0)
+
+
+def test_an_import_that_was_cut_off_is_tried_again(importer: Importer) -> None:
+    """WEBMAIL-141: at a press, and by itself when the page is connected again."""
+    page = importer.page
+    attempts: list[str] = []
+
+    def cut(route: Route) -> None:
+        attempts.append(route.request.url)
+        if len(attempts) < 3:
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/import?mailbox_id=*", cut)
+    importer.drop(importer.box("Archive"), {"cut.eml": mail(7)})
+    failed = importer.toast("No messages imported: upload interrupted")
+    with page.expect_request("**/import?mailbox_id=*"):
+        failed.get_by_role("button", name="Try again").click()
+    expect(failed).to_be_visible()
+    page.evaluate("dispatchEvent(new Event('connected'))")
+    expect(importer.toast("1 message imported into Archive")).to_be_visible()
+    expect(failed).to_have_count(0)
+    assert len(attempts) == 3
 
 
 def test_an_upload_is_stopped(importer: Importer, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Writing mail by the calls of the webmail: what begins, what is kept, what goes out (WEBMAIL-28, 87..100)."""
 
+import base64
 import email
 import email.policy
 import json
@@ -13,9 +14,11 @@ from urllib.parse import quote
 import msgspec
 import pytest
 import trio
+import trio.testing
 
 from moxlite.store.content.body import message_range
 from moxlite.store.content.spool import Spool
+from moxlite.store.content.uploads import PIECE_SIZE
 from moxlite.store.delivery.perform import SUBMIT
 from moxlite.store.delivery.submission import Submission
 from moxlite.store.mail.delegates import Delegate, set_delegate
@@ -499,6 +502,40 @@ async def test_an_upload_is_bounded_and_guarded(rig: Rig, browser: Browser) -> N
         assert b"413" in bytes(codec.trailing_data[0]) or getattr(codec.next_event(), "status_code", 0) == 413
     async with rig.account() as account:
         assert await account.read(lambda r: r.value("SELECT count(*) FROM upload"), op="test") == 0
+
+
+async def test_an_upload_goes_on_where_it_was_cut(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-28: in pieces with a key of the browser; what came before a cut is kept, and nothing is stored twice."""
+    content = os.urandom(3 * PIECE_SIZE + 1000)
+    headers = {"content-type": "video/mp4", "x-moxlite-csrf": browser.csrf}
+
+    def target(start: int, size: int = len(content)) -> str:
+        return f"/webmail/upload?filename=film.mp4&key={'k' * 21}A&start={start}&size={size}"
+
+    async def send(start: int, octets: bytes) -> dict[str, Any]:
+        answer = await browser.fetch(target(start), method="POST", headers=headers, body=octets)
+        json: dict[str, Any] = answer.json
+        return json
+
+    assert await send(0, content[: PIECE_SIZE + 500]) == {"result": {"received": PIECE_SIZE}}
+    # an answer was lost: the page asks without a body, or sends what is there already
+    for octets in (b"", content[:PIECE_SIZE]):
+        assert await send(0, octets) == {"result": {"received": PIECE_SIZE}}
+    _, whole = browser.request("POST", target(PIECE_SIZE), headers, content[PIECE_SIZE:])
+    async with rig.connect() as stream, rig.account() as account:
+        await stream.send_all(whole[: whole.index(content[PIECE_SIZE : PIECE_SIZE + 100]) + PIECE_SIZE + 10])
+        while await account.read(lambda r: r.value("SELECT size FROM upload"), op="test") < 2 * PIECE_SIZE:
+            await trio.testing.wait_all_tasks_blocked()
+    assert await send(PIECE_SIZE, b"") == {"result": {"received": 2 * PIECE_SIZE}}
+    file = (await send(2 * PIECE_SIZE, content[2 * PIECE_SIZE :]))["result"]
+    assert file == (await send(0, b""))["result"]
+    assert (file["filename"], file["content_type"], file["size"]) == ("film.mp4", "video/mp4", len(content))
+    await browser.call("message_submit", message=written(uploads=[file["upload_id"]]), submit_id=call_id())
+    [sent] = await messages(rig, "Sent")
+    assert base64.b64encode(content)[:60] in await octets_of(rig, sent.id)
+    assert "error" in await send(-1, b"")
+    limit = rig.holder.current.listener("local").max_message_size
+    assert (await browser.fetch(target(0, limit), method="POST", headers=headers, body=b"")).status == 413
 
 
 async def test_an_upload_that_takes_too_long_is_refused(

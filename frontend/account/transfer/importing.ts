@@ -2,11 +2,11 @@
 
 import type { Client, ImportAborted, ImportDone, ImportEvent, ImportProgress } from "../../gen/account";
 import { number } from "../../lib/beside";
-import { codeOf } from "../../lib/client";
+import { codeOf, messageOf } from "../../lib/client";
 import { attempt, confirm, showError } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
 import { duration, size } from "../../lib/numbers";
-import { Upload, UploadAborted } from "../../lib/upload";
+import { FormUpload, UploadAborted } from "../../lib/upload";
 import { locale, many, t } from "../../lib/words";
 import { Follower } from "./follow";
 import { LabelQuestion } from "./labels";
@@ -70,7 +70,7 @@ export class Importing {
   private readonly running: HTMLElement;
   private readonly runningTitle = el("h3");
 
-  private upload: Upload | null = null;
+  private upload: FormUpload | null = null;
   private follower: Follower | null = null;
   private kept: Kept | null = null;
   private step = "";
@@ -219,12 +219,12 @@ export class Importing {
     if (this.labels.answers !== "") form.set("labels", this.labels.answers);
     form.set("file", file);
     this.open(file.name);
-    const upload = new Upload();
+    const upload = new FormUpload();
     this.upload = upload;
     fill(this.doing, t("Uploading file…"));
     const began = Date.now();
     try {
-      const token = await upload.send(`${this.base}import`, form, this.client.csrfToken, (sent, whole) => {
+      const token = await upload.send(`${this.base}import`, form, this.client, (sent, whole) => {
         const seconds = (Date.now() - began) / 1000;
         this.draw(sent, whole, seconds > 2 && sent > 0 ? (seconds * (whole - sent)) / sent : null);
       });
@@ -234,7 +234,16 @@ export class Importing {
       this.upload = null;
       this.close();
       if (error instanceof UploadAborted) return;
-      await showError(t("Couldn't import file"), await this.reason(error, file.size));
+      const reason = await this.reason(error, file.size);
+      if (upload.complete && codeOf(reason) === "user:conflict") {
+        await this.show();
+        return;
+      }
+      const words =
+        codeOf(reason) === "" && upload.complete
+          ? t("Can't reach the server, and we don't know whether this was done. Check before you try again.")
+          : messageOf(reason);
+      if (await confirm(t("Couldn't import file"), words, t("Try again"), "primary")) await this.begin();
     }
   }
 

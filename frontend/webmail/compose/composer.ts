@@ -195,7 +195,7 @@ export class Composer {
       );
     this.replyTo = new Recipients("reply_to", t("Reply to"), desk.client, () => this.changed(), null);
     [this.to, this.cc, this.bcc] = [field("to", t("To")), field("cc", t("Cc")), field("bcc", t("Bcc"))];
-    this.files = new Files(desk.client, desk.base, () => this.changed());
+    this.files = new Files(desk.client, desk.base, desk.load, () => this.changed());
     this.tls = el(
       "select",
       {

@@ -1,10 +1,14 @@
 // The files of a message: uploads with their progress, then cards that can be removed.
 
 import type { Client, Uploaded } from "../../gen/webmail";
+import { messageOf } from "../../lib/client";
 import { el, sign } from "../../lib/dom";
 import { x } from "../../lib/icons";
 import { size } from "../../lib/numbers";
-import { t, told } from "../../lib/words";
+import type { FileUpload } from "../../lib/upload";
+import { t } from "../../lib/words";
+import type { Surroundings } from "../commands/desk";
+import type * as UploadingPart from "../uploading/part";
 
 /** A file that the server does not have: it is on its way, or failed. */
 export type Unsent = Pick<Uploaded, "filename" | "size">;
@@ -13,7 +17,8 @@ interface Card {
   readonly file: Unsent;
   readonly root: HTMLElement;
   done: Uploaded | null;
-  readonly request: XMLHttpRequest | null;
+  /** What sends it, if there is something to send. */
+  upload: FileUpload | null;
 }
 
 export class Files {
@@ -29,6 +34,7 @@ export class Files {
   constructor(
     private readonly client: Client,
     private readonly base: string,
+    private readonly load: Surroundings["load"],
     private readonly changed: () => void,
   ) {}
 
@@ -37,7 +43,7 @@ export class Files {
   }
 
   set value(files: Uploaded[]) {
-    for (const file of files) this.put(file, null);
+    for (const file of files) this.put(file);
   }
 
   get unsent(): Unsent[] {
@@ -46,25 +52,25 @@ export class Files {
 
   /** Files that were on their way when their page ended: they are shown as failed. */
   set unsent(files: readonly Unsent[]) {
-    for (const file of files) this.fail(this.put(file, null), t("upload interrupted"));
+    for (const file of files) this.stuck(this.put(file), t("upload interrupted"));
   }
 
   /** Upload files to the server. */
   add(files: Iterable<File>): void {
-    for (const file of files) this.send(file);
+    for (const file of files) void this.send(file);
   }
 
   /** Cancel running uploads. */
   abort(): void {
-    for (const card of this.cards) card.request?.abort();
+    for (const card of this.cards.splice(0)) card.upload?.abort();
   }
 
-  private put(file: Unsent & Partial<Uploaded>, request: XMLHttpRequest | null): Card {
+  private put(file: Unsent & Partial<Uploaded>): Card {
     const bar = el("progress", {
       max: "1",
       value: "0",
       "aria-label": t("Uploading {name}", { name: file.filename }),
-      hidden: request === null,
+      hidden: true,
     });
     const note = el("span", { class: "file-size" }, size(file.size));
     const root = el(
@@ -84,52 +90,48 @@ export class Files {
         sign(x, "i s"),
       ),
     );
-    const card: Card = { file, root, done: file.upload_id === undefined ? null : (file as Uploaded), request };
+    const card: Card = { file, root, done: file.upload_id === undefined ? null : (file as Uploaded), upload: null };
     this.cards.push(card);
     this.root.append(root);
     return card;
   }
 
-  private fail(card: Card, why: string): void {
-    card.root.querySelector("progress")!.hidden = true;
-    card.root.classList.add("failed");
-    card.root.querySelector(".file-size")!.textContent = why;
+  /** Show why a file doesn't go on, with a button that tries again; "" when it does. */
+  private stuck(card: Card, why: string, again?: () => void): void {
+    const { root } = card;
+    root.querySelector("progress")!.hidden = why !== "";
+    root.classList.toggle("failed", why !== "");
+    root.querySelector(".file-size")!.textContent = why || size(card.file.size);
+    root.querySelector(".text")?.remove();
+    if (why !== "" && again !== undefined)
+      root.lastElementChild!.before(
+        el("button", { type: "button", class: "btn text small", onclick: again }, t("Try again")),
+      );
     this.changed();
   }
 
-  private send(file: File): void {
-    const request = new XMLHttpRequest();
-    const card = this.put({ filename: file.name || t("image.png"), size: file.size }, request);
+  private async send(file: File, card = this.put({ filename: file.name || t("image.png"), size: file.size })) {
+    this.stuck(card, "");
     const bar = card.root.querySelector("progress")!;
-    const fail = (why: string) => this.fail(card, why);
-    request.open("POST", `${this.base}upload?filename=${encodeURIComponent(file.name || "picture.png")}`);
-    request.setRequestHeader("content-type", file.type || "application/octet-stream");
-    request.setRequestHeader("x-moxlite-csrf", this.client.csrfToken);
-    request.upload.onprogress = (event) => (bar.value = event.total > 0 ? event.loaded / event.total : 0);
-    request.onerror = () => fail(t("upload interrupted"));
-    request.onload = () => {
-      let answer: { result?: Uploaded; error?: { message: string } };
-      try {
-        answer = JSON.parse(request.responseText);
-      } catch {
-        fail(t("rejected by the server: {status}", { status: request.status }));
-        return;
-      }
-      if (answer.result === undefined) {
-        void told(answer.error ?? { message: t("rejected") }).then((error) => fail(error.message));
-        return;
-      }
-      card.done = answer.result;
+    try {
+      const { FileUpload } = await this.load<typeof UploadingPart>("uploading");
+      if (!this.cards.includes(card)) return;
+      const upload = card.upload ?? new FileUpload(this.base, this.client, file, file.name || "picture.png");
+      card.upload = upload;
+      card.done = await upload.send<Uploaded>({
+        progress: (sent, size) => (bar.value = size > 0 ? sent / size : 0),
+        stuck: (why) => this.stuck(card, why, () => upload.retry()),
+      });
       bar.hidden = true;
       this.changed();
-    };
-    request.send(file);
-    this.changed();
+    } catch (error) {
+      if (this.cards.includes(card)) this.stuck(card, messageOf(error), () => void this.send(file, card));
+    }
   }
 
   private remove(card: Card): void {
-    card.request?.abort();
-    this.cards = this.cards.filter((one) => one !== card);
+    this.cards = this.cards.filter((other) => other !== card);
+    card.upload?.abort();
     card.root.remove();
     // the server removes leftovers a day later
     if (card.done !== null) this.client.upload_remove(card.done.upload_id).catch(() => {});

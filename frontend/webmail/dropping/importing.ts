@@ -8,7 +8,7 @@ import { dialog } from "../../lib/dialogs";
 import { el } from "../../lib/dom";
 import { size } from "../../lib/numbers";
 import { type Toast, toast } from "../../lib/toasts";
-import { Upload, UploadAborted } from "../../lib/upload";
+import { FormUpload, UploadAborted } from "../../lib/upload";
 import { mailboxName, many, t } from "../../lib/words";
 import type { Box } from "../data/mailboxes";
 import { allows } from "../data/mailboxes";
@@ -66,10 +66,13 @@ function importingText(state: State, mailbox: string): string {
     : t("Importing {n} of about {all} messages into {mailbox}…", { n: messages, all: about, mailbox });
 }
 
+/** Milliseconds that a message stays which is closed by the user, or by another attempt. */
+const untilClosed = 1e9;
+
 export class Importing {
   private readonly running = new Map<string, Toast>();
   private readonly stopped = new Set<string>();
-  private readonly upload = new Set<Upload>();
+  private readonly upload = new Set<FormUpload>();
 
   constructor(
     private readonly client: Client,
@@ -125,7 +128,7 @@ export class Importing {
 
   private async send(mailbox: Box, files: readonly File[]): Promise<void> {
     const octets = files.reduce((sum, file) => sum + file.size, 0);
-    const upload = new Upload();
+    const upload = new FormUpload();
     const form = new FormData();
     for (const file of files) form.append("file", file);
     const sending = (sent: number) => t("Uploading {part} of {whole}…", { part: size(sent), whole: size(octets) });
@@ -136,21 +139,37 @@ export class Importing {
       const progress = toast(sending(0), { title: t("Stop"), run: () => upload.abort() }, 0);
       said = progress;
       const address = `${this.base}import?mailbox_id=${mailbox.id}`;
-      const token = await upload.send(address, form, this.client.csrfToken, (sent) =>
+      const token = await upload.send(address, form, this.client, (sent) =>
         progress.say(sending(Math.min(sent, octets))),
       );
       if (this.kept()[token] === undefined) this.keep(token, mailbox.name);
     } catch (error) {
-      const why = error instanceof UploadAborted ? null : await this.reason(error, mailbox, octets);
-      toast(
-        why === null
-          ? t("Import stopped. No messages imported")
-          : t("No messages imported: {why}", { why: messageOf(why) }),
-      );
+      if (error instanceof UploadAborted) toast(t("Import stopped. No messages imported"));
+      else this.offer(mailbox, files, await this.reason(error, mailbox, octets), upload.complete);
     } finally {
       this.upload.delete(upload);
       said?.close();
     }
+  }
+
+  /** Say why nothing was imported, and offer to try again, which comes by itself with a connection. `complete`: the server may have all of
+   * it, and import it. */
+  private offer(mailbox: Box, files: readonly File[], error: unknown, complete: boolean): void {
+    // the import that runs is this one, and is shown as others are
+    if (complete && codeOf(error) === "user:conflict") return;
+    const unanswered = codeOf(error) === "";
+    const words =
+      unanswered && complete
+        ? t("Can't reach the server, and we don't know whether this was done. Check before you try again.")
+        : t("No messages imported: {why}", { why: messageOf(error) });
+    const again = () => void this.send(mailbox, files);
+    const said = toast(words, { title: t("Try again"), run: again }, untilClosed);
+    const shown = [...document.querySelectorAll(".toast")].at(-1)!;
+    const connected = () => {
+      if (shown.isConnected) again();
+      said.close();
+    };
+    if (unanswered && !complete) addEventListener("connected", connected, { once: true });
   }
 
   /** The reason of a failed upload. The browser may lose the answer of a server that ends an upload early, so ask again. */

@@ -22,7 +22,7 @@ adopt(sheet);
 
 /** Change a calendar, or make one; `again` draws them anew. */
 export async function editCalendar(
-  page: Pick<Surroundings, "client" | "base">,
+  page: Pick<Surroundings, "client" | "base" | "load">,
   calendars: readonly Calendar[],
   one: Calendar | null,
   again: () => Promise<void>,
@@ -166,7 +166,7 @@ function accessChoice({ access, usual }: Pick<Calendar, "access" | "usual">): Fi
 
 /** A button that asks for a file and adds its events to the calendar that `target` names, or makes. */
 function imports(
-  page: Pick<Surroundings, "client" | "base">,
+  page: Pick<Surroundings, "client" | "base" | "load">,
   target: (file: File) => Promise<number>,
   imported: () => unknown,
 ): Child {

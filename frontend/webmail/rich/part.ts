@@ -1,6 +1,6 @@
 // The editor of HTML: Squire with our rules of what may be in it, its tools, and pictures that are uploaded (WEBMAIL-135).
 
-import type { Uploaded } from "../../gen/webmail";
+import type { Client, Uploaded } from "../../gen/webmail";
 import { withKey } from "../../lib/commands";
 import { ask } from "../../lib/dialogs";
 import { el, sign } from "../../lib/dom";
@@ -26,8 +26,10 @@ import {
 } from "../../lib/icons";
 import { openMenu, openMenuAt } from "../../lib/menu";
 import { adopt } from "../../lib/sheets";
+import { toast } from "../../lib/toasts";
 import { moveWithin, settle as settleBar } from "../../lib/toolbar";
-import { many, meant, t, told } from "../../lib/words";
+import { FileUpload } from "../../lib/upload";
+import { many, meant, t } from "../../lib/words";
 import type { Squire as Editor } from "../squire/part";
 import { cleaned } from "./clean";
 import { emoji } from "./emoji";
@@ -39,7 +41,7 @@ import { atEnd, cellOf, changes, look, neighbour, newTable } from "./table";
 adopt(sheet);
 
 export interface Surroundings {
-  readonly client: { readonly csrfToken: string };
+  readonly client: Pick<Client, "csrfToken" | "again">;
   /** Path of the app. */
   readonly base: string;
   changed(): void;
@@ -75,6 +77,9 @@ export interface Rich {
 }
 
 const signed = "moxlite-signature";
+/** Attempts to send a picture, in about a minute. */
+const mostAttempts = 6;
+
 const pictureTypes = /^image\/(?:png|jpeg|gif|webp|avif|bmp)$/;
 const inHTML = /(<img [^<>]*?src=")upload\/([\w-]{22})"/g;
 
@@ -87,6 +92,7 @@ export function openEditor(
   let pending = 0;
   let closed = false;
   let waited = 0;
+  const uploads = new Set<FileUpload>();
   /** Ids of uploaded pictures of pasted HTML, by their numbers; "" of those that failed. */
   const sent = new Map<string, string>();
   const root = el("div", {
@@ -164,21 +170,26 @@ export function openEditor(
   async function upload(file: File): Promise<string> {
     pending++;
     note(t("Uploading image…"));
+    const picture = new FileUpload(base, client, file, file.name || t("image.png"));
+    uploads.add(picture);
+    let [failed, reason] = [0, ""];
     try {
-      const headers = { "content-type": file.type, "x-moxlite-csrf": client.csrfToken };
-      const answer = await fetch(`${base}upload?filename=${encodeURIComponent(file.name || t("image.png"))}`, {
-        method: "POST",
-        headers,
-        body: file,
+      const { upload_id } = await picture.send<Uploaded>({
+        progress: () => {},
+        stuck(why, refused) {
+          if (why !== "") reason = why;
+          if (refused || (why !== "" && ++failed > mostAttempts)) picture.abort();
+        },
       });
-      const { result, error } = (await answer.json()) as { result?: Uploaded; error?: { message: string } };
-      if (result === undefined) throw new Error(error === undefined ? t("rejected") : (await told(error)).message);
       note("");
-      return result.upload_id;
+      return upload_id;
     } catch (error) {
-      note(t("Couldn't upload image: {why}", { why: (error as Error).message }));
+      const words = t("Couldn't upload image: {why}", { why: reason });
+      note(closed ? "" : words);
+      if (!closed) toast(words, { title: t("Try again"), run: () => take([file]) }, 60_000);
       throw error;
     } finally {
+      uploads.delete(picture);
       pending--;
     }
   }
@@ -569,6 +580,7 @@ export function openEditor(
     take,
     close: () => {
       closed = true;
+      for (const picture of uploads) picture.abort();
       editor.destroy();
       root.remove();
       tools.remove();

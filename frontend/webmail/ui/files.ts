@@ -1,14 +1,14 @@
 // Files of contacts or events: saved, or taken by the server, with what became of it.
 
-import type { FileImported } from "../../gen/webmail";
+import type { FileImported, Uploaded } from "../../gen/webmail";
 import { attempt, dialog } from "../../lib/dialogs";
 import { el, isolated } from "../../lib/dom";
 import type { Told } from "../../lib/language";
 import { size } from "../../lib/numbers";
-import { toast } from "../../lib/toasts";
-import { Upload, UploadAborted } from "../../lib/upload";
+import { type Toast, toast } from "../../lib/toasts";
 import { many, t, told } from "../../lib/words";
 import type { Surroundings } from "../commands/desk";
+import type * as UploadingPart from "../uploading/part";
 
 /** Milliseconds between two looks at how far an import is. */
 const pause = 1000;
@@ -16,7 +16,7 @@ const pause = 1000;
 /** Send a file to the server, have it read, and say what became of it; both can be stopped, and what was read by then
  * stays. `doing` and `failed` are shown while it runs and when it fails, `words` say what was added. */
 export function importFile(
-  { client, base }: Pick<Surroundings, "client" | "base">,
+  { client, base, load }: Pick<Surroundings, "client" | "base" | "load">,
   file: File,
   doing: string,
   failed: string,
@@ -24,14 +24,20 @@ export function importFile(
   words: (added: number) => string,
 ): Promise<boolean> {
   return attempt(doing, failed, async () => {
-    const upload = new Upload();
+    const { FileUpload, UploadAborted } = await load<typeof UploadingPart>("uploading");
+    const upload = new FileUpload(base, client, file, "import");
     const sending = (sent: number) => t("Uploading {part} of {whole}…", { part: size(sent), whole: size(file.size) });
     let said = toast(sending(0), { title: t("Stop"), run: () => upload.abort() }, 0);
     let done: FileImported;
+    let trouble: Toast | null = null;
     try {
-      const uploadID = await upload.send(`${base}upload?filename=import`, file, client.csrfToken, (sent) =>
-        said.say(sending(Math.min(sent, file.size))),
-      );
+      const { upload_id: uploadID } = await upload.send<Uploaded>({
+        progress: (sent) => said.say(sending(sent)),
+        stuck(why) {
+          trouble?.close();
+          trouble = why === "" ? null : toast(why, { title: t("Try again"), run: () => upload.retry() }, 0);
+        },
+      });
       said.close();
       said = toast(doing, { title: t("Stop"), run: () => void client.file_import_stop(uploadID) }, 0);
       const timer = window.setInterval(async () => {
@@ -47,6 +53,7 @@ export function importFile(
       }
       throw error;
     } finally {
+      (trouble as Toast | null)?.close();
       said.close();
     }
     const { known, unread, dropped } = done;

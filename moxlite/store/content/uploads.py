@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -39,6 +39,7 @@ PENDING: Final = "SELECT count(*), coalesce(sum(size), 0) FROM upload"
 FIND: Final = "SELECT id, key, filename, media_type, size, eight_bit FROM upload WHERE key = ? AND complete = ?"
 GROW: Final = "UPDATE upload SET size = size + ?, eight_bit = eight_bit | ?, used = ? WHERE id = ?"
 ADD: Final = "INSERT INTO upload_piece (id, data) VALUES (?, ?)"
+FIND_BEGUN: Final = "SELECT id, key, filename, media_type, size, eight_bit FROM upload WHERE key = ?"
 COMPLETE: Final = "UPDATE upload SET complete = 1, used = ? WHERE key = ? AND complete = 0"
 USE: Final = "UPDATE upload SET used = ? WHERE key = ?"
 PIECE: Final = "SELECT data FROM upload_piece WHERE id = ?"
@@ -57,8 +58,15 @@ class NoSuchUpload(StoreError):
         super().__init__("an attachment is no longer on the server; attach it again")
 
 
+class UploadOvertaken(StoreError):
+    """Another request has stored this piece."""
+
+    def __init__(self) -> None:
+        super().__init__("this file is being uploaded by another request")
+
+
 class Upload(msgspec.Struct, frozen=True):
-    """A complete upload. `size` in octets; `eight_bit`: it holds octets above 127."""
+    """An upload. `size` in octets; `eight_bit`: it holds octets above 127."""
 
     id: int
     key: bytes
@@ -68,21 +76,30 @@ class Upload(msgspec.Struct, frozen=True):
     eight_bit: bool
 
 
-def begin_upload(tx: Tx, filename: str, media_type: str) -> bytes:
-    """Begin an upload; returns its key. Raises LimitExceeded."""
+def begin_upload(tx: Tx, filename: str, media_type: str, key: bytes = b"") -> bytes:
+    """Begin an upload; returns its key, by default a new one. Raises LimitExceeded."""
     count, octets = tx.row(PENDING) or (0, 0)
     if count >= MAX_UPLOADS or octets >= MAX_PENDING:
         raise LimitExceeded("too many files attached to drafts")
-    key = secrets.token_bytes(KEY_SIZE)
+    key = key or secrets.token_bytes(KEY_SIZE)
     tx.execute(INSERT, key, filename, media_type, tx.now)
     return key
 
 
+def continue_upload(tx: Tx, key: bytes, filename: str, media_type: str) -> Upload:
+    """The upload that a client began with this key of its own, complete or not, or a new one. Raises LimitExceeded."""
+    if tx.row(FIND_BEGUN, key) is None:
+        begin_upload(tx, filename, media_type, key)
+    return _upload(tx.row(FIND_BEGUN, key))
+
+
 def add_piece(tx: Tx, key: bytes, number: int, data: bytes) -> None:
-    """Append octets, at most `PIECE_SIZE`, as the piece with this number, counted from 0. Raises NoSuchUpload,
-    LimitExceeded.
+    """Append octets, at most `PIECE_SIZE`, as the piece with this number, counted from 0; all but the last have
+    `PIECE_SIZE`. Raises NoSuchUpload, UploadOvertaken, LimitExceeded.
     """
     upload = _find(tx, key, complete=False)
+    if upload.size != number * PIECE_SIZE:
+        raise UploadOvertaken
     _, octets = tx.row(PENDING) or (0, 0)
     if octets + len(data) > MAX_PENDING:
         raise LimitExceeded("too many files attached to drafts")
@@ -102,7 +119,10 @@ def upload_of(r: Reader, key: bytes) -> Upload:
 
 
 def _find(r: Reader, key: bytes, *, complete: bool) -> Upload:
-    row = r.row(FIND, key, complete)
+    return _upload(r.row(FIND, key, complete))
+
+
+def _upload(row: tuple[Any, ...] | None) -> Upload:
     if row is None:
         raise NoSuchUpload
     upload_id, own_key, filename, media_type, size, eight_bit = row

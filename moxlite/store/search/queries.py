@@ -202,7 +202,7 @@ SELECT group_concat(message_id) FILTER (WHERE hit), group_concat(message_id) FIL
 FROM (SELECT f.message_id AS message_id, {} AS hit FROM {} LIMIT -1)"""
 ALL_FIELDS: Final = "field f"
 SOME_FIELDS: Final = "carray(?) v CROSS JOIN field f ON f.message_id = v.value"
-# Likewise. The rows are few and narrow: 100,000 are read in 20 ms.
+# Likewise. The rows are few and narrow.
 FILES: Final = """
 SELECT json_group_array(message_id) FROM (
     SELECT message_id FROM file WHERE beside >= ? AND (names IS NULL OR instr(names, ?) > 0) LIMIT ?)"""

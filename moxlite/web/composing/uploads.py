@@ -19,8 +19,10 @@ from moxlite.store.content.uploads import (
     PIECE_SIZE,
     NoSuchUpload,
     Upload,
+    UploadOvertaken,
     add_piece,
     begin_upload,
+    continue_upload,
     drop_upload,
     finish_upload,
 )
@@ -118,22 +120,14 @@ async def receive_upload(
     Raises:
       LimitExceeded, StorageFull, …: the file cannot be stored.
     """
-    name = "".join("_" if char in "/\\" or not char.isprintable() else char for char in filename)[:MAX_NAME]
+    name, kind = _name(filename), MESSAGE if message else _clean(media_type)
     # Begun before an octet is read: a full quota or disk refuses the file at once, not after a hundred megabytes.
-    key = await account.write(lambda tx: begin_upload(tx, name or "file", MESSAGE if message else _clean(media_type)))
+    key = await account.write(lambda tx: begin_upload(tx, name, kind))
     done = False
     try:
-        number, rest = 0, bytearray()
-        async for data in octets:
-            rest += data
-            # Pieces of one size, whatever the network brings: they are read by number later. Each is a unit of its own,
-            # so that other writers get their turn, and memory holds one.
-            while len(rest) >= PIECE_SIZE:
-                await _add(account, key, number, bytes(rest[:PIECE_SIZE]))
-                del rest[:PIECE_SIZE]
-                number += 1
+        number, rest = await _add_pieces(account, key, 0, octets)
         if rest:
-            await _add(account, key, number, bytes(rest))
+            await _add(account, key, number, rest)
         upload = await account.write(lambda tx: finish_upload(tx, key))
         done = True
         return upload
@@ -142,6 +136,56 @@ async def receive_upload(
             # Shielded: the usual reason is a client that has gone, by which this task is cancelled.
             with trio.move_on_after(CLEANUP, shield=True):
                 await account.write(lambda tx: drop_upload(tx, key))
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """A part of a file that a browser sends in several requests. `start` and `size` of the file are in octets."""
+
+    key: UploadID
+    start: Annotated[int, Meta(ge=0)]
+    size: Annotated[int, Meta(ge=0)]
+
+
+async def receive_piece(
+    account: Account, piece: Piece, filename: str, media_type: str, octets: AsyncIterable[bytes]
+) -> Upload | int:
+    """Store octets of a file that its sender has given a random key, as for `receive_upload`. What is stored when the
+    octets end with an error is kept, in whole pieces of `PIECE_SIZE`.
+
+    Returns:
+      The upload if it is complete, else the number of octets that are stored, from which the sender goes on.
+    """
+    key, name, kind = key_of(piece.key), _name(filename), _clean(media_type)
+    stored = (await account.write(lambda tx: continue_upload(tx, key, name, kind))).size
+    if stored == piece.start < piece.size:
+        try:
+            number, rest = await _add_pieces(account, key, stored // PIECE_SIZE, octets)
+            stored = number * PIECE_SIZE
+            if rest and stored + len(rest) == piece.size:
+                await _add(account, key, number, rest)
+                stored = piece.size
+        except UploadOvertaken:
+            stored = (await account.write(lambda tx: continue_upload(tx, key, name, kind))).size
+    return await account.write(lambda tx: finish_upload(tx, key)) if stored == piece.size else stored
+
+
+def _name(filename: str) -> str:
+    name = "".join("_" if char in "/\\" or not char.isprintable() else char for char in filename)[:MAX_NAME]
+    return name or "file"
+
+
+async def _add_pieces(account: Account, key: bytes, number: int, octets: AsyncIterable[bytes]) -> tuple[int, bytes]:
+    """Store the whole pieces of these octets, the first as this number; the next number, and the octets of the rest."""
+    rest = bytearray()
+    async for data in octets:
+        rest += data
+        # Pieces of one size, whatever the network brings: they are read by number later. Each is a unit of its own, so
+        # that other writers get their turn, and memory holds one.
+        while len(rest) >= PIECE_SIZE:
+            await _add(account, key, number, bytes(rest[:PIECE_SIZE]))
+            del rest[:PIECE_SIZE]
+            number += 1
+    return number, bytes(rest)
 
 
 async def _add(account: Account, key: bytes, number: int, data: bytes) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from itertools import islice
@@ -25,7 +25,7 @@ from moxlite.sandbox.jobs import Quote
 from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.processes import JobFailed
 from moxlite.sandbox.turns import Turns
-from moxlite.store.content.uploads import drop_upload
+from moxlite.store.content.uploads import Upload, drop_upload
 from moxlite.store.delivery.reputation import domain_tls
 from moxlite.store.errors import NoSuchMessage, StoreError
 from moxlite.store.forms import Identity, Person
@@ -44,10 +44,12 @@ from moxlite.web.composing.sending import MAX_UNDO, SECOND, send, take_back
 from moxlite.web.composing.uploads import (
     OCTETS,
     Party,
+    Piece,
     Uploaded,
     UploadID,
     Written,
     key_of,
+    receive_piece,
     receive_upload,
     shown_upload,
 )
@@ -55,7 +57,7 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import APIError, Conflict, StorageRefused, Unavailable, UserError
 from moxlite.web.guards import refuse_foreign
 from moxlite.web.headers import API_HEADERS
-from moxlite.web.http.errors import HTTPError
+from moxlite.web.http.errors import BodyTooLarge, HTTPError
 from moxlite.web.http.exchange import query_parameters
 from moxlite.web.http.messages import Response
 from moxlite.web.storeerrors import api_error
@@ -456,20 +458,30 @@ class ComposeCalls(AccountCalls):
     # Files
 
     async def receive_file(self, caller: Caller, writer: ResponseWriter) -> None:
-        """Answer ``POST upload?filename=…``: store the body, whose Content-Type is the file's (WEBMAIL-28)."""
+        """Answer ``POST upload?filename=…``: store the body, whose Content-Type is the file's (WEBMAIL-28). With
+        ``key``, ``start`` and ``size`` the body is a piece of the file.
+        """
         request = caller.request
         if request.method != "POST":
             raise HTTPError(405, "Use POST to upload files.", (("allow", "POST"),))
         refuse_foreign(request)
         try:
             session = await self._sessions.check(caller)
-            name = query_parameters(request).get("filename", "")
+            parameters = query_parameters(request)
+            name, piece = parameters.get("filename", ""), _piece(parameters)
             limit = _max_size(self._server.config.current, caller) * 3 // 4
             async with self._accounts.use(session.account) as account:
                 with trio.fail_after(UPLOAD_DEADLINE):
                     kind = request.headers.get("content-type") or OCTETS
-                    upload = await receive_upload(account, name, kind, _body(request, limit))
-            response = Response(200, API_HEADERS, encode_result(shown_upload(upload)))
+                    if piece is None:
+                        upload: Upload | int = await receive_upload(account, name, kind, _body(request, limit))
+                    elif piece.size > limit:
+                        raise BodyTooLarge(limit)
+                    else:
+                        rest = max(0, piece.size - piece.start)
+                        upload = await receive_piece(account, piece, name, kind, _body(request, rest))
+            result = {"received": upload} if isinstance(upload, int) else shown_upload(upload)
+            response = Response(200, API_HEADERS, encode_result(result))
         except trio.TooSlowError:
             response = refused(caller, UserError("the upload took too long"))
         except APIError as e:
@@ -498,6 +510,16 @@ def completed(r: Reader, search: str) -> Suggestions:
     used = [Party(suggestion.name, f"{suggestion.localpart}@{suggestion.domain}") for suggestion in suggestions]
     parties = own + [party for party in used if party.address.casefold() not in listed]
     return Suggestions(parties[:most], not more and len(contacts) < most, suggest_groups(r, search, 5))
+
+
+def _piece(parameters: Mapping[str, str]) -> Piece | None:
+    """The piece that the parameters of an upload describe; None if the body is the whole file. Raises UserError."""
+    if "key" not in parameters:
+        return None
+    try:
+        return msgspec.convert(parameters, Piece, strict=False)
+    except msgspec.ValidationError as e:
+        raise UserError(str(e)) from e
 
 
 async def _body(request: Request, limit: int) -> AsyncIterator[bytes]:
