@@ -8,6 +8,7 @@ import { messageOf } from "../lib/client";
 import { askConfirm } from "../lib/confirm";
 import { setStatus, showError } from "../lib/dialogs";
 import { byId, el, fill, sign } from "../lib/dom";
+import { watchFailures } from "../lib/failures";
 import { holdPlace } from "../lib/focus";
 import {
   atSign,
@@ -158,7 +159,7 @@ class App {
       "div",
       { class: "me" },
       this.who,
-      iconButton(t("Log out"), leaving, () => void logOut(this.session)),
+      iconButton(t("Log out"), leaving, () => void logOut(this.session, () => this.session.forgetHanded())),
     ),
     this.webmail,
   );
@@ -332,11 +333,7 @@ function decoded(text: string): string {
   }
 }
 
-addEventListener(
-  "error",
-  (event) => void showError(t("Something went wrong on this page"), event.error ?? event.message),
-);
-addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong on this page"), event.reason));
+watchFailures();
 setStatus("");
 restorePlace();
 void new App().start();

@@ -3,7 +3,9 @@
 import type { LoginResult } from "../gen/account";
 import { forgetAccount, kept, number } from "../lib/beside";
 import { askLogIn, type LogInClient } from "../lib/login";
+import { forget } from "../lib/logout";
 import { Session } from "../lib/session";
+import { remember } from "../lib/stored";
 import { t } from "../lib/words";
 
 /** The calls of the client that this session uses. */
@@ -31,7 +33,7 @@ export class AccountSession extends Session {
     const handed = localStorage.getItem(handedKey);
     if (handed !== null && handed !== localStorage.getItem(webmailKey)) {
       localStorage.removeItem(handedKey);
-      void super.forget();
+      forget(this.app);
     }
     return super.resume();
   }
@@ -70,20 +72,19 @@ export class AccountSession extends Session {
     } catch {
       return this.takeOver(known);
     }
-    localStorage.setItem(handedKey, csrf);
+    remember(handedKey, csrf);
     return true;
   }
 
-  protected override begin(result: LoginResult): void {
+  protected override begin(result: LoginResult): boolean {
     localStorage.removeItem(handedKey);
-    super.begin(result);
+    return super.begin(result);
   }
 
   /** The log-out of a session that was handed on is one of the webmail, too. */
-  override async forget(): Promise<void> {
+  async forgetHanded(): Promise<void> {
     const handed = localStorage.getItem(handedKey) !== null;
     localStorage.removeItem(handedKey);
-    await super.forget();
     if (handed) await forgetAccount(number);
   }
 }

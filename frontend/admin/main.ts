@@ -5,8 +5,9 @@ import { Client, checks, type Happenings, once } from "../gen/admin";
 import { restorePlace } from "../lib/away";
 import { verify } from "../lib/check";
 import { askConfirm } from "../lib/confirm";
-import { setStatus, showError } from "../lib/dialogs";
+import { setStatus } from "../lib/dialogs";
 import { byId, el, fill, written } from "../lib/dom";
+import { watchFailures } from "../lib/failures";
 import { holdPlace } from "../lib/focus";
 import { activity, globe, keyRound, logOut as leaving, mail, server, users } from "../lib/icons";
 import { askLogIn } from "../lib/login";
@@ -220,11 +221,7 @@ async function find(name: string): Promise<MakePage> {
   return found ?? overviewPage;
 }
 
-addEventListener(
-  "error",
-  (event) => void showError(t("Something went wrong on this page"), event.error ?? event.message),
-);
-addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong on this page"), event.reason));
+watchFailures();
 setStatus("");
 restorePlace();
 void new App().start();

@@ -54,6 +54,9 @@ export type Steady = (
 /** Asks the user to log in, with the reason that the server gave; resolves after the log-in. */
 export type LogIn = (reason: string) => Promise<void>;
 
+/** Milliseconds for the call before each connection of the webmail. Other calls wait as `steady` does. */
+const connectDeadline = 10_000;
+
 const unauthenticated = new Set(["user:noAuth", "user:badAuth"]);
 
 export abstract class BaseClient {
@@ -61,8 +64,6 @@ export abstract class BaseClient {
   csrfToken = "";
   /** Called for each call without an answer, before it fails. */
   unanswered: (call: string) => void = () => {};
-  /** Timeouts of calls by name, milliseconds; other calls wait as long as the browser does. */
-  deadlines: Readonly<Record<string, number>> = {};
   /** Asks for the password or a second factor again, for a sensitive call; false if the user gives up (WEB-63a). */
   confirmAgain: () => Promise<boolean> = async () => false;
   /** Makes a call by `run`. What works without a connection has another way then (WEBMAIL-121). */
@@ -145,14 +146,13 @@ export abstract class BaseClient {
   private async post(name: string, body: string, ask: typeof fetch): Promise<unknown> {
     let status = 0;
     let answer: { result?: unknown; error?: { code: string; message: string; fields?: FieldProblem[] } };
-    const deadline = this.deadlines[name];
     try {
       const response = await ask(`${this.base}api/${name}`, {
         method: "POST",
         headers: { "content-type": "application/json", "x-moxlite-csrf": this.csrfToken },
         body,
         credentials: "same-origin",
-        signal: deadline === undefined ? null : AbortSignal.timeout(deadline),
+        signal: name === "token" ? AbortSignal.timeout(connectDeadline) : null,
       });
       ({ status } = response);
       answer = await response.json();

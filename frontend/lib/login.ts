@@ -5,6 +5,7 @@ import { holdFocus } from "./focus";
 import type { LoginResult } from "./factortypes";
 import { type Answer, answered, goAway, setProvided } from "./provider";
 import { type Asked, type FactorKind, secondStepForm } from "./secondstep";
+import { toast } from "./toasts";
 import { t } from "./words";
 
 /** The calls of every app's client that the session and its form use. */
@@ -32,8 +33,8 @@ export interface LogInAsked {
   /** Whether users may stay logged in, if the browser reaches the server over https, or on its own machine (WEBMAIL-22a). */
   readonly stays: boolean;
   readonly client: LogInClient;
-  /** Keep the session that a log-in began. */
-  begin(result: LoginResult): void;
+  /** Keep the session that a log-in began; false if the browser has no room for it. */
+  begin(result: LoginResult): boolean;
 }
 
 /** Show the form until a log-in succeeds. */
@@ -48,14 +49,17 @@ export function logInForm(
   { title, reason, address, below, stays, client, begin }: LogInAsked,
   secondStep: () => Promise<typeof secondStepForm>,
 ): Promise<void> {
+  const keep = (result: LoginResult) => {
+    if (!begin(result)) toast(t("Your browser's storage is full, so a reload will log you out."));
+  };
   /** Null after a log-in, or the second step that it needs. */
   const started = (result: LoginResult, stay: boolean): Asked | null => {
     const step = result.second_step;
-    if (step === null) begin(result);
+    if (step === null) keep(result);
     return (
       step && {
         step,
-        finish: async (kind, code) => begin(await client.login_factor(step.token, kind, code, stay)),
+        finish: async (kind, code) => keep(await client.login_factor(step.token, kind, code, stay)),
       }
     );
   };

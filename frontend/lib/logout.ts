@@ -6,11 +6,20 @@ import { leave } from "./reload";
 import type { Session } from "./session";
 import { t } from "./words";
 
-/** End the session and load the page again. */
-export async function logOut(session: Session): Promise<void> {
+/** Remove what this browser keeps of the session of an app, which has ended. */
+export function forget(app: string): void {
+  // what wasn't saved in its forms, and in the forms of the webmail's settings
+  for (const name of [app, app.replace("webmail", "account")])
+    for (const store of [localStorage, sessionStorage]) store.removeItem(`${name}-unsaved`);
+  for (const name of ["csrf", "address", "stays"]) localStorage.removeItem(`${app}-${name}`);
+}
+
+/** End the session and load the page again. `forgetSession`: as `forget`, and more. */
+export async function logOut(session: Session, forgetSession?: () => Promise<void>): Promise<void> {
   const { client } = session;
   if (!(await attempt(t("Logging out…"), t("Couldn't log out"), () => client.logout()))) return;
-  await session.forget();
+  forget(session.app);
+  await forgetSession?.();
   location.hash = "";
   // the provider logs out too, and comes back; if it is away, the log-out here counts
   const url = provided() ? await client.provider_logout().catch(() => "") : "";

@@ -2,6 +2,7 @@
 
 import { awayKey as key } from "./away";
 import { showError } from "./dialogs";
+import { remember } from "./stored";
 import { t } from "./words";
 
 /** What the page went away for. */
@@ -26,7 +27,7 @@ export function keepApart(app: string): void {
 export const provided = (): boolean => localStorage.getItem(providedKey) !== null;
 
 export function setProvided(on: boolean): void {
-  if (on) localStorage.setItem(providedKey, "1");
+  if (on) remember(providedKey, "1");
   else localStorage.removeItem(providedKey);
 }
 

@@ -1,6 +1,8 @@
 // A light or dark scheme independent of the system's (WEBMAIL-10). The stylesheets choose the scheme in media queries, whose
 // conditions are replaced. So the administrator's stylesheets follow as well.
 
+import { remember } from "./stored";
+
 export type Scheme = "auto" | "light" | "dark";
 
 /** Key in the browser's storage for the scheme that the apps of this browser had last, used until the settings arrive. */
@@ -24,7 +26,7 @@ export function lastScheme(): Scheme {
 
 /** Apply the scheme to the page, and to those that are opened later. */
 export function paint(scheme: Scheme): void {
-  localStorage.setItem(key, scheme);
+  remember(key, scheme);
   if (dark.size === 0) {
     for (const sheet of document.styleSheets) find(sheet.cssRules);
   }

@@ -4,6 +4,7 @@ import type { LoginResult } from "./factortypes";
 import { showError } from "./dialogs";
 import type { AskLogIn, LogInClient } from "./login";
 import { leave } from "./reload";
+import { remember } from "./stored";
 import { t } from "./words";
 
 declare global {
@@ -17,8 +18,6 @@ declare global {
 export class Session {
   protected readonly csrfKey: string;
   private readonly addressKey: string;
-  /** There while this browser stays logged in. */
-  private readonly deviceKey: string;
   /** Login address of this page's user; "" before the first log-in. */
   protected address = "";
   /** The log-in whose form is shown. */
@@ -29,7 +28,7 @@ export class Session {
   /** `app` begins its names in the browser's storage, `title` is shown on the form, `ask` shows the form. Without `named` users have
    * no address. With `stays` they may stay logged in. */
   constructor(
-    private readonly app: string,
+    readonly app: string,
     private readonly title: string,
     readonly client: LogInClient,
     private readonly ask: AskLogIn,
@@ -38,7 +37,6 @@ export class Session {
   ) {
     this.csrfKey = `${app}-csrf`;
     this.addressKey = `${app}-address`;
-    this.deviceKey = `${app}-stays`;
   }
 
   /** Use the session of another page of the app; false if there is no session and the form comes first. */
@@ -84,25 +82,17 @@ export class Session {
     return before !== "" && before !== this.address;
   }
 
-  /** Keep the session that a log-in began, for all pages of the app. */
-  protected begin(result: LoginResult): void {
+  /** Keep the session that a log-in began, for all pages of the app; false if the browser has no room for it. */
+  protected begin(result: LoginResult): boolean {
     this.client.csrfToken = result.csrf_token;
     this.address = result.login_address;
     // first of all: other pages must know that it is another user before they have that user's token
-    localStorage.setItem(this.addressKey, result.login_address);
-    localStorage.setItem(this.csrfKey, result.csrf_token);
-    if (result.device) localStorage.setItem(this.deviceKey, "1");
-    else localStorage.removeItem(this.deviceKey);
-  }
-
-  /** Remove what this browser keeps of the session, which has ended. */
-  forget(): void | Promise<void> {
-    // what wasn't saved in its forms, and in the forms of the webmail's settings
-    for (const app of [this.app, this.app.replace("webmail", "account")])
-      for (const store of [localStorage, sessionStorage]) store.removeItem(`${app}-unsaved`);
-    localStorage.removeItem(this.csrfKey);
-    localStorage.removeItem(this.addressKey);
-    localStorage.removeItem(this.deviceKey);
+    const kept = remember(this.addressKey, result.login_address) && remember(this.csrfKey, result.csrf_token);
+    // there while this browser stays logged in
+    const device = `${this.app}-stays`;
+    if (result.device) remember(device, "1");
+    else localStorage.removeItem(device);
+    return kept;
   }
 }
 

@@ -283,7 +283,9 @@ export function keepForms(app: string): void {
     const dialogs = [...new Set(titles.filter((title) => title !== "" && !title.startsWith("#")))];
     const place = titles.filter((title) => title.startsWith("#") && title !== here()).at(-1);
     if (dialogs.length > 0)
-      toast(t("Unsaved changes: {forms}. Open the form again to continue.", { forms: dialogs.map(isolated).join(", ") }));
+      toast(
+        t("Unsaved changes: {forms}. Open the form again to continue.", { forms: dialogs.map(isolated).join(", ") }),
+      );
     if (place !== undefined) offer(place);
   }
 

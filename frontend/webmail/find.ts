@@ -5,6 +5,7 @@ import type { Mailbox, Query } from "../gen/webmail";
 import { attempt } from "../lib/dialogs";
 import { part } from "../lib/parts";
 import { signal } from "../lib/signal";
+import { remember } from "../lib/stored";
 import { t } from "../lib/words";
 import { type Order, type Refinement, type Threading, orders } from "./commands/desk";
 import type * as SearchPart from "./search/part";
@@ -128,13 +129,13 @@ export class Find {
 
   showThreads(how: Threading): void {
     this.threading.value = how;
-    localStorage.setItem(threadingKey, how);
+    remember(threadingKey, how);
     this.open(this.here());
   }
 
   sort(order: Order): void {
     this.order.value = order;
-    localStorage.setItem(orderKey, order);
+    remember(orderKey, order);
     this.open(this.here());
   }
 

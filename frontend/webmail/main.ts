@@ -8,6 +8,7 @@ import { codeOf } from "../lib/client";
 import { CommandTable } from "../lib/commands";
 import { attempt, showError } from "../lib/dialogs";
 import { brand, byId, el } from "../lib/dom";
+import { watchFailures } from "../lib/failures";
 import { listen } from "../lib/keyboard";
 import { extra, part } from "../lib/parts";
 import { reload } from "../lib/reload";
@@ -53,9 +54,6 @@ import { Places } from "./ui/places";
 import { Reader } from "./ui/reader";
 import { watch } from "./watch";
 import { askedLink, recover, writeTo, writing } from "./writing";
-
-/** ms after which a server that does not answer the first call of a connection is given up. */
-const connectDeadline = 10_000;
 
 class App {
   readonly base = base;
@@ -245,13 +243,8 @@ class App {
     layOut(byId("app", HTMLElement), this);
     watch(this);
     handleBack({ drawer: this.drawer, desk: this.desk, tellPlace: () => tellPlace(this.mail, this.find) });
-    this.client.deadlines = { token: connectDeadline };
     this.client.furtherChecks = () => part<typeof ChecksPart>("checks");
-    this.client.confirmAgain = async () =>
-      (await part<typeof SecondStepPart>("secondstep")).askConfirm(
-        this.client,
-        t("To export mail, enter your password again."),
-      );
+    this.client.confirmAgain = async () => (await part<typeof SecondStepPart>("secondstep")).askConfirm(this.client);
     if (known && /[?&]state=/.test(location.search))
       void extra<typeof SecondStepPart>("secondstep").then((found) => found.confirmBack(this.client));
     // calls of the stream itself are handled by the stream
@@ -397,11 +390,7 @@ class App {
   }
 }
 
-addEventListener(
-  "error",
-  (event) => void showError(t("Something went wrong on this page"), event.error ?? event.message),
-);
-addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong on this page"), event.reason));
+watchFailures();
 if (new URLSearchParams(location.search).has("v")) history.replaceState(null, "", `${base}${location.hash}`);
 restorePlace();
 new App().start();

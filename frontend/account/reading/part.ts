@@ -6,6 +6,7 @@ import { el } from "../../lib/dom";
 import { choice, field, tick, form as withButton } from "../../lib/fields";
 import { card, head } from "../../lib/pages";
 import { adopt } from "../../lib/sheets";
+import { remember } from "../../lib/stored";
 import { many, meant, t } from "../../lib/words";
 import type { Layout, Local, Swipe } from "../../webmail/state/settings";
 import { loadLocal, saveLocal } from "../../webmail/state/settings";
@@ -173,7 +174,7 @@ function mailOffline(): HTMLElement {
   );
   return kept(made, async () => {
     if (made.control.checked) {
-      localStorage.setItem(key, "1");
+      if (!remember(key, "1")) throw new Error(t("Your browser's storage is full."));
       await navigator.storage.persist().catch(() => false);
     } else await forgetMail();
     return true;

@@ -2,6 +2,7 @@
 
 import { number } from "../../lib/beside";
 import type { Sender, Uploaded, Written } from "../../gen/webmail";
+import { remember } from "../../lib/stored";
 import type { Unsent } from "./files";
 
 /** The name in mail from own addresses, and the addresses of others that the user may write from. */
@@ -37,13 +38,8 @@ const prefix = "moxlite-webmail-draft-";
 
 /** Save a copy; false if the browser's storage is full. Without "Keep me logged in" it ends with the tab (WEBMAIL-183). */
 export function keepCopy(id: string, copy: Copy): boolean {
-  try {
-    const stays = `moxlite-webmail${number}-stays` in localStorage;
-    (stays ? localStorage : sessionStorage).setItem(prefix + id, JSON.stringify(copy));
-    return true;
-  } catch {
-    return false;
-  }
+  const stays = `moxlite-webmail${number}-stays` in localStorage;
+  return remember(prefix + id, JSON.stringify(copy), stays ? localStorage : sessionStorage);
 }
 
 export function dropCopy(id: string): void {

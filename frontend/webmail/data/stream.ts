@@ -4,6 +4,7 @@
 import { type Client, type Request, type StreamEvent, streamEventCheck } from "../../gen/webmail";
 import { Backoff } from "../../lib/backoff";
 import { CallFailed } from "../../lib/client";
+import { remember } from "../../lib/stored";
 import { Slot } from "./slot";
 
 /** Milliseconds (as all times here) after which a connection without a first event is held back by a proxy: the other kind is
@@ -209,11 +210,8 @@ export class Stream {
   /** Remember whether server-sent events are held back, for pages to come. */
   private hold(back: boolean): void {
     this.heldBack = back;
-    try {
-      localStorage.setItem(heldKey, String(+back));
-    } catch {
-      // without room the next page finds out by itself
-    }
+    // without room the next page finds out by itself
+    remember(heldKey, String(+back));
   }
 
   private openEvents(token: string, opening: Opening, take: (data: string) => void, gone: () => void): Wire {

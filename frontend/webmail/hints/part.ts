@@ -3,6 +3,7 @@
 import { el, fill } from "../../lib/dom";
 import { focusHome } from "../../lib/focus";
 import { adopt } from "../../lib/sheets";
+import { remember } from "../../lib/stored";
 import { t } from "../../lib/words";
 import sheet from "./hints.css";
 
@@ -38,7 +39,7 @@ export function showHints(list: HTMLElement): void {
     );
   };
   const next = () => {
-    localStorage.setItem(hintsKey, String(++read));
+    remember(hintsKey, String(++read));
     if (read < hints.length) {
       draw();
       box.querySelector<HTMLElement>(".hints-next")?.focus();

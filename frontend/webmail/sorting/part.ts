@@ -10,6 +10,7 @@ import { released } from "../../lib/press";
 import { inWord } from "../../lib/remarks";
 import { sentence } from "../../lib/sentence";
 import { adopt } from "../../lib/sheets";
+import { remember } from "../../lib/stored";
 import { microseconds, when } from "../../lib/times";
 import { many, t } from "../../lib/words";
 import sheet from "./sorting.css";
@@ -61,7 +62,7 @@ export function showNotices(client: Client, list: HTMLElement, account: string):
     const failure = found.failure;
     if (failure === null || failure.moment <= (localStorage.getItem(hiddenKey) ?? "")) return null;
     const hide = () => {
-      localStorage.setItem(hiddenKey, failure.moment);
+      remember(hiddenKey, failure.moment);
       draw(found);
     };
     const about =

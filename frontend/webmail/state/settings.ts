@@ -1,6 +1,7 @@
 // The user's settings: the account's come by the stream (WEBMAIL-105), the browser's are in its storage.
 
 import type { Settings } from "../../gen/webmail";
+import { remember } from "../../lib/stored";
 
 export type AllSettings = Required<Settings>;
 
@@ -62,5 +63,5 @@ export function followLocal(changed: (local: Local) => void): void {
 }
 
 export function saveLocal(local: Local): void {
-  localStorage.setItem(key, JSON.stringify(local));
+  remember(key, JSON.stringify(local));
 }
