@@ -214,6 +214,23 @@ test("where events were held back, the next page begins with a websocket", async
   assert.deepEqual([next.events.length, next.state], [0, "on"]);
 });
 
+test("where events are refused, the page takes a websocket; where that is refused too, it says so", async () => {
+  const browser = new FakeBrowser(0);
+  browser.stream.start();
+  const nth = async (connections: readonly unknown[], n: number) => {
+    while (connections.length < n) await browser.pass(500);
+  };
+  for (let n = 1; n <= 2; n++) {
+    for (const more of [1, 0]) {
+      await nth(browser.events, 2 * n - more);
+      browser.events.at(-1)!.onerror();
+    }
+    await nth(browser.sockets, n);
+    browser.sockets.at(-1)!.onclose();
+  }
+  assert.equal(browser.state, "blocked");
+});
+
 test("where events are held back and websockets fail, the page says that", async () => {
   const browser = new FakeBrowser(0);
   browser.stream.start();

@@ -20,7 +20,7 @@ const heldLong = 5_000;
 const toldAfter = 1_500;
 /** Time between two attempts, even if the user asks for one. */
 const attemptsApart = 1_000;
-/** Websockets that fail in a row before the page reports that. */
+/** Connections that fail in a row before the page tries the other kind, or reports that. */
 const mostRefused = 2;
 
 /** State of the connection. `connecting`: for the first time. `off`: the server does not answer. `crowded`: other tabs have
@@ -63,6 +63,8 @@ export class Stream {
   private triedAt = 0;
   /** Whether a proxy holds server-sent events back, or did so when this browser last looked. */
   private heldBack = localStorage.getItem(heldKey) === "1";
+  /** Number of streams of server-sent events that have failed in a row before their first event. */
+  private failed = 0;
   /** Number of websockets that have failed in a row. */
   private refused = 0;
   private next = 0;
@@ -178,14 +180,14 @@ export class Stream {
       this.watchdog = window.setTimeout(() => this.lost(), silentAfter);
       if (this.openedAt === 0) {
         this.openedAt = Date.now();
-        this.refused = 0;
+        this.refused = this.failed = 0;
         this.put("on");
       }
       this.take(data);
     };
     const gone = () => {
       if (generation !== this.generation) return;
-      if (this.openedAt === 0 && !events) this.useless(events);
+      if (this.openedAt === 0 && (!events || ++this.failed >= mostRefused)) this.useless(events);
       else this.lost();
     };
     this.wire = (events ? this.openEvents : this.openWebsocket).call(this, token, opening, take, gone);
@@ -196,6 +198,7 @@ export class Stream {
   private useless(events: boolean): void {
     this.drop();
     if (events) {
+      this.failed = 0;
       this.hold(true);
       this.slot.release();
       void this.connect();
