@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import sqlite3
+import time
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
@@ -21,7 +22,9 @@ from tests.integration.browser import PATIENCE, chromium, settings_beside
 from tests.integration.test_web_webmail_browser import append, flags, has_one
 from tests.integration.test_web_webmail_device import imap, kept, local, log_in, page, row
 from tests.running import LocalServer
+from tests.session.test_web_calendars import form
 from tests.tools import top, until
+from tests.webcalls import Caller
 
 __all__ = ["chromium", "local", "page"]
 
@@ -398,6 +401,38 @@ def test_kept_messages_are_answered_forwarded_found_and_sent_later(page: Page, l
     assert "<script" not in forwarded
     session.select("INBOX")
     assert session.search(None, "ANSWERED", "SUBJECT", "plain")[1] != [b""]
+
+
+def test_calendar_contacts_and_searches_show_what_is_kept(page: Page, local: LocalServer) -> None:
+    """WEBMAIL-121: weeks around today and people are there without a dialog; a search says where it looked."""
+    caller = Caller(local.port(80), local.user, local.password)
+    caller.log_in()
+    today = time.strftime("%Y-%m-%d")
+    event = form(f"{today}T12:00", f"{today}T13:00", title="Walk by the sea")
+    caller.call("event_save", calendar_id=caller.call("calendars")[0]["id"], event=event)
+    contact = {"name": "Ada Byron", "emails": [], "phones": [], "organization": "", "note": "", "groups": []}
+    caller.call("contact_save", contact=contact)
+    page.reload()
+    facts = """() => new Promise((resolve) => {
+      indexedDB.open("moxlite-webmail").onsuccess = ({ target }) => {
+        const all = target.result.transaction("facts").objectStore("facts").getAll();
+        all.onsuccess = () => { target.result.close(); resolve(JSON.stringify(all.result)); };
+      };
+    })"""
+    until(lambda: "Walk by the sea" in page.evaluate(facts), what="the event in the browser")
+    until(lambda: "Ada Byron" in page.evaluate(facts), what="the contact in the browser")
+    page.context.set_offline(True)
+    page.reload()
+    page.get_by_role("searchbox").fill("first")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("In mail saved on this device")).to_be_visible()
+    expect(page.get_by_text("Searching…")).to_have_count(0)
+    page.get_by_role("button", name="Calendar", exact=True).first.click()
+    expect(page.get_by_text("Walk by the sea").first).to_be_visible()
+    page.get_by_role("button", name="Contacts", exact=True).first.click()
+    expect(page.get_by_text("Ada Byron").first).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.context.set_offline(False)
 
 
 def test_small_files_of_kept_messages_open_without_a_connection(page: Page, local: LocalServer, tmp_path: Path) -> None:

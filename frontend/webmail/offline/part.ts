@@ -24,6 +24,7 @@ import { isSearch } from "../data/queries";
 import type { Mail } from "../state/mail";
 import { beginAnswer, hasMarks, Originals } from "./answers";
 import { keepFiles } from "./files";
+import { fetchGroupware, keepAnswer, keptAnswer } from "./groupware";
 import { apart, guarded, mailCache, mostMessages, shellCache } from "./names";
 import { followDevice } from "./notices";
 import { Outbox, mayWait } from "./outbox";
@@ -272,6 +273,7 @@ export class Offline {
     await this.store.put("facts", this.start, "start");
     await this.page.client.compose_prepare("new").catch(() => null);
     await this.fetchPeople().catch(() => null);
+    await fetchGroupware(this.page.client).catch(() => null);
     const boxes = this.page.mail.mailboxes.value.filter((one) => one.owner === "");
     for (const box of boxes)
       if (box.name === "Inbox" || box.roles.includes("draft")) await this.listOf(box).catch(() => null);
@@ -424,6 +426,7 @@ export class Offline {
 
   /** Keep what is wanted of an answer. */
   private keepResult(call: string, given: readonly unknown[], result: unknown): void {
+    if (this.store !== null) void keepAnswer(this.store, call, given, result);
     if (call === "parsed_message") void this.store?.put("messages", result, given[0] as number);
     if (call === "compose_prepare" && given[0] === "new") void this.store?.put("facts", result, "new");
     if (call === "compose_prepare" && given[0] === "edit") void this.keepDraft(result as Begun, given[1] as number);
@@ -466,7 +469,7 @@ export class Offline {
     if (call === "draft_find") return 0;
     if (call === "complete_recipient") return this.complete(given[0] as string);
     if (call === "compose_prepare") return this.begin(given);
-    return this.wait(call, given);
+    return (this.store && (await keptAnswer(this.store, call, given))) ?? this.wait(call, given);
   }
 
   /** The beginning of a message, of what is kept. Throws an error for the user without it. */
@@ -556,6 +559,7 @@ export class Offline {
           ? t("While you're offline, you can only search for words in messages saved on this device.")
           : t("While you're offline, you can only open lists saved on this device.");
       this.page.event({ kind: "view_err", view_id, request_id, message, unthreaded: false });
+      this.page.mail.searching.value = null;
       return;
     }
     const threaded = (query?.threading ?? "off") !== "off";
@@ -575,6 +579,18 @@ export class Offline {
     };
     this.page.event({ ...common, items, view_end: true });
     this.page.event({ ...common, items: [], view_end: true });
+    const n = items.length;
+    if (searched !== null)
+      this.page.mail.searching.value = {
+        messages: n,
+        looked: n,
+        of: n,
+        found: n,
+        done: true,
+        stopped: false,
+        left_out: [],
+        saved: true,
+      };
   }
 
   /** The kept messages that a search finds, the newest first; null if it asks for more than can be known here. */

@@ -70,7 +70,7 @@ let number = 0;
 /** Write the progress of a search, and the owners whose mailboxes it could not search. */
 export function say(
   place: HTMLElement,
-  { looked, of, found, messages, done, stopped, left_out, index }: Searching,
+  { looked, of, found, messages, done, stopped, left_out, index, saved }: Searching,
   stop: () => void,
 ): void {
   const count = messages > found ? counted({ messages, conversations: found }) : many(found, "{n} found", "{n} found");
@@ -78,6 +78,7 @@ export function say(
   fill(
     place,
     done && !stopped && count,
+    saved === true && el("p", {}, t("In mail saved on this device")),
     stopped &&
       many(
         all,

@@ -29,6 +29,8 @@ export interface Searching
   extends Omit<ViewProgress, "kind" | "view_id" | "total" | "index">,
     Partial<Pick<ViewProgress, "index">> {
   readonly found: number;
+  /** Whether it was made without a connection, in what this browser keeps. */
+  readonly saved?: boolean;
 }
 
 /** Progress of a search before the first answer. */
