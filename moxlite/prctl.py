@@ -1,4 +1,4 @@
-"""What a process gives up for good by prctl(2), which Python has no function for. Linux only."""
+"""Rights that a process gives up for good by prctl(2), which Python has no function for. Linux only."""
 
 from __future__ import annotations
 

@@ -465,6 +465,7 @@ export interface Filter {
   from?: Array<string>;
   to?: Array<string>;
   subject?: Array<string>;
+  filenames?: Array<string>;
   labels?: Array<string>;
   headers?: Array<HeaderIs>;
   any?: Array<Alternatives>;
@@ -481,12 +482,13 @@ export interface HeaderIs {
   value?: string;
 }
 
-/** Texts of which one must match: words, or correspondents and subjects. Of both, one of each must match. */
+/** Texts of which one must match: words, or correspondents, subjects and names of files. Of both, one of each must */
 export interface Alternatives {
   words?: Array<string>;
   from?: Array<string>;
   to?: Array<string>;
   subject?: Array<string>;
+  filenames?: Array<string>;
 }
 
 /** Conditions that exclude a message from a view; one is enough. */
@@ -495,6 +497,7 @@ export interface NotFilter {
   from?: Array<string>;
   to?: Array<string>;
   subject?: Array<string>;
+  filenames?: Array<string>;
   labels?: Array<string>;
   attachments?: Array<"any" | "archive" | "document" | "image" | "none" | "pdf" | "presentation" | "spreadsheet">;
 }
@@ -1151,6 +1154,25 @@ export interface Delivery {
   tls: string;
 }
 
+/** The place of a message in the order of a view: its time of reception and its id. */
+export interface Mark {
+  received: string;
+  id: number;
+}
+
+/** Messages with files (WEBMAIL-184): the ``attachments`` of each are the files that the query means. */
+export interface FileList {
+  messages: Array<MessageItem>;
+  mailboxes: Array<MailboxName>;
+  after: Mark | null;
+}
+
+/** A mailbox by its name. */
+export interface MailboxName {
+  id: number;
+  name: string;
+}
+
 /** The initial content of the composer, within the limits of a draft. ``message_id`` stays the same while the */
 export interface Begun {
   from: Party;
@@ -1246,12 +1268,6 @@ export interface QueryAction {
 export interface Range {
   first: Mark;
   last: Mark;
-}
-
-/** The place of a message in the order of a view: its time of reception and its id. */
-export interface Mark {
-  received: string;
-  id: number;
 }
 
 /** The mailbox to which messages of another one move. */
@@ -1380,10 +1396,10 @@ export const checks: Checks = {
   ServerShutdown: { kind: ["enum", ["server_shutdown"]] },
   Request: { id: "integer", view_id: "integer", stream_id: ["optional", "integer"], cancel: ["optional", "boolean"], query: ["optional", ["nullable", ["ref", "Query"]]], page: ["optional", ["nullable", ["ref", "Page"]]] },
   Query: { filter: ["ref", "Filter"], not_filter: ["optional", ["ref", "NotFilter"]], order_asc: ["optional", "boolean"], order: ["optional", ["enum", ["received", "sender", "size", "unread"]]], threading: ["optional", ["enum", ["off", "on", "unread"]]] },
-  Filter: { mailbox_id: ["optional", "integer"], mailbox_name: ["optional", "string"], mailbox_children_included: ["optional", "boolean"], unread: ["optional", "boolean"], words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], headers: ["optional", ["list", ["ref", "HeaderIs"]]], any: ["optional", ["list", ["ref", "Alternatives"]]], oldest: ["optional", ["nullable", "time"]], newest: ["optional", ["nullable", "time"]], size_min: ["optional", ["nullable", "integer"]], size_max: ["optional", ["nullable", "integer"]], attachments: ["optional", ["nullable", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
+  Filter: { mailbox_id: ["optional", "integer"], mailbox_name: ["optional", "string"], mailbox_children_included: ["optional", "boolean"], unread: ["optional", "boolean"], words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], filenames: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], headers: ["optional", ["list", ["ref", "HeaderIs"]]], any: ["optional", ["list", ["ref", "Alternatives"]]], oldest: ["optional", ["nullable", "time"]], newest: ["optional", ["nullable", "time"]], size_min: ["optional", ["nullable", "integer"]], size_max: ["optional", ["nullable", "integer"]], attachments: ["optional", ["nullable", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
   HeaderIs: { name: "string", value: ["optional", "string"] },
-  Alternatives: { words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]] },
-  NotFilter: { words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], attachments: ["optional", ["list", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
+  Alternatives: { words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], filenames: ["optional", ["list", "string"]] },
+  NotFilter: { words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], filenames: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], attachments: ["optional", ["list", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
   Page: { count: "integer", anchor_message_id: ["optional", "integer"], before: ["optional", "boolean"], position: ["optional", ["nullable", "integer"]], dest_message_id: ["optional", "integer"] },
 };
 
@@ -1705,6 +1721,9 @@ export interface Calls {
 
   /** The newest five messages of a query, or as many of them as are found in half a second. */
   search_glance(query: Query): Promise<Array<MessageItem>>;
+
+  /** The messages of a query with files, the newest first, each with the files that the query means. The list */
+  files(query: Query, after?: Mark | null): Promise<FileList>;
 
   /** The initial content of a new message, an answer, a forwarded message or a draft. */
   compose_prepare(kind: "edit" | "forward" | "forward_attached" | "new" | "reply" | "reply_all" | "reply_list", message_id?: number, selected?: string, when?: string, mailbox_id?: number): Promise<Begun>;

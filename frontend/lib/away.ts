@@ -5,6 +5,6 @@ export const awayKey = "moxlite-provider";
 
 /** Be at the place again that the tab has left: a provider leads back without it. */
 export function restorePlace(): void {
-  const place = /[?&]state=/.test(location.search) && sessionStorage.getItem(awayKey)?.split(" ")[2];
-  if (place) history.replaceState(null, "", location.search + place);
+  const place = sessionStorage.getItem(awayKey)?.split(" ")[2];
+  if (place && location.search !== "") history.replaceState(null, "", location.search + place);
 }

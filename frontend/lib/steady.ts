@@ -61,28 +61,25 @@ async function asked(id: string, ...[url, given]: Parameters<typeof fetch>): Pro
   }
 }
 
+const titled = (error: Error, title: string): Error => Object.assign(error, { title });
+
 /** The error, of which the page says this in place of "Couldn't …". */
 function unsure(error: Error): Error {
-  return Object.assign(error, { title: t("No answer") });
+  return titled(error, t("No answer"));
 }
 
 /** The form that is being saved. It keeps `data-lost`, the name and the id of its call that had no answer, for which the event `lost` has it
  * stored (unsaved.ts): what it saves after that is the same thing, whatever has been typed meanwhile. */
 const saving = (): HTMLElement | undefined =>
-  [...document.querySelectorAll<HTMLElement>("form[aria-busy=true], [data-form][aria-busy=true]")].at(-1);
+  [...document.querySelectorAll<HTMLElement>(":is(form,[data-form])[aria-busy=true]")].at(-1);
 
 /** The error for a form whose first attempt was done, and which has changed since. */
-const alreadySaved = (call: string): Error =>
-  Object.assign(
-    new CallFailed(
-      call,
-      "user:done",
-      t(
-        "Your first attempt worked, without your latest changes. Open the saved version to change it. If you save again, you may get a second one.",
-      ),
+const alreadySaved = (error: Error): Error =>
+  Object.assign(titled(error, t("Already saved")), {
+    message: t(
+      "Your first attempt worked, without your latest changes. Open the saved version to change it. If you save again, you may get a second one.",
     ),
-    { title: t("Already saved") },
-  );
+  });
 
 /** Makes calls, of which `once` are done once for each id. `most`: repetitions of a call; few where no line says that there is no
  * connection. */
@@ -105,15 +102,14 @@ export function steadily(once: readonly string[], most = waits.length): Steady {
   return async (call, body, post, kept) => {
     const same = `${call} ${body}`;
     const form = once.includes(call) ? saving() : undefined;
-    const [formsCall, formsId] = form?.dataset["lost"]?.split(" ") ?? [];
-    const id = (formsCall === call ? formsId : lost.get(same)) ?? newId();
+    const [forms, formsId] = form?.dataset["lost"]?.split(" ") ?? [];
+    const id = (forms === call ? formsId : lost.get(same)) ?? newId();
     /** Whether what became of the call is unknown. */
     const note = (unknown: boolean) => {
       if (unknown) lost.set(same, id);
       else lost.delete(same);
       if (form === undefined) return;
-      if (unknown) form.dataset["lost"] = `${call} ${id}`;
-      else delete form.dataset["lost"];
+      form.dataset["lost"] = unknown ? `${call} ${id}` : "";
       form.dispatchEvent(new Event("lost", { bubbles: true }));
     };
     const repeats = writes.has(call) && !kept;
@@ -128,7 +124,7 @@ export function steadily(once: readonly string[], most = waits.length): Steady {
         const code = codeOf(error);
         if (code !== "") {
           note(false);
-          if (code === "user:done") throw alreadySaved(call);
+          if (code === "user:done") throw alreadySaved(error as Error);
           if (made > 0 && changes.has(call) && settled.has(code ?? "")) return null;
           throw code === "user:unknown" ? unsure(error as Error) : error;
         }

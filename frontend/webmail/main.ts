@@ -228,7 +228,7 @@ class App {
 
   start(): void {
     // but for the answer of a login provider, which the log-in takes
-    if (!/^$|[?&]state=/.test(location.search)) history.replaceState(null, "", base + location.hash);
+    if (!/^$|state=/.test(location.search)) history.replaceState(null, "", base + location.hash);
     this.mail.settings.value = { ...this.mail.settings.value, language: spoken(), color_scheme: lastScheme() };
     const known = this.session.resume();
     const place = parsePlace(location.hash);
@@ -245,7 +245,7 @@ class App {
     handleBack({ drawer: this.drawer, desk: this.desk, tellPlace: () => tellPlace(this.mail, this.find) });
     this.client.furtherChecks = () => part<typeof ChecksPart>("checks");
     this.client.confirmAgain = async () => (await part<typeof SecondStepPart>("secondstep")).askConfirm(this.client);
-    if (known && /[?&]state=/.test(location.search))
+    if (known && /state=/.test(location.search))
       void extra<typeof SecondStepPart>("secondstep").then((found) => found.confirmBack(this.client));
     // calls of the stream itself are handled by the stream
     this.client.unanswered = (call) => call !== "token" && call !== "request" && this.stream.suspect();
@@ -391,6 +391,5 @@ class App {
 }
 
 watchFailures();
-if (new URLSearchParams(location.search).has("v")) history.replaceState(null, "", `${base}${location.hash}`);
 restorePlace();
 new App().start();

@@ -39,7 +39,7 @@ export function writing(page: Page): Writing {
 
 /** Open composers for messages that a killed page has left. */
 export function recover(desk: Desk): void {
-  const keys = [localStorage, sessionStorage].flatMap((store) => Object.keys(store));
+  const keys = Object.keys({ ...localStorage, ...sessionStorage });
   if (!keys.some((key) => key.startsWith("moxlite-webmail-draft-"))) return;
   void attempt(t("Restoring…"), t("Couldn't restore draft"), async () =>
     (await part<typeof ComposePart>("compose")).recover(desk, toast),

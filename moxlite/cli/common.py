@@ -342,7 +342,7 @@ def for_root(path: str) -> bool:
 
 
 def _obstacle() -> str:
-    """What keeps the server from starting, as a further line; "" if the configuration is fine or can't be read."""
+    """The mistake that keeps the server from starting, as a further line; "" if there is none, or none can be seen."""
     try:
         load_config()
     except Failure as failure:

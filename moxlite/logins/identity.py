@@ -105,7 +105,7 @@ NO_SCRIPTS: Final = (
 
 
 def origin_of(identity: Identity, via: Protocol, remote: IPAddress) -> Origin:
-    """Who makes the changes of this log-in."""
+    """The actor of changes in this log-in."""
     return Origin(identity.account, via, str(remote), identity.app_password or identity.key)
 
 

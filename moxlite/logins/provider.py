@@ -143,7 +143,7 @@ class LoginProvider:
         return VerifiedClaims(token, partial(self._userinfo, provider, tokens.access_token, token.sub))
 
     async def _userinfo(self, provider: Provider, access_token: str, subject: str) -> UserInfo:
-        """What UserInfo says about the person of an ID token; nothing without such an endpoint. Raises ProviderAway."""
+        """The claims of UserInfo about the person of a token; none without such an endpoint. Raises ProviderAway."""
         url = provider.userinfo_endpoint
         if not url or not access_token:
             return UserInfo(subject)

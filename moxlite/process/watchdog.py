@@ -165,7 +165,7 @@ class StolenTime:
 
 
 stolen: Final = StolenTime()
-"""Of the loop's thread."""
+"""Time stolen from the loop's thread."""
 
 
 def _package(where: str) -> str:

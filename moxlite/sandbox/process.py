@@ -58,7 +58,7 @@ class Died(Exception):
 
 
 class _JobTime:
-    """What is left of a job's time: `seconds` of its process's processor time, and `PATIENCE` times as many of real
+    """The time left for a job: `seconds` of its process's processor time, and `PATIENCE` times as many of real
     time.
     """
 

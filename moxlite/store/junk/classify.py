@@ -139,7 +139,7 @@ class Memory:
 
     @property
     def learned(self) -> Learned:
-        """What was learned."""
+        """Counts of what was learned."""
         return Learned(*self._messages, *map(len, self._senders))
 
     def words(self, message: bytes) -> list[str]:

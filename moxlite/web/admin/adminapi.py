@@ -48,7 +48,7 @@ OPERATIONS: Final = (
 """All operations, in the order of their descriptions."""
 
 API: Final = tuple(operation for operation in OPERATIONS if Role.TOKEN in operation.who)
-"""Those that a token may ask for."""
+"""Operations that a token may ask for."""
 
 CHALLENGE: Final = ("www-authenticate", 'Bearer realm="moxlite admin"')
 WRONG: Final = ("www-authenticate", 'Bearer realm="moxlite admin", error="invalid_token"')

@@ -67,7 +67,6 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0gntdygil n’y a pas d’appel {name}
 0hj3kenIdempotency-Key : doit contenir de 1 à {most} caractères ASCII imprimables
 1fdrm5fle serveur a redémarré, et nous ne savons pas si cela a été fait ; vérifiez avant de réessayer
-02u5u09cet Idempotency-Key a déjà servi pour une autre requête
 0t5nuhz{address} : {reason}
 0dclgqsles pièces jointes sont plus grandes qu’un message ne peut l’être ({max_size} Mio)
 1vc8ybn{field}: {reason}

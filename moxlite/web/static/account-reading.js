@@ -1,6 +1,7 @@
 var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
 var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
 var kept = (account = number) => `moxlite-webmail${account}`;
+var week = 7 * 864e5;
 async function forgetMail(account = number) {
   localStorage.removeItem(`${kept(account)}-offline`);
   for (const name of ["mail", "files"]) await globalThis.caches?.delete(`${kept(account)}-${name}`);
@@ -222,6 +223,15 @@ function adopt(text2) {
   document.adoptedStyleSheets.push(sheet);
 }
 
+function remember(key2, value, storage = localStorage) {
+  try {
+    storage.setItem(key2, value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 var key = "moxlite-webmail-panes";
 function loadLocal() {
   const found = { layout: "leftright", width: 0, height: 0, left: "trash", right: "archive" };
@@ -232,7 +242,7 @@ function loadLocal() {
   }
 }
 function saveLocal(local2) {
-  localStorage.setItem(key, JSON.stringify(local2));
+  remember(key, JSON.stringify(local2));
 }
 
 var rowActions = [["archive", archive, t("Archive")], ["trash", trash2, t("Move to Trash")], ["later", clock, t("Snooze")], ["read", mailOpen, t("Mark as read or unread")]];
@@ -882,7 +892,7 @@ function mailOffline() {
   const made2 = tick(t("Save mail for offline use"), localStorage.getItem(key2) === "1", t("Read the newest 200 messages and drafts offline, including attachments up to 1 MB. Your changes will sync when you're back online. To remove saved mail, log out."));
   return kept2(made2, async () => {
     if (made2.control.checked) {
-      localStorage.setItem(key2, "1");
+      if (!remember(key2, "1")) throw new Error(t("Your browser's storage is full."));
       await navigator.storage.persist().catch(() => false);
     } else await forgetMail();
     return true;

@@ -191,6 +191,7 @@ var strikethrough = "M16 4H9a3 3 0 0 0-2.83 4 M14 12a4 4 0 0 1 0 8H6 M4 12h16";
 var table = "M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1 -2 2h-14a2 2 0 0 1 -2 -2v-14a2 2 0 0 1 2 -2z M3 9h18 M3 15h18 M12 3v18";
 var underline = "M6 4v6a6 6 0 0 0 12 0V4 M4 20h16";
 var undo2 = "m9 14 4 9l5-5 M4 9h10.5a5.5 5.5 0 0 1 5.5 5.5a5.5 5.5 0 0 1-5.5 5.5H11";
+var x = "M18 6 6 18 M6 6l12 12";
 
 var mirrored = () => document.documentElement.dir === "rtl";
 function along(key) {
@@ -217,8 +218,8 @@ function openMenu(anchor, title, commands) {
     anchor.focus();
   });
 }
-function openMenuAt({ x, y }, within, title, commands) {
-  open(within, new DOMRect(x, y), title, commands, () => void 0);
+function openMenuAt({ x: x2, y }, within, title, commands) {
+  open(within, new DOMRect(x2, y), title, commands, () => void 0);
 }
 function open(within, point, title, commands, closed) {
   const item = (command) => {
@@ -270,13 +271,53 @@ function open(within, point, title, commands, closed) {
   items[0]?.focus();
 }
 
-var shown = (bar) => {
+var shown = 1e4;
+var most = 3;
+function stack() {
+  const found = document.querySelector("body > .toasts");
+  if (found !== null) return found;
+  const made2 = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+  document.body.append(made2);
+  return made2;
+}
+function toast(text2, action, time = shown) {
+  const words = el("span", {}, text2);
+  let timer = 0;
+  let holds = 0;
+  const hold = () => {
+    holds++;
+    clearTimeout(timer);
+  };
+  const release = () => {
+    holds--;
+    clearTimeout(timer);
+    if (holds === 0 && time > 0 && box.isConnected) timer = window.setTimeout(close, time);
+  };
+  const close = () => {
+    clearTimeout(timer);
+    const focused = box.contains(document.activeElement);
+    box.remove();
+    if (focused) focusHome();
+  };
+  const box = el("div", { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release }, words, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
+    close();
+    action.run();
+  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
+  if (time > 0) timer = window.setTimeout(close, time);
+  const all = stack();
+  all.append(box);
+  const passing = (one) => one.querySelector(".toast-close") !== null;
+  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
+  return { say: (other) => fill(words, other), close };
+}
+
+var shown2 = (bar) => {
   const all = [...bar.querySelectorAll("button:not([hidden], :disabled)")];
   const drawn2 = all.filter((one) => one.getClientRects().length > 0);
   return drawn2.length > 0 ? drawn2 : all;
 };
 function settle(bar) {
-  const all = shown(bar);
+  const all = shown2(bar);
   const stop = all.find((one) => one === document.activeElement) ?? all.find((one) => one.tabIndex === 0 && one.dataset["stop"]) ?? all[0];
   for (const one of bar.querySelectorAll("button")) {
     one.tabIndex = one === stop ? 0 : -1;
@@ -287,7 +328,7 @@ function settle(bar) {
 function moveWithin(bar) {
   bar.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
-    const all = shown(bar);
+    const all = shown2(bar);
     const at = all.indexOf(document.activeElement);
     const next = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 }[along(event.key)];
     if (at < 0 || next === void 0) return;
@@ -298,12 +339,159 @@ function moveWithin(bar) {
   settle(bar);
 }
 
+var CallFailed = class extends Error {
+  constructor(call, code2, message, fields = []) {
+    super(message);
+    this.call = call;
+    this.code = code2;
+    this.fields = fields;
+  }
+  call;
+  code;
+  fields;
+};
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+var UploadAborted = class extends Error {
+};
+var silentAfter = 3e4;
+var staleAfter = 3e3;
+var waits = [1e3, 2e3, 4e3, 8e3, 15e3, 3e4];
+var [first, largest, quick] = [1 << 20, 8 << 20, 4e3];
+function sent(request, url, body, type, client, progress) {
+  return new Promise((resolve, reject) => {
+    const fail = (code2, text2) => reject(new CallFailed("upload", code2, text2));
+    let [heard, timer] = [0, 0];
+    const hear = () => {
+      heard = Date.now();
+      clearTimeout(timer);
+      timer = window.setTimeout(lost, silentAfter);
+    };
+    const lost = () => {
+      fail("", t("upload interrupted"));
+      request.abort();
+    };
+    const connected = () => {
+      if (Date.now() - heard > staleAfter) lost();
+    };
+    request.open("POST", url);
+    request.setRequestHeader("x-moxlite-csrf", client.csrfToken);
+    if (type !== null) request.setRequestHeader("content-type", type);
+    request.upload.onprogress = (event) => {
+      hear();
+      progress(event.loaded, event.total);
+    };
+    request.onload = () => {
+      let answer;
+      try {
+        answer = JSON.parse(request.responseText);
+      } catch {
+        const { status } = request;
+        if (status < 400 || status >= 500) fail("", t("upload interrupted"));
+        else fail("user:error", t("rejected by the server: {status}", { status }));
+        return;
+      }
+      if (answer.error === void 0) resolve(answer);
+      else void told(answer.error).then(({ code: code2, message }) => fail(code2, message));
+    };
+    request.onerror = () => fail("", t("upload interrupted"));
+    request.onabort = () => reject(new UploadAborted());
+    request.onloadend = () => {
+      clearTimeout(timer);
+      removeEventListener("connected", connected);
+    };
+    addEventListener("connected", connected);
+    hear();
+    request.send(body);
+  });
+}
+async function loggedIn(error, client) {
+  if (codeOf(error) !== "user:noAuth" && codeOf(error) !== "user:badAuth") return false;
+  await client.again(messageOf(error));
+  return true;
+}
+var FileUpload = class {
+  constructor(base, client, file, name) {
+    this.base = base;
+    this.client = client;
+    this.file = file;
+    this.name = name;
+  }
+  base;
+  client;
+  file;
+  name;
+  request = new XMLHttpRequest();
+  aborted = false;
+  key = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16)))).replaceAll("+", "-").replaceAll("/", "_").slice(0, 22);
+  at = 0;
+  retry = () => {
+  };
+  async send(watcher) {
+    let length = first;
+    for (let failed = 0; ; ) {
+      if (this.aborted) throw new UploadAborted();
+      const begun = Date.now();
+      try {
+        const result = await this.piece(failed > 0 ? 0 : length, watcher);
+        if ("upload_id" in result) return result;
+        this.at = result.received;
+        length = Math.min(failed === 0 && Date.now() - begun < quick ? 2 * length : length, largest);
+        if (failed > 0) watcher.stuck("", false);
+        failed = 0;
+      } catch (error) {
+        if (error instanceof UploadAborted) throw error;
+        if (await loggedIn(error, this.client)) continue;
+        length = first;
+        const refused = codeOf(error) !== "";
+        watcher.stuck(messageOf(error), refused);
+        if (this.aborted) continue;
+        await this.pause(refused ? null : waits[Math.min(failed, waits.length - 1)]);
+        failed++;
+      }
+    }
+  }
+  abort() {
+    this.aborted = true;
+    this.request.abort();
+    this.retry();
+  }
+  async piece(length, { progress }) {
+    const { at, file } = this;
+    const parameters = new URLSearchParams({ filename: this.name, key: this.key, start: `${at}`, size: `${file.size}` });
+    this.request = new XMLHttpRequest();
+    const type = file.type || "application/octet-stream";
+    const url = `${this.base}upload?${parameters}`;
+    const answer = await sent(this.request, url, file.slice(at, at + length), type, this.client, (octets) => progress(Math.min(at + octets, file.size), file.size));
+    return answer.result ?? {};
+  }
+  pause(time) {
+    return new Promise((resolve) => {
+      const timer = time === null ? 0 : window.setTimeout(() => this.retry(), time);
+      const automatic = time === null ? [] : ["connected", "online"];
+      this.retry = () => {
+        clearTimeout(timer);
+        for (const kind of automatic) removeEventListener(kind, this.retry);
+        this.retry = () => {
+        };
+        resolve();
+      };
+      for (const kind of automatic) addEventListener(kind, this.retry);
+    });
+  }
+};
+
 var inks = [[t("Black"), ""], [t("Gray"), "color:#5f6368"], [t("Red"), "color:#b3261e"], [t("Orange"), "color:#a84300"], [t("Green"), "color:#1a7334"], [t("Teal"), "color:#0b6e69"], [t("Blue"), "color:#1a56b0"], [t("Purple"), "color:#6b3fa0"]];
 var markers = [[t("No highlight"), ""], [t("Yellow"), "background-color:#fff1a8"], [t("Light green"), "background-color:#d3f2d6"], [t("Light blue"), "background-color:#d6e9ff"], [t("Pink"), "background-color:#ffd9e6"], [t("Light gray"), "background-color:#e8eaed"]];
 var sizes = [[t("Small"), "font-size:12px"], [t("Normal"), ""], [t("Large"), "font-size:18px"], [t("Huge"), "font-size:26px"]];
 var alignments = [[t("Left"), ""], [t("Centered"), "text-align:center"], [t("Right"), "text-align:right"]];
 var widths = [[t("Small"), 160], [t("Medium"), 320], [t("Large"), 560], [t("Original size"), 0]];
-var largest = 560;
+var largest2 = 560;
 var kinds = { ink: "look-ink", marker: "look-marker", size: "look-size" };
 var letters = [[kinds.ink, inks], [kinds.marker, markers], [kinds.size, sizes]];
 var classOf = (kind, look2) => `${kind} ${kind}-${look2.replace(/\W/g, "")}`;
@@ -579,13 +767,15 @@ function tableOf(cell2) {
 
 adopt(rich_default);
 var signed = "moxlite-signature";
+var mostAttempts = 6;
 var pictureTypes = /^image\/(?:png|jpeg|gif|webp|avif|bmp)$/;
 var inHTML = /(<img [^<>]*?src=")upload\/([\w-]{22})"/g;
 function openEditor(Squire, html, { client, base, changed, note, say, pictures = true }) {
   let pending = 0;
   let closed = false;
   let waited = 0;
-  const sent = /* @__PURE__ */ new Map();
+  const uploads = /* @__PURE__ */ new Set();
+  const sent2 = /* @__PURE__ */ new Map();
   const root = el("div", { class: "compose-text compose-rich", role: "textbox", "aria-multiline": "true", "aria-label": t("Text"), dir: "auto", spellcheck: "true" });
   const editor = new Squire(root, { blockTag: "DIV", undo: { documentSizeThreshold: 5e5, undoLimit: 100 }, tagAttributes: {}, didError: (error) => {
     throw error;
@@ -620,7 +810,7 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
       const number = String(++waited);
       waiting.dataset["waits"] = number;
       const settle2 = (id) => {
-        sent.set(number, id);
+        sent2.set(number, id);
         arrived();
         changed();
       };
@@ -630,7 +820,7 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
   }
   function arrived() {
     for (const waiting of root.querySelectorAll("img[data-waits]")) {
-      const id = sent.get(waiting.dataset["waits"]);
+      const id = sent2.get(waiting.dataset["waits"]);
       if (id === void 0) continue;
       if (id === "") waiting.remove();
       else waiting.setAttribute("src", `upload/${id}`);
@@ -640,17 +830,24 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
   async function upload(file) {
     pending++;
     note(t("Uploading image…"));
+    const picture2 = new FileUpload(base, client, file, file.name || t("image.png"));
+    uploads.add(picture2);
+    let [failed, reason] = [0, ""];
     try {
-      const headers = { "content-type": file.type, "x-moxlite-csrf": client.csrfToken };
-      const answer = await fetch(`${base}upload?filename=${encodeURIComponent(file.name || t("image.png"))}`, { method: "POST", headers, body: file });
-      const { result, error } = await answer.json();
-      if (result === void 0) throw new Error(error === void 0 ? t("rejected") : (await told(error)).message);
+      const { upload_id } = await picture2.send({ progress: () => {
+      }, stuck(why, refused) {
+        if (why !== "") reason = why;
+        if (refused || why !== "" && ++failed > mostAttempts) picture2.abort();
+      } });
       note("");
-      return result.upload_id;
+      return upload_id;
     } catch (error) {
-      note(t("Couldn't upload image: {why}", { why: error.message }));
+      const words = t("Couldn't upload image: {why}", { why: reason });
+      note(closed ? "" : words);
+      if (!closed) toast(words, { title: t("Try again"), run: () => take([file]) }, 6e4);
       throw error;
     } finally {
+      uploads.delete(picture2);
       pending--;
     }
   }
@@ -661,7 +858,7 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
         if (closed) return;
         const made2 = editor.insertImage(`upload/${id}`, { alt: file.name });
         made2.addEventListener("load", () => {
-          if (made2.naturalWidth > largest && !made2.hasAttribute("width")) made2.setAttribute("width", String(largest));
+          if (made2.naturalWidth > largest2 && !made2.hasAttribute("width")) made2.setAttribute("width", String(largest2));
         });
       }, () => {
       });
@@ -881,6 +1078,7 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
     }
   }, put: (text2) => editor.setHTML(text2), take, close: () => {
     closed = true;
+    for (const picture2 of uploads) picture2.abort();
     editor.destroy();
     root.remove();
     tools.remove();

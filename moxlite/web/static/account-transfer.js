@@ -254,6 +254,9 @@ function codeOf(error) {
 function fieldsOf(error) {
   return error instanceof Error && "fields" in error && Array.isArray(error.fields) ? error.fields : [];
 }
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
 
 var made = 0;
 function field(label, control, hint = null) {
@@ -642,32 +645,82 @@ var Exporting = class {
 
 var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
 var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
+var week = 7 * 864e5;
 
 var UploadAborted = class extends Error {
 };
-var Upload = class {
+var silentAfter = 3e4;
+var staleAfter = 3e3;
+var [first, largest, quick] = [1 << 20, 8 << 20, 4e3];
+function sent(request, url, body, type, client, progress2) {
+  return new Promise((resolve, reject) => {
+    const fail = (code, text2) => reject(new CallFailed("upload", code, text2));
+    let [heard, timer] = [0, 0];
+    const hear = () => {
+      heard = Date.now();
+      clearTimeout(timer);
+      timer = window.setTimeout(lost, silentAfter);
+    };
+    const lost = () => {
+      fail("", t("upload interrupted"));
+      request.abort();
+    };
+    const connected = () => {
+      if (Date.now() - heard > staleAfter) lost();
+    };
+    request.open("POST", url);
+    request.setRequestHeader("x-moxlite-csrf", client.csrfToken);
+    if (type !== null) request.setRequestHeader("content-type", type);
+    request.upload.onprogress = (event) => {
+      hear();
+      progress2(event.loaded, event.total);
+    };
+    request.onload = () => {
+      let answer;
+      try {
+        answer = JSON.parse(request.responseText);
+      } catch {
+        const { status } = request;
+        if (status < 400 || status >= 500) fail("", t("upload interrupted"));
+        else fail("user:error", t("rejected by the server: {status}", { status }));
+        return;
+      }
+      if (answer.error === void 0) resolve(answer);
+      else void told(answer.error).then(({ code, message }) => fail(code, message));
+    };
+    request.onerror = () => fail("", t("upload interrupted"));
+    request.onabort = () => reject(new UploadAborted());
+    request.onloadend = () => {
+      clearTimeout(timer);
+      removeEventListener("connected", connected);
+    };
+    addEventListener("connected", connected);
+    hear();
+    request.send(body);
+  });
+}
+async function loggedIn(error, client) {
+  if (codeOf(error) !== "user:noAuth" && codeOf(error) !== "user:badAuth") return false;
+  await client.again(messageOf(error));
+  return true;
+}
+var FormUpload = class {
   request = new XMLHttpRequest();
-  send(url, body, csrfToken, progress2) {
-    const request = this.request;
-    return new Promise((resolve, reject) => {
-      request.open("POST", url);
-      request.setRequestHeader("x-moxlite-csrf", csrfToken);
-      request.upload.onprogress = (event) => progress2(event.loaded, event.total);
-      request.onload = () => {
-        try {
-          const answer = JSON.parse(request.responseText);
-          const found = answer.token ?? answer.result?.upload_id;
-          if (typeof found === "string") resolve(found);
-          else void told(answer.error ?? { code: "", message: t("Unexpected response from the server. Try again.") }).then(({ code, message }) => reject(new CallFailed("import", code, message)));
-        } catch {
-          reject(new CallFailed("import", "", request.responseText || t("Unexpected server response ({status}).", { status: String(request.status) })));
-        }
-      };
-      request.onerror = () => reject(new CallFailed("import", "", t("Connection lost during upload, so your messages weren't imported.")));
-      request.onabort = () => reject(new UploadAborted());
-      if (body instanceof File) request.setRequestHeader("content-type", "application/octet-stream");
-      request.send(body);
-    });
+  complete = false;
+  async send(url, form2, client, progress2) {
+    for (; ; ) {
+      try {
+        const { token } = await sent(this.request, url, form2, null, client, (octets, size2) => {
+          this.complete = octets === size2;
+          progress2(octets, size2);
+        });
+        if (token === void 0) throw new CallFailed("upload", "", t("Unexpected response from the server. Try again."));
+        return token;
+      } catch (error) {
+        if (!await loggedIn(error, client)) throw error;
+        this.request = new XMLHttpRequest();
+      }
+    }
   }
   abort() {
     this.request.abort();
@@ -677,20 +730,20 @@ var Upload = class {
 var importEventCheck = ["union", { step: "ImportStep", count: "ImportCount", problem: "ImportProblem", asked: "ImportAsked", progress: "ImportProgress", share: "ImportShare", done: "ImportDone", aborted: "ImportAborted" }];
 var once = "provider_connected provider_disconnect totp_begin totp_finish key_finish factor_remove recovery_codes_new sort_move link_add copy_look copy_go_on copy_pause copy_abort copy_dismiss calendar_copy calendar_copy_abort calendar_copy_dismiss device_start device_answer junk_teach junk_retrain sending_save webhook_test settings_save set_password generate_password app_password_remove_all session_remove session_remove_others not_me template_save template_remove notices_remove notices_test import_abort account_sieve_put account_sieve_activate account_sieve_rename account_sieve_rm account_vacation_set account_rule_set account_forward_set account_forward_ask account_forward_start account_junk_set address_add address_set address_on address_off address_rm account_app_password_add account_app_password_allow account_app_password_rm account_share_set account_delegate_set account_delegate_rm account_remove_access account_take_back config_tlspubkey_add config_tlspubkey_set config_tlspubkey_rm link_set_password link_set_sending link_set_sorting link_pause link_resume link_rename link_rm queue_suppress_add queue_suppress_remove".split(" ");
 
-var [first, longest] = [2e3, 6e4];
+var [first2, longest] = [2e3, 6e4];
 var Backoff = class {
   constructor(random = Math.random) {
     this.random = random;
   }
   random;
-  bound = first;
+  bound = first2;
   next() {
     const wait = this.bound * (0.5 + this.random() / 2);
     this.bound = Math.min(longest, 2 * this.bound);
     return wait;
   }
   reset() {
-    this.bound = first;
+    this.bound = first2;
   }
 };
 
@@ -898,14 +951,14 @@ var Importing = class {
     if (this.labels.answers !== "") form2.set("labels", this.labels.answers);
     form2.set("file", file);
     this.open(file.name);
-    const upload = new Upload();
+    const upload = new FormUpload();
     this.upload = upload;
     fill(this.doing, t("Uploading file…"));
     const began = Date.now();
     try {
-      const token = await upload.send(`${this.base}import`, form2, this.client.csrfToken, (sent, whole) => {
+      const token = await upload.send(`${this.base}import`, form2, this.client, (sent2, whole) => {
         const seconds = (Date.now() - began) / 1e3;
-        this.draw(sent, whole, seconds > 2 && sent > 0 ? seconds * (whole - sent) / sent : null);
+        this.draw(sent2, whole, seconds > 2 && sent2 > 0 ? seconds * (whole - sent2) / sent2 : null);
       });
       this.upload = null;
       this.follow({ token, name: file.name });
@@ -913,7 +966,13 @@ var Importing = class {
       this.upload = null;
       this.close();
       if (error instanceof UploadAborted) return;
-      await showError(t("Couldn't import file"), await this.reason(error, file.size));
+      const reason = await this.reason(error, file.size);
+      if (upload.complete && codeOf(reason) === "user:conflict") {
+        await this.show();
+        return;
+      }
+      const words = codeOf(reason) === "" && upload.complete ? t("Can't reach the server, and we don't know whether this was done. Check before you try again.") : messageOf(reason);
+      if (await confirm(t("Couldn't import file"), words, t("Try again"), "primary")) await this.begin();
     }
   }
   async reason(error, octets) {

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "02f84cbabaa4", finding: "2a13c84118c4", junk: "84e0529c7590", links: "5c02a973fe3c", masked: "270f0ac84c82", reading: "d66c348461de", rich: "eaf326872f74", rules: "1e2fdf83c276", security: "9587c9151e41", sending: "5cedd4db2fd0", shares: "03e6f97f8d39", sieve: "ae5933114c6f", squire: "2e87e3ee21aa", transfer: "1b35bce82053", writing: "26f36fa17780", you: "94f969624053" };
+var define_PARTS_default = { device: "02f84cbabaa4", finding: "2a13c84118c4", junk: "84e0529c7590", links: "5c02a973fe3c", masked: "270f0ac84c82", reading: "80b83c1d2157", rich: "dc06f3938fae", rules: "1e2fdf83c276", security: "9587c9151e41", sending: "5cedd4db2fd0", shares: "03e6f97f8d39", sieve: "ae5933114c6f", squire: "2e87e3ee21aa", transfer: "e953e84843ff", writing: "26f36fa17780", you: "94f969624053" };
 
 var CheckFailed = class extends Error {
 };
@@ -101,6 +101,7 @@ function codeOf(error) {
 function messageOf(error) {
   return error instanceof Error ? error.message : String(error);
 }
+var connectDeadline = 1e4;
 var unauthenticated = /* @__PURE__ */ new Set(["user:noAuth", "user:badAuth"]);
 var BaseClient = class {
   constructor(base2, table, logIn) {
@@ -114,7 +115,6 @@ var BaseClient = class {
   csrfToken = "";
   unanswered = () => {
   };
-  deadlines = {};
   confirmAgain = async () => false;
   through = (_, __, run) => run();
   steady = (_, __, post) => post(fetch);
@@ -168,9 +168,8 @@ var BaseClient = class {
   async post(name, body, ask) {
     let status = 0;
     let answer2;
-    const deadline = this.deadlines[name];
     try {
-      const response = await ask(`${this.base}api/${name}`, { method: "POST", headers: { "content-type": "application/json", "x-moxlite-csrf": this.csrfToken }, body, credentials: "same-origin", signal: deadline === void 0 ? null : AbortSignal.timeout(deadline) });
+      const response = await ask(`${this.base}api/${name}`, { method: "POST", headers: { "content-type": "application/json", "x-moxlite-csrf": this.csrfToken }, body, credentials: "same-origin", signal: name === "token" ? AbortSignal.timeout(connectDeadline) : null });
       ({ status } = response);
       answer2 = await response.json();
     } catch {
@@ -453,13 +452,14 @@ var once = "provider_connected provider_disconnect totp_begin totp_finish key_fi
 
 var awayKey = "moxlite-provider";
 function restorePlace() {
-  const place = /[?&]state=/.test(location.search) && sessionStorage.getItem(awayKey)?.split(" ")[2];
-  if (place) history.replaceState(null, "", location.search + place);
+  const place = sessionStorage.getItem(awayKey)?.split(" ")[2];
+  if (place && location.search !== "") history.replaceState(null, "", location.search + place);
 }
 
 var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
 var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
 var kept = (account = number) => `moxlite-webmail${account}`;
+var week = 7 * 864e5;
 async function forgetMail(account = number) {
   localStorage.removeItem(`${kept(account)}-offline`);
   for (const name of ["mail", "files"]) await globalThis.caches?.delete(`${kept(account)}-${name}`);
@@ -535,6 +535,10 @@ function text(value) {
   }
   fragment.append(plain);
   return fragment;
+}
+var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
+function isolated(value) {
+  return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
 }
 function placed(text22, elements2) {
   return text22.split(/(\{\w+\})/).map((part2) => elements2[part2.slice(1, -1)] ?? part2);
@@ -662,10 +666,19 @@ var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 
 var users = "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2 M16 3.128a4 4 0 0 1 0 7.744 M22 21v-2a4 4 0 0 0-3-3.87 M5 7a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z";
 var x = "M18 6 6 18 M6 6l12 12";
 
+function remember(key2, value, storage = localStorage) {
+  try {
+    storage.setItem(key2, value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 var providedKey = "moxlite-provided";
 var provided = () => localStorage.getItem(providedKey) !== null;
 function setProvided(on) {
-  if (on) localStorage.setItem(providedKey, "1");
+  if (on) remember(providedKey, "1");
   else localStorage.removeItem(providedKey);
 }
 function goAway(purpose, url, stay = false) {
@@ -869,6 +882,12 @@ async function askConfirm(client, why = t("To confirm this change, enter your pa
   return answer2 === true;
 }
 
+function watchFailures() {
+  const tell = (error) => void showError(t("Something went wrong on this page"), error?.code === 18 ? t("Allow cookies and site data for this page.") : error);
+  addEventListener("error", (event) => tell(event.error ?? event.message));
+  addEventListener("unhandledrejection", (event) => tell(event.reason));
+}
+
 var shown = 1e4;
 var most = 3;
 function stack() {
@@ -926,10 +945,15 @@ function reload(words, load2) {
   }
 }
 
-async function logOut2(session) {
+function forget(app) {
+  for (const name of [app, app.replace("webmail", "account")]) for (const store of [localStorage, sessionStorage]) store.removeItem(`${name}-unsaved`);
+  for (const name of ["csrf", "address", "stays"]) localStorage.removeItem(`${app}-${name}`);
+}
+async function logOut2(session, forgetSession) {
   const { client } = session;
   if (!await attempt(t("Logging out…"), t("Couldn't log out"), () => client.logout())) return;
-  await session.forget();
+  forget(session.app);
+  await forgetSession?.();
   location.hash = "";
   const url = provided() ? await client.provider_logout().catch(() => "") : "";
   setProvided(false);
@@ -1055,7 +1079,7 @@ function lastScheme() {
   return scheme !== null && scheme in queries ? scheme : "auto";
 }
 function paint(scheme) {
-  localStorage.setItem(key, scheme);
+  remember(key, scheme);
   if (dark.size === 0) {
     for (const sheet of document.styleSheets) find(sheet.cssRules);
   }
@@ -1073,7 +1097,6 @@ var Session = class {
     this.stays = stays;
     this.csrfKey = `${app}-csrf`;
     this.addressKey = `${app}-address`;
-    this.deviceKey = `${app}-stays`;
   }
   app;
   title;
@@ -1083,7 +1106,6 @@ var Session = class {
   stays;
   csrfKey;
   addressKey;
-  deviceKey;
   address = "";
   running = null;
   left = false;
@@ -1115,16 +1137,11 @@ var Session = class {
   begin(result) {
     this.client.csrfToken = result.csrf_token;
     this.address = result.login_address;
-    localStorage.setItem(this.addressKey, result.login_address);
-    localStorage.setItem(this.csrfKey, result.csrf_token);
-    if (result.device) localStorage.setItem(this.deviceKey, "1");
-    else localStorage.removeItem(this.deviceKey);
-  }
-  forget() {
-    for (const app of [this.app, this.app.replace("webmail", "account")]) for (const store of [localStorage, sessionStorage]) store.removeItem(`${app}-unsaved`);
-    localStorage.removeItem(this.csrfKey);
-    localStorage.removeItem(this.addressKey);
-    localStorage.removeItem(this.deviceKey);
+    const kept3 = remember(this.addressKey, result.login_address) && remember(this.csrfKey, result.csrf_token);
+    const device = `${this.app}-stays`;
+    if (result.device) remember(device, "1");
+    else localStorage.removeItem(device);
+    return kept3;
   }
 };
 function beforeDisplay(root) {
@@ -1181,9 +1198,12 @@ async function asked(id, ...[url, given]) {
     throw error;
   }
 }
+var titled = (error, title) => Object.assign(error, { title });
 function unsure(error) {
-  return Object.assign(error, { title: t("No answer") });
+  return titled(error, t("No answer"));
 }
+var saving = () => [...document.querySelectorAll(":is(form,[data-form])[aria-busy=true]")].at(-1);
+var alreadySaved = (error) => Object.assign(titled(error, t("Already saved")), { message: t("Your first attempt worked, without your latest changes. Open the saved version to change it. If you save again, you may get a second one.") });
 function steadily(once2, most3 = waits.length) {
   let off = false;
   const away = () => off || !navigator.onLine;
@@ -1201,23 +1221,33 @@ function steadily(once2, most3 = waits.length) {
   const lost = /* @__PURE__ */ new Map();
   return async (call, body, post, kept3) => {
     const same2 = `${call} ${body}`;
-    const id = lost.get(same2) ?? newId();
+    const form = once2.includes(call) ? saving() : void 0;
+    const [forms, formsId] = form?.dataset["lost"]?.split(" ") ?? [];
+    const id = (forms === call ? formsId : lost.get(same2)) ?? newId();
+    const note = (unknown) => {
+      if (unknown) lost.set(same2, id);
+      else lost.delete(same2);
+      if (form === void 0) return;
+      form.dataset["lost"] = unknown ? `${call} ${id}` : "";
+      form.dispatchEvent(new Event("lost", { bubbles: true }));
+    };
     const repeats = writes.has(call) && !kept3;
     for (let made = 0; ; made++) {
       const begun = Date.now();
       const wasAway = away();
       try {
         const result = await post((...given) => asked(id, ...given));
-        lost.delete(same2);
+        note(false);
         return result;
       } catch (error) {
         const code = codeOf(error);
         if (code !== "") {
-          lost.delete(same2);
+          note(false);
+          if (code === "user:done") throw alreadySaved(error);
           if (made > 0 && changes.has(call) && settled.has(code ?? "")) return null;
           throw code === "user:unknown" ? unsure(error) : error;
         }
-        if (writes.has(call)) lost.set(same2, id);
+        if (writes.has(call)) note(true);
         if (made === 0 && wasAway && away()) throw error;
         if (repeats && made < most3) await Promise.race([connected, new Promise((resolve) => setTimeout(resolve, waits[made]))]);
         else if (repeats) {
@@ -1234,59 +1264,62 @@ async function simulatedLatency() {
   await new Promise((resolve) => setTimeout(resolve, least + Math.random() * Math.max(0, most3 - least)));
 }
 
-var [quiet, week] = [300, 7 * 864e5];
+var [quiet, week2] = [300, 7 * 864e5];
 var [mostRows, mostForms] = [100, 50];
 var kinds = "form, [data-form]";
 var apart = ".login *, .login, .composer *, [role=search], .filter, [data-fleeting]";
 var fields2 = "input, select, textarea";
 var never = ["password", "file", "hidden", "submit", "button", "search", "reset", "image"];
 var worded = ["text", "textarea", "url", "email", "tel", "div", "span"];
-var kindOf = (one) => "type" in one ? String(one.type) : one.tagName.toLowerCase();
-function isSecret(one) {
-  const hint = one.getAttribute("autocomplete") ?? "";
-  return never.includes(kindOf(one)) || /-password|one-time|cc-/.test(hint) || one.closest("[data-secret]") !== null;
+var kindOf = (part2) => "type" in part2 ? String(part2.type) : part2.tagName.toLowerCase();
+function isSecret(part2) {
+  const hint = part2.getAttribute("autocomplete") ?? "";
+  return never.includes(kindOf(part2)) || /-password|one-time|cc-/.test(hint) || part2.closest("[data-secret]") !== null;
 }
 function partsOf(form) {
-  const found = /* @__PURE__ */ new Map();
+  const parts2 = /* @__PURE__ */ new Map();
   const counts = /* @__PURE__ */ new Map();
-  for (const one of form.querySelectorAll(`${fields2}, [data-rows], [data-kept]`)) {
-    const within = one.parentElement?.closest("[data-kept]") ?? null;
-    if (within !== null && form.contains(within) || one.matches(fields2) && isSecret(one)) continue;
-    const label = "labels" in one ? one.labels?.[0]?.textContent : "";
-    const name = `${kindOf(one)} ${one.ariaLabel ?? label ?? ""}`;
+  for (const part2 of form.querySelectorAll(`${fields2}, [data-rows], [data-kept]`)) {
+    const within = part2.parentElement?.closest("[data-kept]") ?? null;
+    if (within !== null && form.contains(within) || part2.matches(fields2) && isSecret(part2)) continue;
+    const label = "labels" in part2 ? part2.labels?.[0]?.textContent : "";
+    const name = `${kindOf(part2)} ${part2.ariaLabel ?? label ?? ""}`;
     const n = counts.get(name) ?? 0;
     counts.set(name, n + 1);
-    found.set(`${name} ${n}`, one);
+    parts2.set(`${name} ${n}`, part2);
   }
-  return found;
+  return parts2;
 }
-function valueIn(one) {
-  if (one.dataset["kept"] !== void 0) {
+function keepOut(form) {
+  for (const field of form.querySelectorAll(fields2)) if (!field.hasAttribute("autocomplete")) field.setAttribute("autocomplete", "off");
+}
+function valueIn(part2) {
+  if (part2.dataset["kept"] !== void 0) {
     const event = new CustomEvent("keep", { detail: {} });
-    one.dispatchEvent(event);
+    part2.dispatchEvent(event);
     return event.detail.value;
   }
-  if (one.dataset["rows"] !== void 0) return one.childElementCount;
-  if (one instanceof HTMLInputElement && ["checkbox", "radio"].includes(one.type)) return one.checked;
-  return one.value;
+  if (part2.dataset["rows"] !== void 0) return part2.childElementCount;
+  if (part2 instanceof HTMLInputElement && ["checkbox", "radio"].includes(part2.type)) return part2.checked;
+  return part2.value;
 }
-var valuesOf = (form) => Object.fromEntries([...partsOf(form)].map(([name, one]) => [name, valueIn(one)]));
+var valuesOf = (form) => Object.fromEntries([...partsOf(form)].map(([name, part2]) => [name, valueIn(part2)]));
 var same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
-function set(one, value) {
-  if (one.dataset["kept"] !== void 0) one.dispatchEvent(new CustomEvent("keep", { detail: { value } }));
-  else if (one.dataset["rows"] !== void 0) {
-    const add = [...one.parentElement.querySelectorAll("[data-adds]")].at(-1);
-    for (let n = one.childElementCount; n < Math.min(Number(value), mostRows); n++) add?.click();
+function set(part2, value) {
+  if (part2.dataset["kept"] !== void 0) part2.dispatchEvent(new CustomEvent("keep", { detail: { value } }));
+  else if (part2.dataset["rows"] !== void 0) {
+    const add = [...part2.parentElement.querySelectorAll("[data-adds]")].at(-1);
+    for (let n = part2.childElementCount; n < Math.min(Number(value), mostRows); n++) add?.click();
   } else {
-    if (one instanceof HTMLInputElement && ["checkbox", "radio"].includes(one.type)) one.checked = value === true;
-    else one.value = String(value);
-    for (const kind of ["input", "change"]) one.dispatchEvent(new Event(kind, { bubbles: true }));
+    if (part2 instanceof HTMLInputElement && ["checkbox", "radio"].includes(part2.type)) part2.checked = value === true;
+    else part2.value = String(value);
+    for (const kind of ["input", "change"]) part2.dispatchEvent(new Event(kind, { bubbles: true }));
   }
 }
 function put(form, values) {
   for (let turn = 0; turn < 2; turn++) for (const [name, value] of Object.entries(values)) {
-    const one = partsOf(form).get(name);
-    if (one !== void 0 && !same(valueIn(one), value)) set(one, value);
+    const part2 = partsOf(form).get(name);
+    if (part2 !== void 0 && !same(valueIn(part2), value)) set(part2, value);
   }
 }
 function nameOf(form, begun) {
@@ -1309,7 +1342,7 @@ function keepForms(app) {
     try {
       const { owner: whose, forms } = JSON.parse(store().getItem(key2) ?? "");
       if (whose !== owner()) return {};
-      const recent = Object.entries(forms).filter(([, one]) => Date.now() - one.at < week);
+      const recent = Object.entries(forms).filter(([, entry]) => Date.now() - entry.at < week2);
       return Object.fromEntries(recent.sort(([, a], [, b]) => a.at - b.at).slice(-mostForms));
     } catch {
       return {};
@@ -1324,16 +1357,20 @@ function keepForms(app) {
     } catch {
     }
   }
+  (store() === localStorage ? sessionStorage : localStorage).removeItem(key2);
+  change(() => {
+  });
   const drop = (name) => change((forms) => delete forms[name]);
   function keep() {
     clearTimeout(timer);
     if (out) return;
     change((forms) => {
-      for (const [form, { name }] of changed) if (form.isConnected && form.dataset["unsaved"] !== void 0) forms[name] = { at: Date.now(), values: valuesOf(form) };
+      for (const [form, { name }] of changed) if (form.isConnected && form.dataset["unsaved"] !== void 0) forms[name] = { at: Date.now(), values: valuesOf(form), lost: form.dataset["lost"] };
     });
   }
   const kept3 = (form) => form instanceof HTMLElement && !form.matches(apart) && partsOf(form).size > 0;
   function look(form) {
+    keepOut(form);
     const old = begun.get(form);
     if (filling || old === void 0 || form.ariaBusy === "true") return;
     if (same(old, valuesOf(form))) settle(form);
@@ -1346,6 +1383,7 @@ function keepForms(app) {
   }
   function settle(form) {
     delete form.dataset["unsaved"];
+    delete form.dataset["lost"];
     form.querySelector(".kept-note")?.remove();
     const named = changed.get(form);
     changed.delete(form);
@@ -1365,6 +1403,7 @@ function keepForms(app) {
       return;
     }
     refill(form, record.values);
+    if (record.lost !== void 0) form.dataset["lost"] = record.lost;
     const discard = () => {
       refill(form, old);
       settle(form);
@@ -1383,7 +1422,7 @@ function keepForms(app) {
         gone(form, { name, place });
       });
       saved.observe(form, { attributeFilter: ["aria-busy"] });
-    } else if (place !== here()) toast(t("Not saved"), { title: meant("action", "Open"), run: () => location.hash = place });
+    } else if (place !== here()) offer(place);
   }
   function leave2(box) {
     keep();
@@ -1404,6 +1443,14 @@ function keepForms(app) {
     box.dispatchEvent(new Event("cancel", { cancelable: true }));
     if (focused instanceof HTMLElement && focused !== document.body) focused.focus();
   }
+  function remind() {
+    const titles = Object.keys(load2()).map((name) => JSON.parse(name)[0]);
+    const dialogs = [...new Set(titles.filter((title) => title !== "" && !title.startsWith("#")))];
+    const place = titles.filter((title) => title.startsWith("#") && title !== here()).at(-1);
+    if (dialogs.length > 0) toast(t("Unsaved changes: {forms}. Open the form again to continue.", { forms: dialogs.map(isolated).join(", ") }));
+    if (place !== void 0) offer(place);
+  }
+  const offer = (place) => toast(t("Not saved"), { title: meant("action", "Open"), run: () => location.hash = place });
   const formsIn = (box) => [...box?.querySelectorAll(kinds) ?? []];
   for (const kind of ["input", "change", "click", "keyup", "focusout", "paste"]) document.addEventListener(kind, ({ target }) => {
     const form = target instanceof Element ? target.closest(kinds) : null;
@@ -1438,7 +1485,7 @@ function keepForms(app) {
   addEventListener("beforeunload", (event) => {
     if (document.querySelector("[data-unsaved]") !== null) event.preventDefault();
   });
-  for (const kind of ["leaving", "pagehide"]) addEventListener(kind, keep);
+  for (const kind of ["leaving", "pagehide", "lost"]) addEventListener(kind, keep);
   addEventListener("storage", (event) => {
     if (event.key !== `${app}-csrf`) return;
     out = event.newValue === null;
@@ -1451,6 +1498,7 @@ function keepForms(app) {
   };
   new MutationObserver(seen).observe(document.body, { childList: true, subtree: true });
   seen();
+  remind();
 }
 
 var cookie = "moxlite-language";
@@ -1543,10 +1591,13 @@ function problem(error) {
 
 var askLogIn = (asked2) => logInForm(asked2, async () => secondStepForm);
 function logInForm({ title, reason, address, below, stays, client, begin }, secondStep) {
+  const keep = (result) => {
+    if (!begin(result)) toast(t("Your browser's storage is full, so a reload will log you out."));
+  };
   const started = (result, stay) => {
     const step = result.second_step;
-    if (step === null) begin(result);
-    return step && { step, finish: async (kind, code) => begin(await client.login_factor(step.token, kind, code, stay)) };
+    if (step === null) keep(result);
+    return step && { step, finish: async (kind, code) => keep(await client.login_factor(step.token, kind, code, stay)) };
   };
   const tryLogIn = async (username, password, stay) => {
     const token = await client.login_prep();
@@ -1639,7 +1690,7 @@ var AccountSession = class extends Session {
     const handed = localStorage.getItem(handedKey);
     if (handed !== null && handed !== localStorage.getItem(webmailKey)) {
       localStorage.removeItem(handedKey);
-      void super.forget();
+      forget(this.app);
     }
     return super.resume();
   }
@@ -1669,17 +1720,16 @@ var AccountSession = class extends Session {
     } catch {
       return this.takeOver(known);
     }
-    localStorage.setItem(handedKey, csrf);
+    remember(handedKey, csrf);
     return true;
   }
   begin(result) {
     localStorage.removeItem(handedKey);
-    super.begin(result);
+    return super.begin(result);
   }
-  async forget() {
+  async forgetHanded() {
     const handed = localStorage.getItem(handedKey) !== null;
     localStorage.removeItem(handedKey);
-    await super.forget();
     if (handed) await forgetAccount(number);
   }
 };
@@ -1715,7 +1765,7 @@ var App = class {
   keeper = new Keeper(this.client, () => this.open());
   who = el("span", { class: "flex grow who" });
   webmail = el("nav", { class: "to-places", "aria-label": meant("app", "Places"), hidden: true });
-  shell = new Shell(t("account"), t("Pages"), places, el("div", { class: "me" }, this.who, iconButton(t("Log out"), logOut, () => void logOut2(this.session))), this.webmail);
+  shell = new Shell(t("account"), t("Pages"), places, el("div", { class: "me" }, this.who, iconButton(t("Log out"), logOut, () => void logOut2(this.session, () => this.session.forgetHanded()))), this.webmail);
   shown = 0;
   leave = [];
   displayed = "";
@@ -1831,8 +1881,7 @@ function decoded(text3) {
     return text3;
   }
 }
-addEventListener("error", (event) => void showError(t("Something went wrong on this page"), event.error ?? event.message));
-addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong on this page"), event.reason));
+watchFailures();
 setStatus("");
 restorePlace();
 void new App().start();

@@ -105,6 +105,7 @@ function codeOf(error) {
 function messageOf(error) {
   return error instanceof Error ? error.message : String(error);
 }
+var connectDeadline = 1e4;
 var unauthenticated = /* @__PURE__ */ new Set(["user:noAuth", "user:badAuth"]);
 var BaseClient = class {
   constructor(base2, table2, logIn) {
@@ -118,7 +119,6 @@ var BaseClient = class {
   csrfToken = "";
   unanswered = () => {
   };
-  deadlines = {};
   confirmAgain = async () => false;
   through = (_, __, run) => run();
   steady = (_, __, post) => post(fetch);
@@ -172,9 +172,8 @@ var BaseClient = class {
   async post(name, body, ask) {
     let status = 0;
     let answer2;
-    const deadline = this.deadlines[name];
     try {
-      const response = await ask(`${this.base}api/${name}`, { method: "POST", headers: { "content-type": "application/json", "x-moxlite-csrf": this.csrfToken }, body, credentials: "same-origin", signal: deadline === void 0 ? null : AbortSignal.timeout(deadline) });
+      const response = await ask(`${this.base}api/${name}`, { method: "POST", headers: { "content-type": "application/json", "x-moxlite-csrf": this.csrfToken }, body, credentials: "same-origin", signal: name === "token" ? AbortSignal.timeout(connectDeadline) : null });
       ({ status } = response);
       answer2 = await response.json();
     } catch {
@@ -506,8 +505,8 @@ var once = "totp_begin totp_finish key_finish factor_remove recovery_codes_new b
 
 var awayKey = "moxlite-provider";
 function restorePlace() {
-  const place = /[?&]state=/.test(location.search) && sessionStorage.getItem(awayKey)?.split(" ")[2];
-  if (place) history.replaceState(null, "", location.search + place);
+  const place = sessionStorage.getItem(awayKey)?.split(" ")[2];
+  if (place && location.search !== "") history.replaceState(null, "", location.search + place);
 }
 
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
@@ -701,13 +700,22 @@ var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 
 var users = "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2 M16 3.128a4 4 0 0 1 0 7.744 M22 21v-2a4 4 0 0 0-3-3.87 M5 7a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z";
 var x = "M18 6 6 18 M6 6l12 12";
 
+function remember(key, value, storage = localStorage) {
+  try {
+    storage.setItem(key, value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 var providedKey = "moxlite-provided";
 function keepApart(app) {
   providedKey = `${app}-provided`;
 }
 var provided = () => localStorage.getItem(providedKey) !== null;
 function setProvided(on) {
-  if (on) localStorage.setItem(providedKey, "1");
+  if (on) remember(providedKey, "1");
   else localStorage.removeItem(providedKey);
 }
 function goAway(purpose, url, stay = false) {
@@ -911,12 +919,61 @@ async function askConfirm(client, why = t("To confirm this change, enter your pa
   return answer2 === true;
 }
 
+function watchFailures() {
+  const tell = (error) => void showError(t("Something went wrong on this page"), error?.code === 18 ? t("Allow cookies and site data for this page.") : error);
+  addEventListener("error", (event) => tell(event.error ?? event.message));
+  addEventListener("unhandledrejection", (event) => tell(event.reason));
+}
+
+var shown = 1e4;
+var most = 3;
+function stack() {
+  const found = document.querySelector("body > .toasts");
+  if (found !== null) return found;
+  const made = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+  document.body.append(made);
+  return made;
+}
+function toast(text3, action2, time = shown) {
+  const words = el("span", {}, text3);
+  let timer = 0;
+  let holds = 0;
+  const hold = () => {
+    holds++;
+    clearTimeout(timer);
+  };
+  const release = () => {
+    holds--;
+    clearTimeout(timer);
+    if (holds === 0 && time > 0 && box.isConnected) timer = window.setTimeout(close, time);
+  };
+  const close = () => {
+    clearTimeout(timer);
+    const focused = box.contains(document.activeElement);
+    box.remove();
+    if (focused) focusHome();
+  };
+  const box = el("div", { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release }, words, action2 !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
+    close();
+    action2.run();
+  } }, action2.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
+  if (time > 0) timer = window.setTimeout(close, time);
+  const all = stack();
+  all.append(box);
+  const passing = (one) => one.querySelector(".toast-close") !== null;
+  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
+  return { say: (other) => fill(words, other), close };
+}
+
 var askLogIn = (asked2) => logInForm(asked2, async () => secondStepForm);
 function logInForm({ title, reason, address, below, stays, client, begin }, secondStep) {
+  const keep = (result) => {
+    if (!begin(result)) toast(t("Your browser's storage is full, so a reload will log you out."));
+  };
   const started = (result, stay) => {
     const step = result.second_step;
-    if (step === null) begin(result);
-    return step && { step, finish: async (kind, code) => begin(await client.login_factor(step.token, kind, code, stay)) };
+    if (step === null) keep(result);
+    return step && { step, finish: async (kind, code) => keep(await client.login_factor(step.token, kind, code, stay)) };
   };
   const tryLogIn = async (username, password, stay) => {
     const token = await client.login_prep();
@@ -994,55 +1051,20 @@ function linked(value) {
   return value.split(/(https?:\/\/[^\s<>"]+)/).map((piece, i) => i % 2 === 1 ? el("a", { href: piece, target: "_blank", rel: "noopener noreferrer" }, piece) : document.createTextNode(piece));
 }
 
-var shown = 1e4;
-var most = 3;
-function stack() {
-  const found = document.querySelector("body > .toasts");
-  if (found !== null) return found;
-  const made = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
-  document.body.append(made);
-  return made;
-}
-function toast(text3, action2, time = shown) {
-  const words = el("span", {}, text3);
-  let timer = 0;
-  let holds = 0;
-  const hold = () => {
-    holds++;
-    clearTimeout(timer);
-  };
-  const release = () => {
-    holds--;
-    clearTimeout(timer);
-    if (holds === 0 && time > 0 && box.isConnected) timer = window.setTimeout(close, time);
-  };
-  const close = () => {
-    clearTimeout(timer);
-    const focused = box.contains(document.activeElement);
-    box.remove();
-    if (focused) focusHome();
-  };
-  const box = el("div", { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release }, words, action2 !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
-    close();
-    action2.run();
-  } }, action2.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
-  if (time > 0) timer = window.setTimeout(close, time);
-  const all = stack();
-  all.append(box);
-  const passing = (one) => one.querySelector(".toast-close") !== null;
-  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
-  return { say: (other) => fill(words, other), close };
-}
-
 function leave(load2 = () => location.reload()) {
   for (const one of document.querySelectorAll("[data-unsaved]")) delete one.dataset["unsaved"];
   load2();
 }
 
-async function logOut2(session) {
+function forget(app) {
+  for (const name of [app, app.replace("webmail", "account")]) for (const store of [localStorage, sessionStorage]) store.removeItem(`${name}-unsaved`);
+  for (const name of ["csrf", "address", "stays"]) localStorage.removeItem(`${app}-${name}`);
+}
+async function logOut2(session, forgetSession) {
   const { client } = session;
   if (!await attempt(t("Logging out…"), t("Couldn't log out"), () => client.logout())) return;
-  await session.forget();
+  forget(session.app);
+  await forgetSession?.();
   location.hash = "";
   const url = provided() ? await client.provider_logout().catch(() => "") : "";
   setProvided(false);
@@ -1223,7 +1245,6 @@ var Session = class {
     this.stays = stays;
     this.csrfKey = `${app}-csrf`;
     this.addressKey = `${app}-address`;
-    this.deviceKey = `${app}-stays`;
   }
   app;
   title;
@@ -1233,7 +1254,6 @@ var Session = class {
   stays;
   csrfKey;
   addressKey;
-  deviceKey;
   address = "";
   running = null;
   left = false;
@@ -1265,16 +1285,11 @@ var Session = class {
   begin(result) {
     this.client.csrfToken = result.csrf_token;
     this.address = result.login_address;
-    localStorage.setItem(this.addressKey, result.login_address);
-    localStorage.setItem(this.csrfKey, result.csrf_token);
-    if (result.device) localStorage.setItem(this.deviceKey, "1");
-    else localStorage.removeItem(this.deviceKey);
-  }
-  forget() {
-    for (const app of [this.app, this.app.replace("webmail", "account")]) for (const store of [localStorage, sessionStorage]) store.removeItem(`${app}-unsaved`);
-    localStorage.removeItem(this.csrfKey);
-    localStorage.removeItem(this.addressKey);
-    localStorage.removeItem(this.deviceKey);
+    const kept = remember(this.addressKey, result.login_address) && remember(this.csrfKey, result.csrf_token);
+    const device = `${this.app}-stays`;
+    if (result.device) remember(device, "1");
+    else localStorage.removeItem(device);
+    return kept;
   }
 };
 function beforeDisplay(root) {
@@ -1325,9 +1340,12 @@ async function asked(id, ...[url, given]) {
     throw error;
   }
 }
+var titled = (error, title) => Object.assign(error, { title });
 function unsure(error) {
-  return Object.assign(error, { title: t("No answer") });
+  return titled(error, t("No answer"));
 }
+var saving = () => [...document.querySelectorAll(":is(form,[data-form])[aria-busy=true]")].at(-1);
+var alreadySaved = (error) => Object.assign(titled(error, t("Already saved")), { message: t("Your first attempt worked, without your latest changes. Open the saved version to change it. If you save again, you may get a second one.") });
 function steadily(once2, most2 = waits.length) {
   let off = false;
   const away = () => off || !navigator.onLine;
@@ -1345,23 +1363,33 @@ function steadily(once2, most2 = waits.length) {
   const lost = /* @__PURE__ */ new Map();
   return async (call, body, post, kept) => {
     const same2 = `${call} ${body}`;
-    const id = lost.get(same2) ?? newId();
+    const form = once2.includes(call) ? saving() : void 0;
+    const [forms, formsId] = form?.dataset["lost"]?.split(" ") ?? [];
+    const id = (forms === call ? formsId : lost.get(same2)) ?? newId();
+    const note = (unknown) => {
+      if (unknown) lost.set(same2, id);
+      else lost.delete(same2);
+      if (form === void 0) return;
+      form.dataset["lost"] = unknown ? `${call} ${id}` : "";
+      form.dispatchEvent(new Event("lost", { bubbles: true }));
+    };
     const repeats = writes.has(call) && !kept;
     for (let made = 0; ; made++) {
       const begun = Date.now();
       const wasAway = away();
       try {
         const result = await post((...given) => asked(id, ...given));
-        lost.delete(same2);
+        note(false);
         return result;
       } catch (error) {
         const code = codeOf(error);
         if (code !== "") {
-          lost.delete(same2);
+          note(false);
+          if (code === "user:done") throw alreadySaved(error);
           if (made > 0 && changes.has(call) && settled.has(code ?? "")) return null;
           throw code === "user:unknown" ? unsure(error) : error;
         }
-        if (writes.has(call)) lost.set(same2, id);
+        if (writes.has(call)) note(true);
         if (made === 0 && wasAway && away()) throw error;
         if (repeats && made < most2) await Promise.race([connected, new Promise((resolve) => setTimeout(resolve, waits[made]))]);
         else if (repeats) {
@@ -1385,52 +1413,55 @@ var apart = ".login *, .login, .composer *, [role=search], .filter, [data-fleeti
 var fields2 = "input, select, textarea";
 var never = ["password", "file", "hidden", "submit", "button", "search", "reset", "image"];
 var worded = ["text", "textarea", "url", "email", "tel", "div", "span"];
-var kindOf = (one) => "type" in one ? String(one.type) : one.tagName.toLowerCase();
-function isSecret(one) {
-  const hint = one.getAttribute("autocomplete") ?? "";
-  return never.includes(kindOf(one)) || /-password|one-time|cc-/.test(hint) || one.closest("[data-secret]") !== null;
+var kindOf = (part2) => "type" in part2 ? String(part2.type) : part2.tagName.toLowerCase();
+function isSecret(part2) {
+  const hint = part2.getAttribute("autocomplete") ?? "";
+  return never.includes(kindOf(part2)) || /-password|one-time|cc-/.test(hint) || part2.closest("[data-secret]") !== null;
 }
 function partsOf(form) {
-  const found = /* @__PURE__ */ new Map();
+  const parts2 = /* @__PURE__ */ new Map();
   const counts = /* @__PURE__ */ new Map();
-  for (const one of form.querySelectorAll(`${fields2}, [data-rows], [data-kept]`)) {
-    const within = one.parentElement?.closest("[data-kept]") ?? null;
-    if (within !== null && form.contains(within) || one.matches(fields2) && isSecret(one)) continue;
-    const label = "labels" in one ? one.labels?.[0]?.textContent : "";
-    const name = `${kindOf(one)} ${one.ariaLabel ?? label ?? ""}`;
+  for (const part2 of form.querySelectorAll(`${fields2}, [data-rows], [data-kept]`)) {
+    const within = part2.parentElement?.closest("[data-kept]") ?? null;
+    if (within !== null && form.contains(within) || part2.matches(fields2) && isSecret(part2)) continue;
+    const label = "labels" in part2 ? part2.labels?.[0]?.textContent : "";
+    const name = `${kindOf(part2)} ${part2.ariaLabel ?? label ?? ""}`;
     const n = counts.get(name) ?? 0;
     counts.set(name, n + 1);
-    found.set(`${name} ${n}`, one);
+    parts2.set(`${name} ${n}`, part2);
   }
-  return found;
+  return parts2;
 }
-function valueIn(one) {
-  if (one.dataset["kept"] !== void 0) {
+function keepOut(form) {
+  for (const field of form.querySelectorAll(fields2)) if (!field.hasAttribute("autocomplete")) field.setAttribute("autocomplete", "off");
+}
+function valueIn(part2) {
+  if (part2.dataset["kept"] !== void 0) {
     const event = new CustomEvent("keep", { detail: {} });
-    one.dispatchEvent(event);
+    part2.dispatchEvent(event);
     return event.detail.value;
   }
-  if (one.dataset["rows"] !== void 0) return one.childElementCount;
-  if (one instanceof HTMLInputElement && ["checkbox", "radio"].includes(one.type)) return one.checked;
-  return one.value;
+  if (part2.dataset["rows"] !== void 0) return part2.childElementCount;
+  if (part2 instanceof HTMLInputElement && ["checkbox", "radio"].includes(part2.type)) return part2.checked;
+  return part2.value;
 }
-var valuesOf = (form) => Object.fromEntries([...partsOf(form)].map(([name, one]) => [name, valueIn(one)]));
+var valuesOf = (form) => Object.fromEntries([...partsOf(form)].map(([name, part2]) => [name, valueIn(part2)]));
 var same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
-function set(one, value) {
-  if (one.dataset["kept"] !== void 0) one.dispatchEvent(new CustomEvent("keep", { detail: { value } }));
-  else if (one.dataset["rows"] !== void 0) {
-    const add = [...one.parentElement.querySelectorAll("[data-adds]")].at(-1);
-    for (let n = one.childElementCount; n < Math.min(Number(value), mostRows); n++) add?.click();
+function set(part2, value) {
+  if (part2.dataset["kept"] !== void 0) part2.dispatchEvent(new CustomEvent("keep", { detail: { value } }));
+  else if (part2.dataset["rows"] !== void 0) {
+    const add = [...part2.parentElement.querySelectorAll("[data-adds]")].at(-1);
+    for (let n = part2.childElementCount; n < Math.min(Number(value), mostRows); n++) add?.click();
   } else {
-    if (one instanceof HTMLInputElement && ["checkbox", "radio"].includes(one.type)) one.checked = value === true;
-    else one.value = String(value);
-    for (const kind of ["input", "change"]) one.dispatchEvent(new Event(kind, { bubbles: true }));
+    if (part2 instanceof HTMLInputElement && ["checkbox", "radio"].includes(part2.type)) part2.checked = value === true;
+    else part2.value = String(value);
+    for (const kind of ["input", "change"]) part2.dispatchEvent(new Event(kind, { bubbles: true }));
   }
 }
 function put(form, values) {
   for (let turn = 0; turn < 2; turn++) for (const [name, value] of Object.entries(values)) {
-    const one = partsOf(form).get(name);
-    if (one !== void 0 && !same(valueIn(one), value)) set(one, value);
+    const part2 = partsOf(form).get(name);
+    if (part2 !== void 0 && !same(valueIn(part2), value)) set(part2, value);
   }
 }
 function nameOf(form, begun) {
@@ -1453,7 +1484,7 @@ function keepForms(app) {
     try {
       const { owner: whose, forms } = JSON.parse(store().getItem(key) ?? "");
       if (whose !== owner()) return {};
-      const recent = Object.entries(forms).filter(([, one]) => Date.now() - one.at < week);
+      const recent = Object.entries(forms).filter(([, entry]) => Date.now() - entry.at < week);
       return Object.fromEntries(recent.sort(([, a], [, b]) => a.at - b.at).slice(-mostForms));
     } catch {
       return {};
@@ -1468,16 +1499,20 @@ function keepForms(app) {
     } catch {
     }
   }
+  (store() === localStorage ? sessionStorage : localStorage).removeItem(key);
+  change(() => {
+  });
   const drop = (name) => change((forms) => delete forms[name]);
   function keep() {
     clearTimeout(timer);
     if (out) return;
     change((forms) => {
-      for (const [form, { name }] of changed) if (form.isConnected && form.dataset["unsaved"] !== void 0) forms[name] = { at: Date.now(), values: valuesOf(form) };
+      for (const [form, { name }] of changed) if (form.isConnected && form.dataset["unsaved"] !== void 0) forms[name] = { at: Date.now(), values: valuesOf(form), lost: form.dataset["lost"] };
     });
   }
   const kept = (form) => form instanceof HTMLElement && !form.matches(apart) && partsOf(form).size > 0;
   function look(form) {
+    keepOut(form);
     const old = begun.get(form);
     if (filling || old === void 0 || form.ariaBusy === "true") return;
     if (same(old, valuesOf(form))) settle(form);
@@ -1490,6 +1525,7 @@ function keepForms(app) {
   }
   function settle(form) {
     delete form.dataset["unsaved"];
+    delete form.dataset["lost"];
     form.querySelector(".kept-note")?.remove();
     const named = changed.get(form);
     changed.delete(form);
@@ -1509,6 +1545,7 @@ function keepForms(app) {
       return;
     }
     refill(form, record.values);
+    if (record.lost !== void 0) form.dataset["lost"] = record.lost;
     const discard = () => {
       refill(form, old);
       settle(form);
@@ -1527,7 +1564,7 @@ function keepForms(app) {
         gone(form, { name, place });
       });
       saved.observe(form, { attributeFilter: ["aria-busy"] });
-    } else if (place !== here()) toast(t("Not saved"), { title: meant("action", "Open"), run: () => location.hash = place });
+    } else if (place !== here()) offer(place);
   }
   function leave2(box) {
     keep();
@@ -1548,6 +1585,14 @@ function keepForms(app) {
     box.dispatchEvent(new Event("cancel", { cancelable: true }));
     if (focused instanceof HTMLElement && focused !== document.body) focused.focus();
   }
+  function remind() {
+    const titles = Object.keys(load2()).map((name) => JSON.parse(name)[0]);
+    const dialogs = [...new Set(titles.filter((title) => title !== "" && !title.startsWith("#")))];
+    const place = titles.filter((title) => title.startsWith("#") && title !== here()).at(-1);
+    if (dialogs.length > 0) toast(t("Unsaved changes: {forms}. Open the form again to continue.", { forms: dialogs.map(isolated).join(", ") }));
+    if (place !== void 0) offer(place);
+  }
+  const offer = (place) => toast(t("Not saved"), { title: meant("action", "Open"), run: () => location.hash = place });
   const formsIn = (box) => [...box?.querySelectorAll(kinds) ?? []];
   for (const kind of ["input", "change", "click", "keyup", "focusout", "paste"]) document.addEventListener(kind, ({ target }) => {
     const form = target instanceof Element ? target.closest(kinds) : null;
@@ -1582,7 +1627,7 @@ function keepForms(app) {
   addEventListener("beforeunload", (event) => {
     if (document.querySelector("[data-unsaved]") !== null) event.preventDefault();
   });
-  for (const kind of ["leaving", "pagehide"]) addEventListener(kind, keep);
+  for (const kind of ["leaving", "pagehide", "lost"]) addEventListener(kind, keep);
   addEventListener("storage", (event) => {
     if (event.key !== `${app}-csrf`) return;
     out = event.newValue === null;
@@ -1595,6 +1640,7 @@ function keepForms(app) {
   };
   new MutationObserver(seen).observe(document.body, { childList: true, subtree: true });
   seen();
+  remind();
 }
 
 function size(octets2) {
@@ -1942,8 +1988,7 @@ async function find(name) {
   const found = from === void 0 ? void 0 : (await part(from)).pages[name];
   return found ?? overviewPage;
 }
-addEventListener("error", (event) => void showError(t("Something went wrong on this page"), event.error ?? event.message));
-addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong on this page"), event.reason));
+watchFailures();
 setStatus("");
 restorePlace();
 void new App().start();

@@ -1,6 +1,7 @@
 var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
 var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
 var kept = (account = number) => `moxlite-webmail${account}`;
+var week = 7 * 864e5;
 
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;

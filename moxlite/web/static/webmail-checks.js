@@ -67,6 +67,9 @@ var checks = {
   Departed: { recipient: "string", state: ["enum", ["canceled", "delivered", "failed", "relayed"]], ended: "time" },
   DeliveryReport: { recipients: ["list", ["ref", "Delivery"]], seen: "string" },
   Delivery: { id: "integer", recipient: "string", state: ["enum", ["canceled", "delivered", "failed", "held", "queued", "relayed", "trying"]], attempts: "integer", ended: ["nullable", "time"], last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], last_planned: ["nullable", "time"], error: "string", advice: ["ref", "Remark"], reply: "string", host: "string", tls: "string" },
+  Mark: { received: "time", id: "integer" },
+  FileList: { messages: ["list", ["ref", "MessageItem"]], mailboxes: ["list", ["ref", "MailboxName"]], after: ["nullable", ["ref", "Mark"]] },
+  MailboxName: { id: "integer", name: "string" },
   Begun: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], reply_to: ["list", ["ref", "Party"]], subject: "string", text: "string", html: "string", original: "string", message_id: "string", in_reply_to: "string", references: ["list", "string"], uploads: ["list", ["ref", "Uploaded"]], notes: ["list", ["ref", "Remark"]], ask_read: "boolean", ask_delivered: "boolean", tls: ["enum", ["default", "insecure", "require"]], name: "string", senders: ["list", ["ref", "Sender"]] },
   Uploaded: { upload_id: "string", filename: "string", content_type: "string", size: "integer" },
   Sender: { owner: "string", name: "string", address: "string", on_behalf: "boolean" },
@@ -75,7 +78,6 @@ var checks = {
   Security: { starttls: ["enum", ["", "error", "no", "yes"]], requiretls: ["enum", ["", "error", "no", "yes"]], mtasts: ["enum", ["", "error", "no", "yes"]], dnssec: ["enum", ["", "error", "no", "yes"]], dane: ["enum", ["", "error", "no", "yes"]] },
   QueryAction: { query: ["ref", "Query"], ranges: ["optional", ["list", ["ref", "Range"]]], except_ids: ["optional", ["list", "integer"]], modseq: "integer", action: ["enum", ["delete", "flags_add", "flags_clear", "move"]], mailbox_id: ["optional", "integer"], targets: ["optional", ["list", ["ref", "Target"]]], mark_seen: ["optional", "boolean"], flags: ["optional", ["list", "string"]], after: ["optional", ["nullable", ["ref", "Mark"]]] },
   Range: { first: ["ref", "Mark"], last: ["ref", "Mark"] },
-  Mark: { received: "time", id: "integer" },
   Target: { from_id: "integer", mailbox_id: "integer" },
   QueryDone: { message_ids: ["list", "integer"], mailbox_ids: ["list", "integer"], unseen_ids: ["list", "integer"], after: ["nullable", ["ref", "Mark"]] },
   VacationChange: { enabled: ["optional", "boolean"], start: ["optional", "integer"], end: ["optional", "integer"], subject: ["optional", "string"], text: ["optional", "string"], html: ["optional", "string"], known_only: ["optional", "boolean"] },
@@ -189,6 +191,7 @@ var calls = {
   delivery_retry: [{ delivery_ids: ["list", "integer"] }, "integer"],
   delivery_cancel: [{ delivery_ids: ["list", "integer"] }, "integer"],
   search_glance: [{ query: ["ref", "Query"] }, ["list", ["ref", "MessageItem"]]],
+  files: [{ query: ["ref", "Query"], after: ["optional", ["nullable", ["ref", "Mark"]]] }, ["ref", "FileList"]],
   compose_prepare: [{ kind: ["enum", ["edit", "forward", "forward_attached", "new", "reply", "reply_all", "reply_list"]], message_id: ["optional", "integer"], selected: ["optional", "string"], when: ["optional", "string"], mailbox_id: ["optional", "integer"] }, ["ref", "Begun"]],
   draft_save: [{ draft: ["ref", "Written"], save_id: "string", replaces: ["optional", "integer"] }, "integer"],
   draft_find: [{ message_id: "string", seconds: "integer", author: ["optional", "string"] }, "integer"],
@@ -295,9 +298,12 @@ async function asked(id, ...[url, given]) {
     throw error;
   }
 }
+var titled = (error, title) => Object.assign(error, { title });
 function unsure(error) {
-  return Object.assign(error, { title: t("No answer") });
+  return titled(error, t("No answer"));
 }
+var saving = () => [...document.querySelectorAll(":is(form,[data-form])[aria-busy=true]")].at(-1);
+var alreadySaved = (error) => Object.assign(titled(error, t("Already saved")), { message: t("Your first attempt worked, without your latest changes. Open the saved version to change it. If you save again, you may get a second one.") });
 function steadily(once2, most = waits.length) {
   let off = false;
   const away = () => off || !navigator.onLine;
@@ -315,23 +321,33 @@ function steadily(once2, most = waits.length) {
   const lost = /* @__PURE__ */ new Map();
   return async (call, body, post, kept) => {
     const same = `${call} ${body}`;
-    const id = lost.get(same) ?? newId();
+    const form = once2.includes(call) ? saving() : void 0;
+    const [forms, formsId] = form?.dataset["lost"]?.split(" ") ?? [];
+    const id = (forms === call ? formsId : lost.get(same)) ?? newId();
+    const note = (unknown) => {
+      if (unknown) lost.set(same, id);
+      else lost.delete(same);
+      if (form === void 0) return;
+      form.dataset["lost"] = unknown ? `${call} ${id}` : "";
+      form.dispatchEvent(new Event("lost", { bubbles: true }));
+    };
     const repeats = writes.has(call) && !kept;
     for (let made = 0; ; made++) {
       const begun = Date.now();
       const wasAway = away();
       try {
         const result = await post((...given) => asked(id, ...given));
-        lost.delete(same);
+        note(false);
         return result;
       } catch (error) {
         const code = codeOf(error);
         if (code !== "") {
-          lost.delete(same);
+          note(false);
+          if (code === "user:done") throw alreadySaved(error);
           if (made > 0 && changes.has(call) && settled.has(code ?? "")) return null;
           throw code === "user:unknown" ? unsure(error) : error;
         }
-        if (writes.has(call)) lost.set(same, id);
+        if (writes.has(call)) note(true);
         if (made === 0 && wasAway && away()) throw error;
         if (repeats && made < most) await Promise.race([connected, new Promise((resolve) => setTimeout(resolve, waits[made]))]);
         else if (repeats) {

@@ -334,39 +334,32 @@ function moveWithin(bar) {
   settle(bar);
 }
 
-var prefix = "moxlite-webmail-draft-";
-var silent = 9e4;
-function keepCopy(id, copy) {
+var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
+var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
+var week = 7 * 864e5;
+
+function remember(key, value, storage = localStorage) {
   try {
-    localStorage.setItem(prefix + id, JSON.stringify(copy));
+    storage.setItem(key, value);
     return true;
   } catch {
     return false;
   }
 }
+
+var prefix = "moxlite-webmail-draft-";
+function keepCopy(id, copy) {
+  const stays = `moxlite-webmail${number}-stays` in localStorage;
+  return remember(prefix + id, JSON.stringify(copy), stays ? localStorage : sessionStorage);
+}
 function dropCopy(id) {
-  localStorage.removeItem(prefix + id);
+  for (const store of [localStorage, sessionStorage]) store.removeItem(prefix + id);
 }
 function holdCopy(id) {
   let release = () => {
   };
   if (navigator.locks !== void 0) void navigator.locks.request(prefix + id, () => new Promise((resolve) => release = resolve));
   return () => release();
-}
-async function lostCopies(login) {
-  const held = new Set((await navigator.locks?.query())?.held?.map((lock) => lock.name));
-  const lost = /* @__PURE__ */ new Map();
-  for (const key of Object.keys(localStorage)) {
-    if (!key.startsWith(prefix) || held.has(key)) continue;
-    try {
-      const copy = JSON.parse(localStorage.getItem(key) ?? "");
-      if (copy.login !== login || navigator.locks === void 0 && Date.now() - copy.time < silent) continue;
-      lost.set(key.slice(prefix.length), copy);
-    } catch {
-      localStorage.removeItem(key);
-    }
-  }
-  return lost;
 }
 
 function size(octets) {
@@ -384,13 +377,15 @@ function size(octets) {
 }
 
 var Files = class {
-  constructor(client, base, changed) {
+  constructor(client, base2, load, changed) {
     this.client = client;
-    this.base = base;
+    this.base = base2;
+    this.load = load;
     this.changed = changed;
   }
   client;
   base;
+  load;
   changed;
   root = el("div", { class: "files", role: "group", "aria-label": t("Attachments"), "aria-live": "polite" });
   cards = [];
@@ -398,67 +393,56 @@ var Files = class {
     return this.cards.flatMap((card) => card.done ?? []);
   }
   set value(files) {
-    for (const file of files) this.put(file, null);
+    for (const file of files) this.put(file);
   }
   get unsent() {
     return this.cards.flatMap(({ done, file: { filename, size: size2 } }) => done === null ? { filename, size: size2 } : []);
   }
   set unsent(files) {
-    for (const file of files) this.fail(this.put(file, null), t("upload interrupted"));
+    for (const file of files) this.stuck(this.put(file), t("upload interrupted"));
   }
   add(files) {
-    for (const file of files) this.send(file);
+    for (const file of files) void this.send(file);
   }
   abort() {
-    for (const card of this.cards) card.request?.abort();
+    for (const card of this.cards.splice(0)) card.upload?.abort();
   }
-  put(file, request) {
-    const bar = el("progress", { max: "1", value: "0", "aria-label": t("Uploading {name}", { name: file.filename }), hidden: request === null });
+  put(file) {
+    const bar = el("progress", { max: "1", value: "0", "aria-label": t("Uploading {name}", { name: file.filename }), hidden: true });
     const note = el("span", { class: "file-size" }, size(file.size));
     const root = el("div", { class: "file" }, el("span", { class: "file-name", dir: "auto", title: file.filename }, file.filename), note, bar, el("button", { type: "button", class: "file-remove", "aria-label": t("Remove {name}", { name: file.filename }), onclick: () => this.remove(card) }, sign(x, "i s")));
-    const card = { file, root, done: file.upload_id === void 0 ? null : file, request };
+    const card = { file, root, done: file.upload_id === void 0 ? null : file, upload: null };
     this.cards.push(card);
     this.root.append(root);
     return card;
   }
-  fail(card, why) {
-    card.root.querySelector("progress").hidden = true;
-    card.root.classList.add("failed");
-    card.root.querySelector(".file-size").textContent = why;
+  stuck(card, why, again) {
+    const { root } = card;
+    root.querySelector("progress").hidden = why !== "";
+    root.classList.toggle("failed", why !== "");
+    root.querySelector(".file-size").textContent = why || size(card.file.size);
+    root.querySelector(".text")?.remove();
+    if (why !== "" && again !== void 0) root.lastElementChild.before(el("button", { type: "button", class: "btn text small", onclick: again }, t("Try again")));
     this.changed();
   }
-  send(file) {
-    const request = new XMLHttpRequest();
-    const card = this.put({ filename: file.name || t("image.png"), size: file.size }, request);
+  async send(file, card = this.put({ filename: file.name || t("image.png"), size: file.size })) {
+    this.stuck(card, "");
     const bar = card.root.querySelector("progress");
-    const fail = (why) => this.fail(card, why);
-    request.open("POST", `${this.base}upload?filename=${encodeURIComponent(file.name || "picture.png")}`);
-    request.setRequestHeader("content-type", file.type || "application/octet-stream");
-    request.setRequestHeader("x-moxlite-csrf", this.client.csrfToken);
-    request.upload.onprogress = (event) => bar.value = event.total > 0 ? event.loaded / event.total : 0;
-    request.onerror = () => fail(t("upload interrupted"));
-    request.onload = () => {
-      let answer;
-      try {
-        answer = JSON.parse(request.responseText);
-      } catch {
-        fail(t("rejected by the server: {status}", { status: request.status }));
-        return;
-      }
-      if (answer.result === void 0) {
-        void told(answer.error ?? { message: t("rejected") }).then((error) => fail(error.message));
-        return;
-      }
-      card.done = answer.result;
+    try {
+      const { FileUpload } = await this.load("uploading");
+      if (!this.cards.includes(card)) return;
+      const upload = card.upload ?? new FileUpload(this.base, this.client, file, file.name || "picture.png");
+      card.upload = upload;
+      card.done = await upload.send({ progress: (sent, size2) => bar.value = size2 > 0 ? sent / size2 : 0, stuck: (why) => this.stuck(card, why, () => upload.retry()) });
       bar.hidden = true;
       this.changed();
-    };
-    request.send(file);
-    this.changed();
+    } catch (error) {
+      if (this.cards.includes(card)) this.stuck(card, messageOf(error), () => void this.send(file, card));
+    }
   }
   remove(card) {
-    card.request?.abort();
-    this.cards = this.cards.filter((one) => one !== card);
+    this.cards = this.cards.filter((other) => other !== card);
+    card.upload?.abort();
     card.root.remove();
     if (card.done !== null) this.client.upload_remove(card.done.upload_id).catch(() => {
     });
@@ -781,7 +765,7 @@ var Composer = class _Composer {
     }, ways);
     this.replyTo = new Recipients("reply_to", t("Reply to"), desk.client, () => this.changed(), null);
     [this.to, this.cc, this.bcc] = [field("to", t("To")), field("cc", t("Cc")), field("bcc", t("Bcc"))];
-    this.files = new Files(desk.client, desk.base, () => this.changed());
+    this.files = new Files(desk.client, desk.base, desk.load, () => this.changed());
     this.tls = el("select", { "aria-label": t("Encryption in transit"), onchange: () => {
       this.judging = false;
       this.changed();
@@ -822,7 +806,7 @@ var Composer = class _Composer {
   } });
   lastSender = "";
   tls;
-  subject = el("input", { class: "compose-subject", "aria-label": t("Subject"), placeholder: t("Subject"), dir: "auto", maxlength: "5000", oninput: () => {
+  subject = el("input", { autocomplete: "off", class: "compose-subject", "aria-label": t("Subject"), placeholder: t("Subject"), dir: "auto", maxlength: "5000", oninput: () => {
     this.title();
     this.changed();
   } });
@@ -1444,9 +1428,9 @@ async function recover(desk, say) {
   addKeys2(desk);
   const login = desk.facts().login_address;
   const words2 = await desk.load("words");
-  for (const [id, copy] of await lostCopies(login)) {
+  for (const [id, copy] of await words2.lostCopies(login)) {
     if (Date.now() - copy.time > 864e5) copy.submitId = copy.saveId = "";
-    await refresh(desk, copy);
+    await words2.refresh(desk.client, copy);
     const { text: text2, html = "", original = "", original_id: answered = 0, original_flag: flag } = copy.draft;
     if (!await words2.prepare(desk, html, false)) continue;
     const beginning = { text: text2, html, original, quoted: "", sample: answered || copy.draftId, forwarded: flag === "forwarded", cursor: text2.length };
@@ -1456,14 +1440,6 @@ async function recover(desk, say) {
     if (room) void composer.save();
     else await composer.leave();
   }
-}
-async function refresh(desk, copy) {
-  if (copy.draftId > 0 || copy.saveId !== "" || copy.submitId !== "") return;
-  const seconds = Math.max(0, Math.ceil((Date.now() - copy.time) / 1e3));
-  const newer = await desk.client.draft_find(copy.draft.message_id, seconds, copy.draft.from.address);
-  if (newer === 0) return;
-  const { uploads, notes: _, name: _name, senders: _senders, ...fields } = await desk.client.compose_prepare("edit", newer);
-  Object.assign(copy, { draft: { ...copy.draft, ...fields }, files: uploads, draftId: newer });
 }
 export {
   addKeys2 as addKeys,

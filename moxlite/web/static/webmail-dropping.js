@@ -194,6 +194,7 @@ var dropping_default = ".mailbox.drop,.messages.drop{outline:2px dashed var(--ac
 var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
 var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
 var kept = (account = number) => `moxlite-webmail${account}`;
+var week = 7 * 864e5;
 
 var CallFailed = class extends Error {
   constructor(call, code, message, fields = []) {
@@ -256,29 +257,78 @@ function size(octets) {
 
 var UploadAborted = class extends Error {
 };
-var Upload = class {
+var silentAfter = 3e4;
+var staleAfter = 3e3;
+var [first, largest, quick] = [1 << 20, 8 << 20, 4e3];
+function sent(request, url, body, type, client, progress) {
+  return new Promise((resolve, reject) => {
+    const fail = (code, text2) => reject(new CallFailed("upload", code, text2));
+    let [heard, timer] = [0, 0];
+    const hear = () => {
+      heard = Date.now();
+      clearTimeout(timer);
+      timer = window.setTimeout(lost, silentAfter);
+    };
+    const lost = () => {
+      fail("", t("upload interrupted"));
+      request.abort();
+    };
+    const connected = () => {
+      if (Date.now() - heard > staleAfter) lost();
+    };
+    request.open("POST", url);
+    request.setRequestHeader("x-moxlite-csrf", client.csrfToken);
+    if (type !== null) request.setRequestHeader("content-type", type);
+    request.upload.onprogress = (event) => {
+      hear();
+      progress(event.loaded, event.total);
+    };
+    request.onload = () => {
+      let answer;
+      try {
+        answer = JSON.parse(request.responseText);
+      } catch {
+        const { status } = request;
+        if (status < 400 || status >= 500) fail("", t("upload interrupted"));
+        else fail("user:error", t("rejected by the server: {status}", { status }));
+        return;
+      }
+      if (answer.error === void 0) resolve(answer);
+      else void told(answer.error).then(({ code, message }) => fail(code, message));
+    };
+    request.onerror = () => fail("", t("upload interrupted"));
+    request.onabort = () => reject(new UploadAborted());
+    request.onloadend = () => {
+      clearTimeout(timer);
+      removeEventListener("connected", connected);
+    };
+    addEventListener("connected", connected);
+    hear();
+    request.send(body);
+  });
+}
+async function loggedIn(error, client) {
+  if (codeOf(error) !== "user:noAuth" && codeOf(error) !== "user:badAuth") return false;
+  await client.again(messageOf(error));
+  return true;
+}
+var FormUpload = class {
   request = new XMLHttpRequest();
-  send(url, body, csrfToken, progress) {
-    const request = this.request;
-    return new Promise((resolve, reject) => {
-      request.open("POST", url);
-      request.setRequestHeader("x-moxlite-csrf", csrfToken);
-      request.upload.onprogress = (event) => progress(event.loaded, event.total);
-      request.onload = () => {
-        try {
-          const answer = JSON.parse(request.responseText);
-          const found = answer.token ?? answer.result?.upload_id;
-          if (typeof found === "string") resolve(found);
-          else void told(answer.error ?? { code: "", message: t("Unexpected response from the server. Try again.") }).then(({ code, message }) => reject(new CallFailed("import", code, message)));
-        } catch {
-          reject(new CallFailed("import", "", request.responseText || t("Unexpected server response ({status}).", { status: String(request.status) })));
-        }
-      };
-      request.onerror = () => reject(new CallFailed("import", "", t("Connection lost during upload, so your messages weren't imported.")));
-      request.onabort = () => reject(new UploadAborted());
-      if (body instanceof File) request.setRequestHeader("content-type", "application/octet-stream");
-      request.send(body);
-    });
+  complete = false;
+  async send(url, form, client, progress) {
+    for (; ; ) {
+      try {
+        const { token } = await sent(this.request, url, form, null, client, (octets, size2) => {
+          this.complete = octets === size2;
+          progress(octets, size2);
+        });
+        if (token === void 0) throw new CallFailed("upload", "", t("Unexpected response from the server. Try again."));
+        return token;
+      } catch (error) {
+        if (!await loggedIn(error, client)) throw error;
+        this.request = new XMLHttpRequest();
+      }
+    }
   }
   abort() {
     this.request.abort();
@@ -313,6 +363,7 @@ function importingText(state, mailbox) {
   if (messages2 === 0 || about <= messages2) return t("Importing into {mailbox}…", { mailbox });
   return state.state === "finishing" ? `${t("Filing messages…")} ${Math.floor(100 * messages2 / about)} %` : t("Importing {n} of about {all} messages into {mailbox}…", { n: messages2, all: about, mailbox });
 }
+var untilClosed = 1e9;
 var Importing = class {
   constructor(client, base2, mail, actions) {
     this.client = client;
@@ -357,10 +408,10 @@ var Importing = class {
   }
   async send(mailbox, files) {
     const octets = files.reduce((sum, file) => sum + file.size, 0);
-    const upload = new Upload();
+    const upload = new FormUpload();
     const form = new FormData();
     for (const file of files) form.append("file", file);
-    const sending = (sent) => t("Uploading {part} of {whole}…", { part: size(sent), whole: size(octets) });
+    const sending = (sent2) => t("Uploading {part} of {whole}…", { part: size(sent2), whole: size(octets) });
     let said = null;
     this.upload.add(upload);
     try {
@@ -368,15 +419,28 @@ var Importing = class {
       const progress = toast(sending(0), { title: t("Stop"), run: () => upload.abort() }, 0);
       said = progress;
       const address = `${this.base}import?mailbox_id=${mailbox.id}`;
-      const token = await upload.send(address, form, this.client.csrfToken, (sent) => progress.say(sending(Math.min(sent, octets))));
+      const token = await upload.send(address, form, this.client, (sent2) => progress.say(sending(Math.min(sent2, octets))));
       if (this.kept()[token] === void 0) this.keep(token, mailbox.name);
     } catch (error) {
-      const why = error instanceof UploadAborted ? null : await this.reason(error, mailbox, octets);
-      toast(why === null ? t("Import stopped. No messages imported") : t("No messages imported: {why}", { why: messageOf(why) }));
+      if (error instanceof UploadAborted) toast(t("Import stopped. No messages imported"));
+      else this.offer(mailbox, files, await this.reason(error, mailbox, octets), upload.complete);
     } finally {
       this.upload.delete(upload);
       said?.close();
     }
+  }
+  offer(mailbox, files, error, complete) {
+    if (complete && codeOf(error) === "user:conflict") return;
+    const unanswered = codeOf(error) === "";
+    const words = unanswered && complete ? t("Can't reach the server, and we don't know whether this was done. Check before you try again.") : t("No messages imported: {why}", { why: messageOf(error) });
+    const again = () => void this.send(mailbox, files);
+    const said = toast(words, { title: t("Try again"), run: again }, untilClosed);
+    const shown2 = [...document.querySelectorAll(".toast")].at(-1);
+    const connected = () => {
+      if (shown2.isConnected) again();
+      said.close();
+    };
+    if (unanswered && !complete) addEventListener("connected", connected, { once: true });
   }
   async reason(error, mailbox, octets) {
     if (codeOf(error) !== "") return error;

@@ -67,7 +67,6 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0gntdygla chiamata {name} non esiste
 0hj3kenIdempotency-Key: deve avere da 1 a {most} caratteri ASCII stampabili
 1fdrm5fil server è stato riavviato e non sappiamo se l’operazione sia stata eseguita; controlli prima di riprovare
-02u5u09questo Idempotency-Key è già stato usato per un’altra richiesta
 0t5nuhz{address}: {reason}
 0dclgqsgli allegati sono più grandi di quanto possa essere un messaggio ({max_size} MiB)
 1vc8ybn{field}: {reason}

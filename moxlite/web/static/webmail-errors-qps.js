@@ -67,7 +67,6 @@ var inWords2 = (error) => inWords(error, `1up7nwi⟦unknown setting: {name}⟧
 0gntdyg⟦unknown call: {name}⟧
 0hj3ken⟦Idempotency-Key: must be 1 to {most} printable ASCII characters⟧
 1fdrm5f⟦the server restarted, and we don't know whether this was done; check before you try again⟧
-02u5u09⟦this Idempotency-Key was already used for another request⟧
 0t5nuhz⟦{address}: {reason}⟧
 0dclgqs⟦attachments exceed the message size limit ({max_size} MiB)⟧
 1vc8ybn⟦{field}: {reason}⟧

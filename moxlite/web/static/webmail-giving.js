@@ -166,17 +166,6 @@ function setStatus(message) {
   fill(line2, message);
 }
 
-var CallFailed = class extends Error {
-  constructor(call, code, message, fields = []) {
-    super(message);
-    this.call = call;
-    this.code = code;
-    this.fields = fields;
-  }
-  call;
-  code;
-  fields;
-};
 function fieldsOf(error) {
   return error instanceof Error && "fields" in error && Array.isArray(error.fields) ? error.fields : [];
 }
@@ -457,46 +446,20 @@ function toast(text2, action, time = shown) {
   return { say: (other) => fill(words, other), close };
 }
 
-var UploadAborted = class extends Error {
-};
-var Upload = class {
-  request = new XMLHttpRequest();
-  send(url, body, csrfToken, progress) {
-    const request = this.request;
-    return new Promise((resolve, reject) => {
-      request.open("POST", url);
-      request.setRequestHeader("x-moxlite-csrf", csrfToken);
-      request.upload.onprogress = (event) => progress(event.loaded, event.total);
-      request.onload = () => {
-        try {
-          const answer = JSON.parse(request.responseText);
-          const found = answer.token ?? answer.result?.upload_id;
-          if (typeof found === "string") resolve(found);
-          else void told(answer.error ?? { code: "", message: t("Unexpected response from the server. Try again.") }).then(({ code, message }) => reject(new CallFailed("import", code, message)));
-        } catch {
-          reject(new CallFailed("import", "", request.responseText || t("Unexpected server response ({status}).", { status: String(request.status) })));
-        }
-      };
-      request.onerror = () => reject(new CallFailed("import", "", t("Connection lost during upload, so your messages weren't imported.")));
-      request.onabort = () => reject(new UploadAborted());
-      if (body instanceof File) request.setRequestHeader("content-type", "application/octet-stream");
-      request.send(body);
-    });
-  }
-  abort() {
-    this.request.abort();
-  }
-};
-
 var pause = 1e3;
-function importFile({ client, base }, file, doing, failed, take, words) {
+function importFile({ client, base, load }, file, doing, failed, take, words) {
   return attempt(doing, failed, async () => {
-    const upload = new Upload();
+    const { FileUpload, UploadAborted } = await load("uploading");
+    const upload = new FileUpload(base, client, file, "import");
     const sending = (sent) => t("Uploading {part} of {whole}…", { part: size(sent), whole: size(file.size) });
     let said = toast(sending(0), { title: t("Stop"), run: () => upload.abort() }, 0);
     let done;
+    let trouble = null;
     try {
-      const uploadID = await upload.send(`${base}upload?filename=import`, file, client.csrfToken, (sent) => said.say(sending(Math.min(sent, file.size))));
+      const { upload_id: uploadID } = await upload.send({ progress: (sent) => said.say(sending(sent)), stuck(why) {
+        trouble?.close();
+        trouble = why === "" ? null : toast(why, { title: t("Try again"), run: () => upload.retry() }, 0);
+      } });
       said.close();
       said = toast(doing, { title: t("Stop"), run: () => void client.file_import_stop(uploadID) }, 0);
       const timer = window.setInterval(async () => {
@@ -511,6 +474,7 @@ function importFile({ client, base }, file, doing, failed, take, words) {
       }
       throw error;
     } finally {
+      trouble?.close();
       said.close();
     }
     const { known, unread, dropped } = done;

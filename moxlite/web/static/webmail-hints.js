@@ -76,6 +76,15 @@ function adopt(text2) {
   document.adoptedStyleSheets.push(sheet);
 }
 
+function remember(key, value, storage = localStorage) {
+  try {
+    storage.setItem(key, value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -105,7 +114,7 @@ function showHints(list) {
     fill(box, el("p", {}, el("span", { class: "hints-count" }, t("{n} of {total}", { n: read2 + 1, total: hints.length })), " ", hints[read2]), el("button", { class: "link hints-next", onclick: next }, t("Got it")));
   };
   const next = () => {
-    localStorage.setItem(hintsKey, String(++read2));
+    remember(hintsKey, String(++read2));
     if (read2 < hints.length) {
       draw();
       box.querySelector(".hints-next")?.focus();

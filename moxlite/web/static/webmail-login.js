@@ -1,3 +1,42 @@
+var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
+var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
+var kept = (account = number) => `moxlite-webmail${account}`;
+var pathOf = (account) => base.replace(/u\/[1-7]\/$/, "") + (account === "" ? "" : `u/${account}/`);
+function accounts() {
+  const found = /* @__PURE__ */ new Map();
+  for (const account of ["", ..."1234567"]) {
+    const address = localStorage.getItem(`${kept(account)}-address`);
+    if (address !== null) found.set(account, address);
+  }
+  return found;
+}
+var copies = "moxlite-webmail-draft-";
+var week = 7 * 864e5;
+function sweepCopies() {
+  const logins = [...accounts().values()];
+  for (const store of [localStorage, sessionStorage]) for (const [key, text2] of Object.entries(store)) {
+    if (!key.startsWith(copies)) continue;
+    try {
+      const { login, time } = JSON.parse(text2);
+      if (logins.includes(login) && Date.now() - time < week) continue;
+    } catch {
+    }
+    store.removeItem(key);
+  }
+}
+async function forgetMail(account = number) {
+  localStorage.removeItem(`${kept(account)}-offline`);
+  for (const name of ["mail", "files"]) await globalThis.caches?.delete(`${kept(account)}-${name}`);
+  const request = indexedDB.deleteDatabase(kept(account));
+  await new Promise((resolve) => {
+    request.onsuccess = request.onerror = request.onblocked = resolve;
+  });
+}
+async function forgetAccount(account) {
+  for (const name of ["csrf", "address", "stays", "unsaved"]) localStorage.removeItem(`${kept(account)}-${name}`);
+  await forgetMail(account);
+}
+
 var login_default = ".login-overlay{width:min(380px,calc(100vw - 32px));padding:30px}.login-overlay::backdrop{background:color-mix(in srgb,var(--background-mild) 82%,transparent);backdrop-filter:blur(6px)}.login{display:grid;gap:16px}.login .brand{justify-content:center}.login h1{text-align:center;font-size:22px;font-weight:600;letter-spacing:-0.015em}.login button{padding:10px;font-weight:600;margin-top:4px}.login-problem{padding:9px 12px;border-radius:8px;background:var(--warning-background);font-size:14px;overflow-wrap:anywhere}.login-others{display:grid;gap:8px}\n";
 
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
@@ -75,6 +114,11 @@ function icon(path, name = "icon") {
   svg.append(line);
   return svg;
 }
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
+}
 function brand(app = "") {
   return el("div", { class: "brand" }, icon("M1 3.5h14v9.5H1z M14.7 4L8 9.2 1.3 4", "brand-mark"), el("span", {}, "moxlite", app !== "" && el("small", {}, ` ${app}`)));
 }
@@ -107,9 +151,18 @@ function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
 
+function remember(key, value, storage = localStorage) {
+  try {
+    storage.setItem(key, value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 var providedKey = "moxlite-provided";
 function setProvided(on) {
-  if (on) localStorage.setItem(providedKey, "1");
+  if (on) remember(providedKey, "1");
   else localStorage.removeItem(providedKey);
 }
 function goAway(purpose, url, stay = false) {
@@ -129,11 +182,56 @@ function answered(purpose) {
   return { answer: { state, code, iss, error }, stay: stay === "true" };
 }
 
+var x = "M18 6 6 18 M6 6l12 12";
+
+var shown = 1e4;
+var most = 3;
+function stack() {
+  const found = document.querySelector("body > .toasts");
+  if (found !== null) return found;
+  const made = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+  document.body.append(made);
+  return made;
+}
+function toast(text2, action, time = shown) {
+  const words = el("span", {}, text2);
+  let timer = 0;
+  let holds = 0;
+  const hold = () => {
+    holds++;
+    clearTimeout(timer);
+  };
+  const release = () => {
+    holds--;
+    clearTimeout(timer);
+    if (holds === 0 && time > 0 && box.isConnected) timer = window.setTimeout(close, time);
+  };
+  const close = () => {
+    clearTimeout(timer);
+    const focused = box.contains(document.activeElement);
+    box.remove();
+    if (focused) focusHome();
+  };
+  const box = el("div", { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release }, words, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
+    close();
+    action.run();
+  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
+  if (time > 0) timer = window.setTimeout(close, time);
+  const all = stack();
+  all.append(box);
+  const passing = (one) => one.querySelector(".toast-close") !== null;
+  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
+  return { say: (other) => fill(words, other), close };
+}
+
 function logInForm({ title, reason, address, below, stays, client, begin }, secondStep) {
+  const keep = (result) => {
+    if (!begin(result)) toast(t("Your browser's storage is full, so a reload will log you out."));
+  };
   const started = (result, stay) => {
     const step = result.second_step;
-    if (step === null) begin(result);
-    return step && { step, finish: async (kind, code) => begin(await client.login_factor(step.token, kind, code, stay)) };
+    if (step === null) keep(result);
+    return step && { step, finish: async (kind, code) => keep(await client.login_factor(step.token, kind, code, stay)) };
   };
   const tryLogIn = async (username, password, stay) => {
     const token = await client.login_prep();
@@ -220,31 +318,6 @@ function adopt(text2) {
   document.adoptedStyleSheets.push(sheet);
 }
 
-var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
-var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
-var kept = (account = number) => `moxlite-webmail${account}`;
-var pathOf = (account) => base.replace(/u\/[1-7]\/$/, "") + (account === "" ? "" : `u/${account}/`);
-function accounts() {
-  const found = /* @__PURE__ */ new Map();
-  for (const account of ["", ..."1234567"]) {
-    const address = localStorage.getItem(`${kept(account)}-address`);
-    if (address !== null) found.set(account, address);
-  }
-  return found;
-}
-async function forgetMail(account = number) {
-  localStorage.removeItem(`${kept(account)}-offline`);
-  for (const name of ["mail", "files"]) await globalThis.caches?.delete(`${kept(account)}-${name}`);
-  const request = indexedDB.deleteDatabase(kept(account));
-  await new Promise((resolve) => {
-    request.onsuccess = request.onerror = request.onblocked = resolve;
-  });
-}
-async function forgetAccount(account) {
-  for (const name of ["csrf", "address", "stays", "unsaved"]) localStorage.removeItem(`${kept(account)}-${name}`);
-  await forgetMail(account);
-}
-
 function otherAccounts() {
   const listed = accounts();
   const own = listed.get(number);
@@ -259,7 +332,10 @@ function otherAccounts() {
 }
 
 adopt(login_default);
-var askLogIn = (asked, secondStep) => logInForm({ ...asked, below: [...asked.below, ...otherAccounts()] }, secondStep);
+var askLogIn = (asked, secondStep) => {
+  sweepCopies();
+  return logInForm({ ...asked, below: [...asked.below, ...otherAccounts()] }, secondStep);
+};
 export {
   askLogIn
 };

@@ -241,7 +241,7 @@ function allows(mailbox, rights) {
 
 var prefix = "search:";
 var everywhere = "inboxes:";
-var placeOf = (hash) => /^#(calendar|people|outbox):/.exec(hash)?.[1] ?? "";
+var placeOf = (hash) => /^#(calendar|people|outbox|files):/.exec(hash)?.[1] ?? "";
 function parsePlace(hash) {
   const value = placeOf(hash) !== "" ? "" : hash.replace(/^#/, "");
   const comma = value.lastIndexOf(",");

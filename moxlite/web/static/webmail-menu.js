@@ -181,10 +181,19 @@ function setStatus(message) {
   fill(line, message);
 }
 
+function remember(key, value, storage = localStorage) {
+  try {
+    storage.setItem(key, value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 var providedKey = "moxlite-provided";
 var provided = () => localStorage.getItem(providedKey) !== null;
 function setProvided(on) {
-  if (on) localStorage.setItem(providedKey, "1");
+  if (on) remember(providedKey, "1");
   else localStorage.removeItem(providedKey);
 }
 
@@ -195,10 +204,15 @@ function leave(load = () => location.reload()) {
   load();
 }
 
-async function logOut(session) {
+function forget(app) {
+  for (const name of [app, app.replace("webmail", "account")]) for (const store of [localStorage, sessionStorage]) store.removeItem(`${name}-unsaved`);
+  for (const name of ["csrf", "address", "stays"]) localStorage.removeItem(`${app}-${name}`);
+}
+async function logOut(session, forgetSession) {
   const { client } = session;
   if (!await attempt(t("Logging out…"), t("Couldn't log out"), () => client.logout())) return;
-  await session.forget();
+  forget(session.app);
+  await forgetSession?.();
   location.hash = "";
   const url = provided() ? await client.provider_logout().catch(() => "") : "";
   setProvided(false);
@@ -303,6 +317,7 @@ function accounts() {
   }
   return found;
 }
+var week = 7 * 864e5;
 async function forgetMail(account = number) {
   localStorage.removeItem(`${kept(account)}-offline`);
   for (const name of ["mail", "files"]) await globalThis.caches?.delete(`${kept(account)}-${name}`);

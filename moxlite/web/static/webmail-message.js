@@ -335,6 +335,7 @@ function setStatus(message) {
 var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
 var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
 var kept = (account = number) => `moxlite-webmail${account}`;
+var week = 7 * 864e5;
 
 var shellCache = `${kept()}-shell`;
 var mailCache = `${kept()}-mail`;
@@ -377,9 +378,13 @@ function attachmentCards(source, all, others) {
   const octets = all.reduce((sum, one) => sum + one.size, 0);
   return [el("div", { class: "attachments-head" }, `${many(all.length, "{n} attachment", "{n} attachments")}, ${size(octets)}`, all.length > 1 && whole), list];
 }
-function card(source, attachment) {
-  const { filename, content_type } = attachment;
+function kindOf({ content_type }) {
   const [, path, kind] = kinds.find(([pattern]) => pattern.test(content_type)) ?? [null, filePlain, "other"];
+  return [path, kind];
+}
+function card(source, attachment) {
+  const { filename } = attachment;
+  const [path, kind] = kindOf(attachment);
   const title = t("Download {name}", { name: filename });
   const get = el("a", { class: "attachment-get", href: partOf(source, "download", attachment.path), title, "aria-label": title }, sign(download));
   guardDownload(get, source.base, source.id, () => attachment.path);

@@ -1,6 +1,7 @@
 var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
 var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
 var kept = (account = number) => `moxlite-webmail${account}`;
+var week = 7 * 864e5;
 async function forgetMail(account = number) {
   localStorage.removeItem(`${kept(account)}-offline`);
   for (const name of ["mail", "files"]) await globalThis.caches?.delete(`${kept(account)}-${name}`);
@@ -195,8 +196,8 @@ function unique(parties) {
 function field({ headers }, name) {
   return headers.find((one) => one.name.toLowerCase() === name)?.value ?? "";
 }
-function beginAnswer(kept2) {
-  const { kind, item, parsed, begun, selected, when } = kept2;
+function beginAnswer(kept3) {
+  const { kind, item, parsed, begun, selected, when } = kept3;
   const { from: author, own: ownAddresses, own_mail: mine } = parsed.answering;
   const mineToo = new Set(ownAddresses.map((one) => key(party(one))));
   const isOwn = (one) => mineToo.has(key(one));
@@ -363,6 +364,52 @@ function missing() {
   return new Response(missingText(), { status: 503, headers: { "content-type": "text/plain; charset=utf-8", "content-security-policy": "default-src 'none'" } });
 }
 
+var kept2 = { calendars: 1, birthdays: 1, events: 24, event: 200, address_books: 1, contact_groups: 1, contacts: 50, contact: 200 };
+var nameOf = (call, given) => `answer ${call} ${JSON.stringify(call === "birthdays" ? [] : given)}`;
+var listOf = (call) => `answers ${call}`;
+var keeping = Promise.resolve();
+function keepAnswer(store, call, given, result) {
+  const most2 = kept2[call];
+  if (most2 !== void 0) keeping = keeping.then(() => put(store, most2, call, given, result));
+}
+async function put(store, most2, call, given, result) {
+  const name = nameOf(call, given);
+  const earlier = (await store.get("facts", listOf(call)) ?? []).filter((other) => nameOf(call, other) !== name);
+  const now = [...earlier, given];
+  for (const other of now.splice(0, Math.max(0, now.length - most2))) await store.delete("facts", nameOf(call, other));
+  if (await store.put("facts", result, name)) await store.put("facts", now, listOf(call));
+}
+async function keptAnswer(store, call, given) {
+  if (!(call in kept2)) return void 0;
+  const exact = await store.get("facts", nameOf(call, given));
+  if (exact !== void 0 || call !== "events" && call !== "contacts") return exact;
+  const others = [...await store.get("facts", listOf(call)) ?? []].reverse();
+  if (call === "contacts") return contactsOf(store, others, given);
+  const [from, to] = given;
+  const around = others.find(([since, until]) => Number(since) <= from && Number(until) >= to);
+  return around && store.get("facts", nameOf(call, around));
+}
+async function contactsOf(store, asked, [text2 = "", group = "", after = 0, book = 0]) {
+  if (after !== 0) return void 0;
+  const fitting = asked.filter(([words = "", itsGroup = "", , itsBook = 0]) => words === "" && itsGroup === group && itsBook === book);
+  if (fitting.length === 0) return void 0;
+  const pages = await Promise.all(fitting.map((given) => store.get("facts", nameOf("contacts", given))));
+  const all = new Map(pages.flatMap((page) => page?.contacts ?? []).map((contact) => [contact.id, contact]));
+  const needle = String(text2).toLowerCase();
+  const contacts = [...all.values()].filter((contact) => JSON.stringify(contact).toLowerCase().includes(needle));
+  return { contacts, more: false, total: contacts.length, letters: [] };
+}
+async function fetchGroupware(client) {
+  const now = /* @__PURE__ */ new Date();
+  const seconds = (month, day2) => Math.floor(new Date(now.getFullYear(), now.getMonth() + month, day2).getTime() / 1e3);
+  const calendars = (await client.calendars()).filter(({ hidden }) => !hidden);
+  await client.events(seconds(0, -7), seconds(2, 15), calendars.map(({ id }) => id));
+  await client.birthdays("");
+  await client.address_books();
+  await client.contact_groups();
+  await client.contacts("", "", 0, 0, 1e3);
+}
+
 var cacheName = `${kept()}-notices`;
 var file = "notice-facts";
 async function keptFacts(base2) {
@@ -470,12 +517,12 @@ var Outbox = class {
     await this.load();
     return waiting[call];
   }
-  async send(kept2) {
-    this.turn = this.turn.then(() => navigator.locks.request(`${kept()}-outbox`, () => this.sendAll(kept2)));
+  async send(kept3) {
+    this.turn = this.turn.then(() => navigator.locks.request(`${kept()}-outbox`, () => this.sendAll(kept3)));
     await this.turn;
   }
-  async sendAll(kept2) {
-    if (kept2) await this.load();
+  async sendAll(kept3) {
+    if (kept3) await this.load();
     this.aside.clear();
     for (; ; ) {
       const next = [...this.calls].find(([key22]) => !this.aside.has(key22));
@@ -497,12 +544,12 @@ var Outbox = class {
       } else if (!rests) this.silent.delete(key2);
       if (outcome === "failed") {
         const failed = { ...one, failed: true };
-        if (kept2) await this.store.put("outbox", failed, key2);
+        if (kept3) await this.store.put("outbox", failed, key2);
         this.calls.set(key2, failed);
         this.aside.set(key2, failed);
         continue;
       }
-      if (kept2) await this.store.delete("outbox", key2);
+      if (kept3) await this.store.delete("outbox", key2);
       this.calls.delete(key2);
       this.changed();
     }
@@ -806,12 +853,13 @@ var Offline = class {
     await this.store.put("facts", this.start, "start");
     await this.page.client.compose_prepare("new").catch(() => null);
     await this.fetchPeople().catch(() => null);
+    await fetchGroupware(this.page.client).catch(() => null);
     const boxes = this.page.mail.mailboxes.value.filter((one) => one.owner === "");
     for (const box of boxes) if (box.name === "Inbox" || box.roles.includes("draft")) await this.listOf(box).catch(() => null);
   }
   async fetchPeople() {
-    const kept2 = await this.store?.get("facts", peopleKey);
-    if (kept2 !== void 0 && Date.now() - kept2.at < 864e5) return;
+    const kept22 = await this.store?.get("facts", peopleKey);
+    if (kept22 !== void 0 && Date.now() - kept22.at < 864e5) return;
     const { parties } = await this.page.client.complete_recipient("");
     this.people = parties;
     await this.store?.put("facts", { at: Date.now(), parties }, peopleKey);
@@ -919,6 +967,7 @@ var Offline = class {
     return method.call(this.page.client, filled2, ...rest);
   }
   keepResult(call, given, result) {
+    if (this.store !== null) void keepAnswer(this.store, call, given, result);
     if (call === "parsed_message") void this.store?.put("messages", result, given[0]);
     if (call === "compose_prepare" && given[0] === "new") void this.store?.put("facts", result, "new");
     if (call === "compose_prepare" && given[0] === "edit") void this.keepDraft(result, given[1]);
@@ -942,7 +991,7 @@ var Offline = class {
     if (call === "draft_find") return 0;
     if (call === "complete_recipient") return this.complete(given[0]);
     if (call === "compose_prepare") return this.begin(given);
-    return this.wait(call, given);
+    return (this.store && await keptAnswer(this.store, call, given)) ?? this.wait(call, given);
   }
   async begin(given) {
     const [kind, id, selected, when] = given;
@@ -1002,6 +1051,7 @@ var Offline = class {
     if (list === void 0 || list === null) {
       const message = query && isSearch(query) ? t("While you're offline, you can only search for words in messages saved on this device.") : t("While you're offline, you can only open lists saved on this device.");
       this.page.event({ kind: "view_err", view_id, request_id, message, unthreaded: false });
+      this.page.mail.searching.value = null;
       return;
     }
     const threaded = (query?.threading ?? "off") !== "off";
@@ -1009,6 +1059,8 @@ var Offline = class {
     const common = { kind: "view_msgs", view_id, request_id, position: 0, total: items.length, parsed_message: null };
     this.page.event({ ...common, items, view_end: true });
     this.page.event({ ...common, items: [], view_end: true });
+    const n = items.length;
+    if (searched !== null) this.page.mail.searching.value = { messages: n, looked: n, of: n, found: n, done: true, stopped: false, left_out: [], saved: true };
   }
   async searched(query) {
     const lists = await this.store?.all("lists") ?? [];

@@ -302,7 +302,6 @@ var most = 20;
 var longest = 1e3;
 var tags = { f: "from", from: "from", t: "to", to: "to", s: "subject", subject: "subject", l: "label", label: "label", mb: "mailbox", mailbox: "mailbox", submb: "submb", start: "start", end: "end", a: "attachments", attachments: "attachments", h: "header", header: "header", minsize: "minsize", maxsize: "maxsize", is: "is", has: "attachments", in: "mailbox", cc: "to", bcc: "to", larger: "minsize", smaller: "maxsize", before: "before", after: "start", older: "before", newer: "start", older_than: "older_than", newer_than: "newer_than", filename: "filename", size: "minsize", list: "list", deliveredto: "deliveredto", rfc822msgid: "rfc822msgid" };
 var known = Object.keys(tags).filter((name) => name.length > 2 || name === "to" || name === "is" || name === "in");
-var extensions = { pdf: "pdf", ...Object.fromEntries(["zip", "tar", "tgz", "7z", "rar"].map((one) => [one, "archive"])), ...Object.fromEntries(["ods", "xls", "xlsx"].map((one) => [one, "spreadsheet"])), ...Object.fromEntries(["odt", "doc", "docx"].map((one) => [one, "document"])), ...Object.fromEntries(["odp", "ppt", "pptx"].map((one) => [one, "presentation"])), ...Object.fromEntries(["jpg", "jpeg", "png", "gif", "webp", "heic"].map((one) => [one, "image"])) };
 var criterion = /^([a-z][a-z0-9_-]+):(?!\/\/)./i;
 var fields = { list: "list-id", deliveredto: "delivered-to", rfc822msgid: "message-id" };
 var texts = ["from", "to", "subject", "label"];
@@ -380,10 +379,11 @@ function write(all) {
     return `${joined ? "OR " : ""}${token.not ? "-" : ""}${one(token)}`;
   }).join(" ");
 }
+var noTexts = () => ({ words: [], from: [], to: [], subject: [], filenames: [] });
 function parse(text2, mailboxes, now, labels = [], me = "me") {
   const all = tokens(text2);
-  const lists = { words: [], from: [], to: [], subject: [], labels: [] };
-  const nots = { words: [], from: [], to: [], subject: [], labels: [], attachments: [] };
+  const lists = { ...noTexts(), labels: [] };
+  const nots = { ...noTexts(), labels: [], attachments: [] };
   const headers = [];
   const any = /* @__PURE__ */ new Map();
   let filter = { mailbox_id: -1 };
@@ -396,7 +396,7 @@ function parse(text2, mailboxes, now, labels = [], me = "me") {
       problems.push({ token, why });
       side.words.push(write([{ ...token, not: false }]));
     };
-    if (side.words.length === most || lists.labels.length + nots.labels.length === most || needles.length === most || headers.length === most) {
+    if (side.words.length === most || side.filenames.length === most || lists.labels.length + nots.labels.length === most || needles.length === most || headers.length === most) {
       problems.push({ token, why: t("searches can have up to {n} criteria of the same kind", { n: most }) });
       break;
     }
@@ -445,13 +445,9 @@ function parse(text2, mailboxes, now, labels = [], me = "me") {
       const time = ago(value, now);
       only(time === null ? null : tag === "older_than" ? { newest: time } : { oldest: time }, t("“{value}” isn't a time span. Try 7d, 2w, 3m, or 1y", { value }));
     } else if (tag === "filename") {
-      const kind = extensions[value.toLowerCase().replace(/^\*?\./, "")];
-      if (value === "") wrong(t("add a value after “{tag}:”", { tag }));
-      else if (kind !== void 0 && filter.attachments == null && !not) filter = { ...filter, attachments: kind };
-      else {
-        side.words.push(value);
-        if (!not) filter = { attachments: "any", ...filter };
-      }
+      const name = value.replace(/^\*/, "");
+      if (name === "") wrong(t("add a value after “{tag}:”", { tag }));
+      else side.filenames.push(name);
     } else if (tag === "before" || tag === "start" || tag === "end") {
       const time = moment(value, tag === "end", now);
       only(time === null ? null : tag === "start" ? { oldest: time } : { newest: time }, t("“{value}” isn't a date. Try yesterday, 2026-11-21, 2026-11-21T08:30, or 08:30", { value }));
@@ -464,9 +460,9 @@ function parse(text2, mailboxes, now, labels = [], me = "me") {
     }
   }
   if (nested(text2)) problems.push({ token: all[0], why: t("“OR” and “-” only work with single criteria, not with parentheses") });
-  for (const one of all) if (one.group !== void 0 && one.tag !== "" && !["from", "to", "subject"].includes(one.tag)) problems.push({ token: one, why: t("“{tag}:” can't be part of an “OR”, so it applies to all results", { tag: one.tag }) });
-  for (const one of any.values()) if (one.words.length > 0 && one.from.length + one.to.length + one.subject.length > 0) problems.push({ token: all[0], why: t("“OR” can't mix words with senders, recipients, or subjects. Results will match all of these types") });
-  if (any.size > 0) filter = { ...filter, any: [...any.values()].map(({ words, from, to, subject }) => ({ words, from, to, subject })) };
+  for (const one of all) if (one.group !== void 0 && one.tag !== "" && !["from", "to", "subject", "filename"].includes(one.tag)) problems.push({ token: one, why: t("“{tag}:” can't be part of an “OR”, so it applies to all results", { tag: one.tag }) });
+  for (const one of any.values()) if (one.words.length > 0 && one.from.length + one.to.length + one.subject.length + one.filenames.length > 0) problems.push({ token: all[0], why: t("“OR” can't mix words with senders, recipients, or subjects. Results will match all of these types") });
+  if (any.size > 0) filter = { ...filter, any: [...any.values()] };
   const not_filter = nots;
   return { query: { filter: { ...filter, ...lists, headers }, not_filter }, problems, needles };
 }
@@ -479,7 +475,7 @@ function ruleOf(all) {
   return conditions.length === 0 ? null : { match: any ? "any" : "all", conditions };
 }
 function alternatives(group, lists, any) {
-  const own = any.get(group) ?? { words: [], from: [], to: [], subject: [] };
+  const own = any.get(group) ?? noTexts();
   any.set(group, own);
   return { ...lists, ...own };
 }
@@ -695,10 +691,10 @@ adopt(form_default);
 var choices = { any: t("Has attachment"), none: t("No attachment"), image: t("image file"), pdf: "PDF", archive: t("archive file"), spreadsheet: t("spreadsheet file"), document: t("document file"), presentation: t("presentation file"), unread: t("Unread"), read: meant("message", "Read"), flagged: t("Flagged"), starred: t("Flagged"), answered: t("Replied") };
 var fields2 = [{ tag: "", label: t("Words"), hint: t("anywhere in message") }, { tag: "from", label: t("From") }, { tag: "to", label: t("To, Cc, Bcc") }, { tag: "subject", label: t("Subject") }, { tag: "mailbox", label: t("Folder") }, { tag: "label", label: t("Label") }, { tag: "start", label: t("From date"), hint: "2026-11-21[T08:30]" }, { tag: "end", label: t("To date"), hint: t("including this date") }, { tag: "attachments", label: t("Attachments"), choices: kinds }, { tag: "is", label: t("Status"), choices: Object.keys(states) }, { tag: "minsize", label: t("At least"), hint: t("500k, 2m") }, { tag: "maxsize", label: t("At most"), hint: t("500k, 2m") }, { tag: "header", label: t("Header"), hint: t("Name:text") }];
 var number2 = 0;
-function say(place, { looked, of, found, messages, done, stopped, left_out, index }, stop) {
+function say(place, { looked, of, found, messages, done, stopped, left_out, index, saved }, stop) {
   const count = messages > found ? counted({ messages, conversations: found }) : many(found, "{n} found", "{n} found");
   const all = Math.max(of, looked);
-  fill(place, done && !stopped && count, stopped && many(all, "Stopped. {count}. Searched {looked} of {n} message", "Stopped. {count}. Searched {looked} of {n} messages", { count, looked }), !done && (looked === 0 ? t("Searching…") : many(all, "Searching… {count}. Searched {looked} of {n} message", "Searching… {count}. Searched {looked} of {n} messages", { count, looked })), !done && el("button", { class: "link", type: "button", onclick: stop }, t("Stop")), !done && index?.[1] !== void 0 && el("p", {}, t("Preparing search: {done} of {total}", { done: index[0], total: index[1] })), left_out.length > 0 && el("p", {}, t("Folders shared by {owners} aren't available right now.", { owners: left_out.join(", ") })));
+  fill(place, done && !stopped && count, saved === true && el("p", {}, t("In mail saved on this device")), stopped && many(all, "Stopped. {count}. Searched {looked} of {n} message", "Stopped. {count}. Searched {looked} of {n} messages", { count, looked }), !done && (looked === 0 ? t("Searching…") : many(all, "Searching… {count}. Searched {looked} of {n} message", "Searching… {count}. Searched {looked} of {n} messages", { count, looked })), !done && el("button", { class: "link", type: "button", onclick: stop }, t("Stop")), !done && index?.[1] !== void 0 && el("p", {}, t("Preparing search: {done} of {total}", { done: index[0], total: index[1] })), left_out.length > 0 && el("p", {}, t("Folders shared by {owners} aren't available right now.", { owners: left_out.join(", ") })));
 }
 function openGlance(bar, mail, owner) {
   if (!bar.root.contains(document.activeElement) || !bar.form.hidden) return;

@@ -1,14 +1,3 @@
-var factors_default = ".second-step,.second-step .form{display:grid;grid-template-columns:minmax(0,1fr);gap:var(--s-3, 12px)}.second-step .field{display:grid;gap:4px}.second-step h2,.second-step>p{text-align:center}.second-step .btn{min-height:44px}.second-step-foot{display:flex;flex-wrap:wrap;gap:4px 8px;justify-content:center;align-items:center}.second-step-foot .btn{min-height:32px}input.code{width:100%;min-width:0;text-align:center;font-size:1.375rem;letter-spacing:0.12em;font-variant-numeric:tabular-nums;min-height:48px}.factor-list{margin:var(--s-3) 0}.factor-list>li{display:flex;gap:var(--s-3);align-items:flex-start;padding:8px 0;border-bottom:1px solid var(--line)}.factor-list>li:last-child{border:0}.factor-list .grow{overflow-wrap:anywhere}.factors+.hint{margin-top:var(--s-4)}.factor-add{margin:var(--s-3) 0}.factor-programs{font-size:var(--t-sm);list-style:disc;padding-inline-start:20px}.qr-code{display:block;width:min(220px,100%);margin:var(--s-3) auto;border-radius:var(--r-md);background:#fff}.qr-code path{stroke:#000;stroke-width:1;fill:none;shape-rendering:crispEdges}.recovery-codes{display:grid;grid-template-columns:repeat(auto-fill,minmax(170px,1fr));gap:6px 16px;margin:var(--s-3) 0;font-size:1rem}@media print{body:has(.recovery-codes)>:not(dialog){display:none}body:has(.recovery-codes) dialog :is(.btn,.check){display:none}}\n";
-
-function adopt(text3) {
-  globalThis.moxliteSheets ??= /* @__PURE__ */ new Set();
-  const adopted = globalThis.moxliteSheets;
-  if (adopted.size === adopted.add(text3).size) return;
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(`@layer app {${text3}}`);
-  document.adoptedStyleSheets.push(sheet);
-}
-
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -363,9 +352,21 @@ async function askConfirm(client, why = t("To confirm this change, enter your pa
   return answer2 === true;
 }
 
+var factors_default = ".second-step,.second-step .form{display:grid;grid-template-columns:minmax(0,1fr);gap:var(--s-3, 12px)}.second-step .field{display:grid;gap:4px}.second-step h2,.second-step>p{text-align:center}.second-step .btn{min-height:44px}.second-step-foot{display:flex;flex-wrap:wrap;gap:4px 8px;justify-content:center;align-items:center}.second-step-foot .btn{min-height:32px}input.code{width:100%;min-width:0;text-align:center;font-size:1.375rem;letter-spacing:0.12em;font-variant-numeric:tabular-nums;min-height:48px}.factor-list{margin:var(--s-3) 0}.factor-list>li{display:flex;gap:var(--s-3);align-items:flex-start;padding:8px 0;border-bottom:1px solid var(--line)}.factor-list>li:last-child{border:0}.factor-list .grow{overflow-wrap:anywhere}.factors+.hint{margin-top:var(--s-4)}.factor-add{margin:var(--s-3) 0}.factor-programs{font-size:var(--t-sm);list-style:disc;padding-inline-start:20px}.qr-code{display:block;width:min(220px,100%);margin:var(--s-3) auto;border-radius:var(--r-md);background:#fff}.qr-code path{stroke:#000;stroke-width:1;fill:none;shape-rendering:crispEdges}.recovery-codes{display:grid;grid-template-columns:repeat(auto-fill,minmax(170px,1fr));gap:6px 16px;margin:var(--s-3) 0;font-size:1rem}@media print{body:has(.recovery-codes)>:not(dialog){display:none}body:has(.recovery-codes) dialog :is(.btn,.check){display:none}}\n";
+
+function adopt(text3) {
+  globalThis.moxliteSheets ??= /* @__PURE__ */ new Set();
+  const adopted = globalThis.moxliteSheets;
+  if (adopted.size === adopted.add(text3).size) return;
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text3}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
 adopt(factors_default);
+var askConfirm2 = (client) => askConfirm(client, t("To export mail, enter your password again."));
 export {
-  askConfirm,
+  askConfirm2 as askConfirm,
   confirmBack,
   secondStepForm
 };

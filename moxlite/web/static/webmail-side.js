@@ -1,6 +1,7 @@
 var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
 var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
 var kept = (account = number) => `moxlite-webmail${account}`;
+var week = 7 * 864e5;
 
 var mirrored = () => document.documentElement.dir === "rtl";
 function along(key2) {
@@ -66,6 +67,10 @@ function text(value) {
   fragment.append(plain);
   return fragment;
 }
+var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
+function isolated(value) {
+  return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
+}
 function mark(value) {
   const element = document.createElement("span");
   element.className = "scriptswitch";
@@ -90,6 +95,7 @@ function sign(path, name = "i") {
 }
 
 var calendarClock = "M16 14v2.2l1.6 1 M16 2v4 M21 7.5V6a2 2 0 0 0-2-2H5a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h3.5 M3 10h5 M8 2v4 M10 16a6 6 0 1 0 12 0a6 6 0 1 0 -12 0z";
+var paperclip = "M16 6l-8.414 8.586a2 2 0 0 0 2.829 2.829l8.414-8.586a4 4 0 1 0-5.657-5.657l-8.379 8.551a6 6 0 1 0 8.485 8.485l8.379-8.551";
 var x = "M18 6 6 18 M6 6l12 12";
 
 var quiet = 500;
@@ -187,59 +193,62 @@ function toast(text2, action, time = shown) {
   return { say: (other) => fill(words, other), close };
 }
 
-var [quiet2, week] = [300, 7 * 864e5];
+var [quiet2, week2] = [300, 7 * 864e5];
 var [mostRows, mostForms] = [100, 50];
 var kinds = "form, [data-form]";
 var apart = ".login *, .login, .composer *, [role=search], .filter, [data-fleeting]";
 var fields = "input, select, textarea";
 var never = ["password", "file", "hidden", "submit", "button", "search", "reset", "image"];
 var worded = ["text", "textarea", "url", "email", "tel", "div", "span"];
-var kindOf = (one) => "type" in one ? String(one.type) : one.tagName.toLowerCase();
-function isSecret(one) {
-  const hint = one.getAttribute("autocomplete") ?? "";
-  return never.includes(kindOf(one)) || /-password|one-time|cc-/.test(hint) || one.closest("[data-secret]") !== null;
+var kindOf = (part) => "type" in part ? String(part.type) : part.tagName.toLowerCase();
+function isSecret(part) {
+  const hint = part.getAttribute("autocomplete") ?? "";
+  return never.includes(kindOf(part)) || /-password|one-time|cc-/.test(hint) || part.closest("[data-secret]") !== null;
 }
 function partsOf(form) {
-  const found = /* @__PURE__ */ new Map();
+  const parts = /* @__PURE__ */ new Map();
   const counts = /* @__PURE__ */ new Map();
-  for (const one of form.querySelectorAll(`${fields}, [data-rows], [data-kept]`)) {
-    const within = one.parentElement?.closest("[data-kept]") ?? null;
-    if (within !== null && form.contains(within) || one.matches(fields) && isSecret(one)) continue;
-    const label = "labels" in one ? one.labels?.[0]?.textContent : "";
-    const name = `${kindOf(one)} ${one.ariaLabel ?? label ?? ""}`;
+  for (const part of form.querySelectorAll(`${fields}, [data-rows], [data-kept]`)) {
+    const within = part.parentElement?.closest("[data-kept]") ?? null;
+    if (within !== null && form.contains(within) || part.matches(fields) && isSecret(part)) continue;
+    const label = "labels" in part ? part.labels?.[0]?.textContent : "";
+    const name = `${kindOf(part)} ${part.ariaLabel ?? label ?? ""}`;
     const n = counts.get(name) ?? 0;
     counts.set(name, n + 1);
-    found.set(`${name} ${n}`, one);
+    parts.set(`${name} ${n}`, part);
   }
-  return found;
+  return parts;
 }
-function valueIn(one) {
-  if (one.dataset["kept"] !== void 0) {
+function keepOut(form) {
+  for (const field of form.querySelectorAll(fields)) if (!field.hasAttribute("autocomplete")) field.setAttribute("autocomplete", "off");
+}
+function valueIn(part) {
+  if (part.dataset["kept"] !== void 0) {
     const event = new CustomEvent("keep", { detail: {} });
-    one.dispatchEvent(event);
+    part.dispatchEvent(event);
     return event.detail.value;
   }
-  if (one.dataset["rows"] !== void 0) return one.childElementCount;
-  if (one instanceof HTMLInputElement && ["checkbox", "radio"].includes(one.type)) return one.checked;
-  return one.value;
+  if (part.dataset["rows"] !== void 0) return part.childElementCount;
+  if (part instanceof HTMLInputElement && ["checkbox", "radio"].includes(part.type)) return part.checked;
+  return part.value;
 }
-var valuesOf = (form) => Object.fromEntries([...partsOf(form)].map(([name, one]) => [name, valueIn(one)]));
+var valuesOf = (form) => Object.fromEntries([...partsOf(form)].map(([name, part]) => [name, valueIn(part)]));
 var same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
-function set(one, value) {
-  if (one.dataset["kept"] !== void 0) one.dispatchEvent(new CustomEvent("keep", { detail: { value } }));
-  else if (one.dataset["rows"] !== void 0) {
-    const add = [...one.parentElement.querySelectorAll("[data-adds]")].at(-1);
-    for (let n = one.childElementCount; n < Math.min(Number(value), mostRows); n++) add?.click();
+function set(part, value) {
+  if (part.dataset["kept"] !== void 0) part.dispatchEvent(new CustomEvent("keep", { detail: { value } }));
+  else if (part.dataset["rows"] !== void 0) {
+    const add = [...part.parentElement.querySelectorAll("[data-adds]")].at(-1);
+    for (let n = part.childElementCount; n < Math.min(Number(value), mostRows); n++) add?.click();
   } else {
-    if (one instanceof HTMLInputElement && ["checkbox", "radio"].includes(one.type)) one.checked = value === true;
-    else one.value = String(value);
-    for (const kind of ["input", "change"]) one.dispatchEvent(new Event(kind, { bubbles: true }));
+    if (part instanceof HTMLInputElement && ["checkbox", "radio"].includes(part.type)) part.checked = value === true;
+    else part.value = String(value);
+    for (const kind of ["input", "change"]) part.dispatchEvent(new Event(kind, { bubbles: true }));
   }
 }
 function put(form, values) {
   for (let turn = 0; turn < 2; turn++) for (const [name, value] of Object.entries(values)) {
-    const one = partsOf(form).get(name);
-    if (one !== void 0 && !same(valueIn(one), value)) set(one, value);
+    const part = partsOf(form).get(name);
+    if (part !== void 0 && !same(valueIn(part), value)) set(part, value);
   }
 }
 function nameOf(form, begun) {
@@ -262,7 +271,7 @@ function keepForms(app) {
     try {
       const { owner: whose, forms } = JSON.parse(store().getItem(key2) ?? "");
       if (whose !== owner()) return {};
-      const recent = Object.entries(forms).filter(([, one]) => Date.now() - one.at < week);
+      const recent = Object.entries(forms).filter(([, entry]) => Date.now() - entry.at < week2);
       return Object.fromEntries(recent.sort(([, a], [, b]) => a.at - b.at).slice(-mostForms));
     } catch {
       return {};
@@ -277,16 +286,20 @@ function keepForms(app) {
     } catch {
     }
   }
+  (store() === localStorage ? sessionStorage : localStorage).removeItem(key2);
+  change(() => {
+  });
   const drop = (name) => change((forms) => delete forms[name]);
   function keep() {
     clearTimeout(timer);
     if (out) return;
     change((forms) => {
-      for (const [form, { name }] of changed) if (form.isConnected && form.dataset["unsaved"] !== void 0) forms[name] = { at: Date.now(), values: valuesOf(form) };
+      for (const [form, { name }] of changed) if (form.isConnected && form.dataset["unsaved"] !== void 0) forms[name] = { at: Date.now(), values: valuesOf(form), lost: form.dataset["lost"] };
     });
   }
   const kept2 = (form) => form instanceof HTMLElement && !form.matches(apart) && partsOf(form).size > 0;
   function look(form) {
+    keepOut(form);
     const old = begun.get(form);
     if (filling || old === void 0 || form.ariaBusy === "true") return;
     if (same(old, valuesOf(form))) settle(form);
@@ -299,6 +312,7 @@ function keepForms(app) {
   }
   function settle(form) {
     delete form.dataset["unsaved"];
+    delete form.dataset["lost"];
     form.querySelector(".kept-note")?.remove();
     const named = changed.get(form);
     changed.delete(form);
@@ -318,6 +332,7 @@ function keepForms(app) {
       return;
     }
     refill(form, record.values);
+    if (record.lost !== void 0) form.dataset["lost"] = record.lost;
     const discard = () => {
       refill(form, old);
       settle(form);
@@ -336,7 +351,7 @@ function keepForms(app) {
         gone(form, { name, place });
       });
       saved.observe(form, { attributeFilter: ["aria-busy"] });
-    } else if (place !== here()) toast(t("Not saved"), { title: meant("action", "Open"), run: () => location.hash = place });
+    } else if (place !== here()) offer(place);
   }
   function leave(box) {
     keep();
@@ -357,6 +372,14 @@ function keepForms(app) {
     box.dispatchEvent(new Event("cancel", { cancelable: true }));
     if (focused instanceof HTMLElement && focused !== document.body) focused.focus();
   }
+  function remind() {
+    const titles = Object.keys(load()).map((name) => JSON.parse(name)[0]);
+    const dialogs = [...new Set(titles.filter((title) => title !== "" && !title.startsWith("#")))];
+    const place = titles.filter((title) => title.startsWith("#") && title !== here()).at(-1);
+    if (dialogs.length > 0) toast(t("Unsaved changes: {forms}. Open the form again to continue.", { forms: dialogs.map(isolated).join(", ") }));
+    if (place !== void 0) offer(place);
+  }
+  const offer = (place) => toast(t("Not saved"), { title: meant("action", "Open"), run: () => location.hash = place });
   const formsIn = (box) => [...box?.querySelectorAll(kinds) ?? []];
   for (const kind of ["input", "change", "click", "keyup", "focusout", "paste"]) document.addEventListener(kind, ({ target }) => {
     const form = target instanceof Element ? target.closest(kinds) : null;
@@ -391,7 +414,7 @@ function keepForms(app) {
   addEventListener("beforeunload", (event) => {
     if (document.querySelector("[data-unsaved]") !== null) event.preventDefault();
   });
-  for (const kind of ["leaving", "pagehide"]) addEventListener(kind, keep);
+  for (const kind of ["leaving", "pagehide", "lost"]) addEventListener(kind, keep);
   addEventListener("storage", (event) => {
     if (event.key !== `${app}-csrf`) return;
     out = event.newValue === null;
@@ -404,6 +427,7 @@ function keepForms(app) {
   };
   new MutationObserver(seen).observe(document.body, { childList: true, subtree: true });
   seen();
+  remind();
 }
 
 var key = "moxlite-webmail-panes";
@@ -428,6 +452,7 @@ function complete(page) {
   oneStop(page.side);
   moveSplitter(page.panes);
   drawOutbox(page);
+  drawFiles(page);
   const extra = (name, run) => void desk.extra(name).then(run);
   if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3)) extra("hints", (found) => found.showHints(list.root));
   extra("sorting", (found) => found.showNotices(client, list.root, desk.facts().account_path));
@@ -512,12 +537,13 @@ function drawOutbox({ client, commands, mail, mailboxes }) {
   fill(row, open);
   let n = 0;
   const draw = () => {
-    const shown2 = row.classList.contains("active");
+    const shown2 = row.dataset["place"] === title;
+    row.classList.toggle("active", shown2);
     row.hidden = n === 0 && !shown2;
     open.ariaCurrent = shown2 ? "page" : null;
     number2.textContent = n === 0 ? "" : t("{n}", { n });
   };
-  new MutationObserver(draw).observe(row, { attributeFilter: ["class"] });
+  new MutationObserver(draw).observe(row, { attributeFilter: ["data-place"] });
   const count = async () => {
     n = await client.outbox_count();
     draw();
@@ -531,6 +557,19 @@ function drawOutbox({ client, commands, mail, mailboxes }) {
   for (const name of ["departures", "connected"]) addEventListener(name, changed);
   draw();
   changed();
+}
+function drawFiles({ mailboxes }) {
+  const title = meant("place", "Files");
+  const open = el("button", { class: "mailbox-open", title, onclick: () => location.hash = "files:" }, sign(paperclip), el("span", { class: "mailbox-name" }, title));
+  const row = el("div", { class: "mailbox" }, open);
+  const draw = () => {
+    const shown2 = mailboxes.outbox.dataset["place"] === title;
+    row.classList.toggle("active", shown2);
+    open.ariaCurrent = shown2 ? "page" : null;
+  };
+  new MutationObserver(draw).observe(mailboxes.outbox, { attributeFilter: ["data-place"] });
+  mailboxes.root.after(el("div", { class: "mailboxes" }, row));
+  draw();
 }
 export {
   complete

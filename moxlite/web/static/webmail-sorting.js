@@ -1,6 +1,7 @@
 var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
 var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
 var kept = (account = number) => `moxlite-webmail${account}`;
+var week = 7 * 864e5;
 
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
@@ -193,6 +194,15 @@ function adopt(text2) {
   document.adoptedStyleSheets.push(sheet);
 }
 
+function remember(key, value, storage = localStorage) {
+  try {
+    storage.setItem(key, value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
@@ -262,7 +272,7 @@ function showNotices(client, list, account) {
     const failure = found.failure;
     if (failure === null || failure.moment <= (localStorage.getItem(hiddenKey) ?? "")) return null;
     const hide = () => {
-      localStorage.setItem(hiddenKey, failure.moment);
+      remember(hiddenKey, failure.moment);
       draw(found);
     };
     const about = failure.script === "" ? [foreign(sentence(failure.text.message), 300)] : [placed(failure.line > 0 ? t("Your script failed in line {line}: {reason}.", { line: failure.line }) : t("Your script failed: {reason}."), { reason: foreign(failure.text.message, 300) }), " ", t("You'll find the message in your Inbox.")];

@@ -170,6 +170,7 @@ function adopt(text2) {
 var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
 var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
 var kept = (account = number) => `moxlite-webmail${account}`;
+var week = 7 * 864e5;
 
 var shellCache = `${kept()}-shell`;
 var mailCache = `${kept()}-mail`;

@@ -240,6 +240,54 @@ ${signature}`);
 
 var words_default = ".compose-words{display:flex;flex:1;flex-direction:column;min-height:0}.compose-original{flex:none;max-height:60%;margin:0 14px 10px;overflow:auto;border:1px solid var(--border-color);border-radius:8px;font-size:13px}.compose-original>summary{padding:7px 12px;color:var(--color-mild);cursor:pointer}.compose-original-page{display:block;width:100%;height:180px;border:0;border-block:1px solid var(--border-color);background:var(--sheet)}.compose-original-foot{display:flex;flex-wrap:wrap;align-items:center;gap:4px 12px;margin:0;padding:4px 12px;color:var(--color-mild)}.compose-foot [aria-pressed=true]{background:var(--mailbox-active-background);color:var(--color)}@media(pointer:coarse){.compose-original>summary{padding-block:13px}}@media(min-width:701px)and (max-width:900px){.docked .compose-to>.chip-box{grid-area:2 / 1 / 3 / -1}}\n";
 
+var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
+var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
+var kept = (account = number) => `moxlite-webmail${account}`;
+function accounts() {
+  const found = /* @__PURE__ */ new Map();
+  for (const account of ["", ..."1234567"]) {
+    const address = localStorage.getItem(`${kept(account)}-address`);
+    if (address !== null) found.set(account, address);
+  }
+  return found;
+}
+var copies = "moxlite-webmail-draft-";
+var week = 7 * 864e5;
+function sweepCopies() {
+  const logins = [...accounts().values()];
+  for (const store of [localStorage, sessionStorage]) for (const [key, text2] of Object.entries(store)) {
+    if (!key.startsWith(copies)) continue;
+    try {
+      const { login, time } = JSON.parse(text2);
+      if (logins.includes(login) && Date.now() - time < week) continue;
+    } catch {
+    }
+    store.removeItem(key);
+  }
+}
+
+var silent = 9e4;
+async function lostCopies(login) {
+  sweepCopies();
+  const held = new Set((await navigator.locks?.query())?.held?.map((lock) => lock.name));
+  const lost = /* @__PURE__ */ new Map();
+  for (const store of [localStorage, sessionStorage]) for (const [key, text2] of Object.entries(store)) {
+    if (!key.startsWith(copies) || held.has(key)) continue;
+    const copy = JSON.parse(text2);
+    if (copy.login !== login || navigator.locks === void 0 && Date.now() - copy.time < silent) continue;
+    lost.set(key.slice(copies.length), copy);
+  }
+  return lost;
+}
+async function refresh(client, copy) {
+  if (copy.draftId > 0 || copy.saveId !== "" || copy.submitId !== "") return;
+  const seconds = Math.max(0, Math.ceil((Date.now() - copy.time) / 1e3));
+  const newer = await client.draft_find(copy.draft.message_id, seconds, copy.draft.from.address);
+  if (newer === 0) return;
+  const { uploads, notes: _, name: _name, senders: _senders, ...fields } = await client.compose_prepare("edit", newer);
+  Object.assign(copy, { draft: { ...copy.draft, ...fields }, files: uploads, draftId: newer });
+}
+
 adopt(words_default);
 var editors = null;
 async function loadEditors(desk) {
@@ -261,9 +309,9 @@ function beginning(settings, prepared) {
   const answered = kind.startsWith("reply");
   const below = kind === "new" ? text2 !== "" : answered && (settings.quoting === "bottom" || settings.quoting === "auto" && selected !== "");
   const [signature, signed2] = [signatureOf(settings, address), signatureHTMLOf(settings, address)];
-  const kept = below || selected !== "" ? "" : original;
-  const folded = kept === "" && answered && !below && selected === "" ? text2 : "";
-  const quote = folded + kept === "" ? text2 : "";
+  const kept2 = below || selected !== "" ? "" : original;
+  const folded = kept2 === "" && answered && !below && selected === "" ? text2 : "";
+  const quote = folded + kept2 === "" ? text2 : "";
   const begun = begin(quote, signature, below);
   const empty = "<div><br></div>";
   const own = signatureHTML(signature, signed2);
@@ -272,7 +320,7 @@ function beginning(settings, prepared) {
   const rich = settings.compose_format === "html" && editors !== null;
   return { ...rest, text: begun.text, html: rich ? above + (own === "" ? "" : empty + own) + after : "", cursor: begun.cursor, quoted: folded === "" ? "" : `
 
-${folded}`, original: kept };
+${folded}`, original: kept2 };
 }
 var Words = class {
   constructor(desk, hooks, start, address) {
@@ -293,7 +341,7 @@ var Words = class {
   address;
   root = el("div", { class: "compose-words" });
   formatButton = el("button", { type: "button", class: "link compose-icon", title: withKey(t("Formatting"), "ctrl F"), "aria-label": t("Formatting"), onclick: () => void this.toggle() }, sign(typeTool));
-  field = el("textarea", { class: "compose-text", "aria-label": t("Text"), dir: "auto", spellcheck: "true", oninput: () => this.hooks.changed() });
+  field = el("textarea", { autocomplete: "off", class: "compose-text", "aria-label": t("Text"), dir: "auto", spellcheck: "true", oninput: () => this.hooks.changed() });
   foldButton = el("button", { type: "button", class: "compose-quoted", "aria-label": t("Show quote"), title: t("Show quote"), onclick: () => this.unfold() }, "…");
   rich = null;
   quoted;
@@ -413,5 +461,7 @@ var Words = class {
 export {
   Words,
   beginning,
-  prepare
+  lostCopies,
+  prepare,
+  refresh
 };

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "1ef3aca0b8e8", alarms: "cbde788db768", bar: "61eb8e7678ba", book: "b002fba2636f", bulk: "d8f908ff4e47", calendar: "94ce58f1ef7d", checks: "6ad44835baac", compose: "053dbc61ec2c", conversation: "bdf68f5cd23d", details: "3cfb61406933", doubles: "35d71f009e69", dropping: "8611e916249d", empty: "bb5fb61c1ee4", event: "b8d810a51783", eventnews: "1a9258ac3642", eventsearch: "9fd50e33fc58", export: "6af05b28309a", giving: "7112c2fd21df", group: "030f82eb09d9", hints: "7ee6a0492328", invitation: "535974798295", labels: "19b87376e562", later: "51aac2f45ecc", legend: "c787750f7acf", login: "644193691273", mailboxes: "7e09a328dd92", menu: "fc666ad99728", message: "d63647b5f14b", newsletters: "6984f120f4ff", offline: "db3f59dd3e57", outbox: "d9d73f98e2ca", palette: "599e600f5305", people: "6ea0b6f4068d", person: "26517f3eb04b", print: "a0ac3720be1e", quick: "c943ec5adee9", receipt: "6c66f40e244b", recipients: "433a1debc62c", repeating: "e3e7aaccab11", rich: "eaf326872f74", rules: "1641cf9c7348", search: "9e60a0425f0e", secondstep: "20feacbe3202", sender: "6cd7de4034f0", sent: "fe361afaa991", side: "3250bc745c91", sorting: "f0be16bf165b", squire: "8f988577745b", templates: "a75e3dc85066", touch: "4ad1d3a0e5eb", viewer: "05a15222002f", words: "7d61284b241a" };
+var define_PARTS_default = { acts: "1ef3aca0b8e8", alarms: "bf7b1cafe3fa", bar: "61eb8e7678ba", book: "b002fba2636f", bulk: "d8f908ff4e47", calendar: "94ce58f1ef7d", checks: "dde896b81dd4", compose: "45d2e80586ac", conversation: "bdf68f5cd23d", details: "3cfb61406933", doubles: "35d71f009e69", dropping: "df577af758b1", empty: "bb5fb61c1ee4", event: "b8d810a51783", eventnews: "1a9258ac3642", eventsearch: "9fd50e33fc58", export: "6af05b28309a", files: "66f30047b942", giving: "050616ddacd9", group: "030f82eb09d9", hints: "61c9c24b4061", invitation: "535974798295", labels: "19b87376e562", later: "51aac2f45ecc", legend: "c787750f7acf", login: "1813311108a2", mailboxes: "eb3240d59952", menu: "f36fe8b54069", message: "f3984cc4c39a", newsletters: "6984f120f4ff", offline: "1e71e6e7e670", outbox: "d9d73f98e2ca", palette: "599e600f5305", people: "f0c24a16b1da", person: "26517f3eb04b", print: "a0ac3720be1e", quick: "c943ec5adee9", receipt: "6c66f40e244b", recipients: "433a1debc62c", repeating: "e3e7aaccab11", rich: "dc06f3938fae", rules: "1641cf9c7348", search: "d00a1b12f80c", secondstep: "1834d0f02400", sender: "6cd7de4034f0", sent: "fe361afaa991", side: "05b8c8361e2d", sorting: "1dce54adaba4", squire: "8f988577745b", templates: "a75e3dc85066", touch: "4ad1d3a0e5eb", uploading: "ced8c9719ecf", viewer: "56525e94d43b", words: "d5ab534add2a" };
 
 var CheckFailed = class extends Error {
 };
@@ -113,6 +113,7 @@ function codeOf(error) {
 function messageOf(error) {
   return error instanceof Error ? error.message : String(error);
 }
+var connectDeadline = 1e4;
 var unauthenticated = /* @__PURE__ */ new Set(["user:noAuth", "user:badAuth"]);
 var BaseClient = class {
   constructor(base2, table, logIn) {
@@ -126,7 +127,6 @@ var BaseClient = class {
   csrfToken = "";
   unanswered = () => {
   };
-  deadlines = {};
   confirmAgain = async () => false;
   through = (_, __, run) => run();
   steady = (_, __, post) => post(fetch);
@@ -180,9 +180,8 @@ var BaseClient = class {
   async post(name, body, ask) {
     let status = 0;
     let answer;
-    const deadline = this.deadlines[name];
     try {
-      const response = await ask(`${this.base}api/${name}`, { method: "POST", headers: { "content-type": "application/json", "x-moxlite-csrf": this.csrfToken }, body, credentials: "same-origin", signal: deadline === void 0 ? null : AbortSignal.timeout(deadline) });
+      const response = await ask(`${this.base}api/${name}`, { method: "POST", headers: { "content-type": "application/json", "x-moxlite-csrf": this.csrfToken }, body, credentials: "same-origin", signal: name === "token" ? AbortSignal.timeout(connectDeadline) : null });
       ({ status } = response);
       answer = await response.json();
     } catch {
@@ -253,10 +252,10 @@ var checks = {
   ServerShutdown: { kind: ["enum", ["server_shutdown"]] },
   Request: { id: "integer", view_id: "integer", stream_id: ["optional", "integer"], cancel: ["optional", "boolean"], query: ["optional", ["nullable", ["ref", "Query"]]], page: ["optional", ["nullable", ["ref", "Page"]]] },
   Query: { filter: ["ref", "Filter"], not_filter: ["optional", ["ref", "NotFilter"]], order_asc: ["optional", "boolean"], order: ["optional", ["enum", ["received", "sender", "size", "unread"]]], threading: ["optional", ["enum", ["off", "on", "unread"]]] },
-  Filter: { mailbox_id: ["optional", "integer"], mailbox_name: ["optional", "string"], mailbox_children_included: ["optional", "boolean"], unread: ["optional", "boolean"], words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], headers: ["optional", ["list", ["ref", "HeaderIs"]]], any: ["optional", ["list", ["ref", "Alternatives"]]], oldest: ["optional", ["nullable", "time"]], newest: ["optional", ["nullable", "time"]], size_min: ["optional", ["nullable", "integer"]], size_max: ["optional", ["nullable", "integer"]], attachments: ["optional", ["nullable", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
+  Filter: { mailbox_id: ["optional", "integer"], mailbox_name: ["optional", "string"], mailbox_children_included: ["optional", "boolean"], unread: ["optional", "boolean"], words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], filenames: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], headers: ["optional", ["list", ["ref", "HeaderIs"]]], any: ["optional", ["list", ["ref", "Alternatives"]]], oldest: ["optional", ["nullable", "time"]], newest: ["optional", ["nullable", "time"]], size_min: ["optional", ["nullable", "integer"]], size_max: ["optional", ["nullable", "integer"]], attachments: ["optional", ["nullable", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
   HeaderIs: { name: "string", value: ["optional", "string"] },
-  Alternatives: { words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]] },
-  NotFilter: { words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], attachments: ["optional", ["list", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
+  Alternatives: { words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], filenames: ["optional", ["list", "string"]] },
+  NotFilter: { words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], filenames: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], attachments: ["optional", ["list", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
   Page: { count: "integer", anchor_message_id: ["optional", "integer"], before: ["optional", "boolean"], position: ["optional", ["nullable", "integer"]], dest_message_id: ["optional", "integer"] }
 };
 var streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: "ViewMsgs", view_progress: "ViewProgress", view_stale: "ViewStale", view_reset: "ViewReset", view_err: "ViewErr", view_changes: "ViewChanges", importing: "Importing", alarms: "Alarmed", keepalive: "Keepalive", fatal: "Fatal", server_shutdown: "ServerShutdown" }];
@@ -268,13 +267,14 @@ var Client = /* @__PURE__ */ clientOf({
 
 var awayKey = "moxlite-provider";
 function restorePlace() {
-  const place = /[?&]state=/.test(location.search) && sessionStorage.getItem(awayKey)?.split(" ")[2];
-  if (place) history.replaceState(null, "", location.search + place);
+  const place = sessionStorage.getItem(awayKey)?.split(" ")[2];
+  if (place && location.search !== "") history.replaceState(null, "", location.search + place);
 }
 
 var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
 var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
 var kept = (account = number) => `moxlite-webmail${account}`;
+var week = 7 * 864e5;
 
 var arrows = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
 var sequence = 1500;
@@ -529,6 +529,12 @@ function setStatus(message) {
   fill(line, message);
 }
 
+function watchFailures() {
+  const tell = (error) => void showError(t("Something went wrong on this page"), error?.code === 18 ? t("Allow cookies and site data for this page.") : error);
+  addEventListener("error", (event) => tell(event.error ?? event.message));
+  addEventListener("unhandledrejection", (event) => tell(event.reason));
+}
+
 var typing = "input, textarea, select, [contenteditable]";
 var pressed = "button, a[href], summary";
 function belongsTo(target, key3) {
@@ -670,6 +676,15 @@ function reload(words2, load2) {
   }
 }
 
+function remember(key3, value, storage = localStorage) {
+  try {
+    storage.setItem(key3, value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 var key = "moxlite-webmail-scheme";
 var queries = { auto: "(prefers-color-scheme: dark)", light: "not all", dark: "all" };
 var dark = /* @__PURE__ */ new Set();
@@ -684,7 +699,7 @@ function lastScheme() {
   return scheme !== null && scheme in queries ? scheme : "auto";
 }
 function paint(scheme) {
-  localStorage.setItem(key, scheme);
+  remember(key, scheme);
   if (dark.size === 0) {
     for (const sheet of document.styleSheets) find(sheet.cssRules);
   }
@@ -705,7 +720,6 @@ var Session = class {
     this.stays = stays;
     this.csrfKey = `${app}-csrf`;
     this.addressKey = `${app}-address`;
-    this.deviceKey = `${app}-stays`;
   }
   app;
   title;
@@ -715,7 +729,6 @@ var Session = class {
   stays;
   csrfKey;
   addressKey;
-  deviceKey;
   address = "";
   running = null;
   left = false;
@@ -747,16 +760,11 @@ var Session = class {
   begin(result) {
     this.client.csrfToken = result.csrf_token;
     this.address = result.login_address;
-    localStorage.setItem(this.addressKey, result.login_address);
-    localStorage.setItem(this.csrfKey, result.csrf_token);
-    if (result.device) localStorage.setItem(this.deviceKey, "1");
-    else localStorage.removeItem(this.deviceKey);
-  }
-  forget() {
-    for (const app of [this.app, this.app.replace("webmail", "account")]) for (const store of [localStorage, sessionStorage]) store.removeItem(`${app}-unsaved`);
-    localStorage.removeItem(this.csrfKey);
-    localStorage.removeItem(this.addressKey);
-    localStorage.removeItem(this.deviceKey);
+    const kept6 = remember(this.addressKey, result.login_address) && remember(this.csrfKey, result.csrf_token);
+    const device = `${this.app}-stays`;
+    if (result.device) remember(device, "1");
+    else localStorage.removeItem(device);
+    return kept6;
   }
 };
 function beforeDisplay(root) {
@@ -954,7 +962,7 @@ function acting(page) {
 
 var prefix = "search:";
 var everywhere = "inboxes:";
-var placeOf = (hash) => /^#(calendar|people|outbox):/.exec(hash)?.[1] ?? "";
+var placeOf = (hash) => /^#(calendar|people|outbox|files):/.exec(hash)?.[1] ?? "";
 function parsePlace(hash) {
   const value = placeOf(hash) !== "" ? "" : hash.replace(/^#/, "");
   const comma = value.lastIndexOf(",");
@@ -1126,6 +1134,7 @@ var Stream = class {
   openedAt = 0;
   triedAt = 0;
   heldBack = localStorage.getItem(heldKey) === "1";
+  failed = 0;
   refused = 0;
   next = 0;
   watchdog = 0;
@@ -1210,14 +1219,14 @@ var Stream = class {
       this.watchdog = window.setTimeout(() => this.lost(), silentAfter);
       if (this.openedAt === 0) {
         this.openedAt = Date.now();
-        this.refused = 0;
+        this.refused = this.failed = 0;
         this.put("on");
       }
       this.take(data);
     };
     const gone = () => {
       if (generation !== this.generation) return;
-      if (this.openedAt === 0 && !events) this.useless(events);
+      if (this.openedAt === 0 && (!events || ++this.failed >= mostRefused)) this.useless(events);
       else this.lost();
     };
     this.wire = (events ? this.openEvents : this.openWebsocket).call(this, token, opening, take, gone);
@@ -1225,6 +1234,7 @@ var Stream = class {
   useless(events) {
     this.drop();
     if (events) {
+      this.failed = 0;
       this.hold(true);
       this.slot.release();
       void this.connect();
@@ -1237,10 +1247,7 @@ var Stream = class {
   }
   hold(back) {
     this.heldBack = back;
-    try {
-      localStorage.setItem(heldKey, String(+back));
-    } catch {
-    }
+    remember(heldKey, String(+back));
   }
   openEvents(token, opening, take, gone) {
     const parameters = new URLSearchParams({ token, request: JSON.stringify(opening.request), since: opening.since });
@@ -1519,12 +1526,12 @@ var Find = class {
   }
   showThreads(how) {
     this.threading.value = how;
-    localStorage.setItem(threadingKey, how);
+    remember(threadingKey, how);
     this.open(this.here());
   }
   sort(order) {
     this.order.value = order;
-    localStorage.setItem(orderKey, order);
+    remember(orderKey, order);
     this.open(this.here());
   }
   here() {
@@ -1589,10 +1596,9 @@ function tellPlace(mail2, find2, left = false) {
 }
 function tellTitle(mail2, find2, place) {
   const mailbox = mail2.current.value;
-  const search3 = find2.text.value;
   const unread = mailbox !== void 0 && mailbox.unread > 0 ? `(${mailbox.unread}) ` : "";
   const offline = ["on", "connecting"].includes(mail2.connection.value) ? "" : ` ${t("(not connected)")}`;
-  const listed = search3 !== "" ? t("Search: {text}", { text: search3 }) : mailboxName(mailbox?.name ?? "Webmail");
+  const listed = find2.text.value !== "" ? t("Search mail") : mailboxName(mailbox?.name ?? "Webmail");
   document.title = `${unread}${place || listed} · ${mail2.facts.value.login_address || "moxlite"}${offline}`;
 }
 
@@ -2614,7 +2620,7 @@ function loadLocal() {
   }
 }
 function saveLocal(local) {
-  localStorage.setItem(key2, JSON.stringify(local));
+  remember(key2, JSON.stringify(local));
 }
 
 var begun = { messages: 0, looked: 0, of: 0, found: 0, done: false, stopped: false, left_out: [] };
@@ -3926,7 +3932,7 @@ function watch(page) {
     if (held.value) return;
     const away = page.places.shown.value !== null;
     page.mailboxes.draw(mail2.mailboxes.value, away ? 0 : mail2.current.value?.id ?? 0, mail2.boxes);
-    page.mailboxes.outbox.classList.toggle("active", away);
+    page.mailboxes.outbox.dataset["place"] = page.places.shown.value?.title;
   });
   effect(() => {
     const { searches, labels } = mail2.settings.value;
@@ -3996,7 +4002,8 @@ function writing(page) {
   }, dock: (...asked) => reader2.dock(...asked) };
 }
 function recover(desk) {
-  if (!Object.keys(localStorage).some((key3) => key3.startsWith("moxlite-webmail-draft-"))) return;
+  const keys = Object.keys({ ...localStorage, ...sessionStorage });
+  if (!keys.some((key3) => key3.startsWith("moxlite-webmail-draft-"))) return;
   void attempt(t("Restoring…"), t("Couldn't restore draft"), async () => (await part("compose")).recover(desk, toast));
 }
 function askedLink() {
@@ -4014,7 +4021,6 @@ function writeTo(page, desk) {
   });
 }
 
-var connectDeadline = 1e4;
 var App = class {
   base = base;
   commands = new CommandTable();
@@ -4084,7 +4090,7 @@ var App = class {
   line = connectionLine(this.mail, this.stream);
   waiting = el("div", { class: "waiting" }, brand(), this.line);
   start() {
-    if (!/^$|[?&]state=/.test(location.search)) history.replaceState(null, "", base + location.hash);
+    if (!/^$|state=/.test(location.search)) history.replaceState(null, "", base + location.hash);
     this.mail.settings.value = { ...this.mail.settings.value, language: spoken(), color_scheme: lastScheme() };
     const known = this.session.resume();
     const place = parsePlace(location.hash);
@@ -4099,10 +4105,9 @@ var App = class {
     layOut(byId("app", HTMLElement), this);
     watch(this);
     handleBack({ drawer: this.drawer, desk: this.desk, tellPlace: () => tellPlace(this.mail, this.find) });
-    this.client.deadlines = { token: connectDeadline };
     this.client.furtherChecks = () => part("checks");
-    this.client.confirmAgain = async () => (await part("secondstep")).askConfirm(this.client, t("To export mail, enter your password again."));
-    if (known && /[?&]state=/.test(location.search)) void extra("secondstep").then((found) => found.confirmBack(this.client));
+    this.client.confirmAgain = async () => (await part("secondstep")).askConfirm(this.client);
+    if (known && /state=/.test(location.search)) void extra("secondstep").then((found) => found.confirmBack(this.client));
     this.client.unanswered = (call) => call !== "token" && call !== "request" && this.stream.suspect();
     document.body.append(this.waiting);
     const read3 = localStorage.getItem(`${kept()}-offline`) === null ? ready : this.offline();
@@ -4197,9 +4202,7 @@ var App = class {
     this.rules?.withdraw();
   }
 };
-addEventListener("error", (event) => void showError(t("Something went wrong on this page"), event.error ?? event.message));
-addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong on this page"), event.reason));
-if (new URLSearchParams(location.search).has("v")) history.replaceState(null, "", `${base}${location.hash}`);
+watchFailures();
 restorePlace();
 new App().start();
 })();

@@ -397,7 +397,7 @@ def ids_of(text: str) -> tuple[int, ...]:
 
 
 def parse_since(parameters: dict[str, str]) -> Since:
-    """What a browser knows. Raises UserError."""
+    """The state that a browser knows. Raises UserError."""
     number, dash, epoch = parameters.get("since", "0").partition("-")
     if not (number.isascii() and number.isdigit() and len(number) <= 16):
         raise UserError("since: must be a number")

@@ -128,7 +128,7 @@ class EntryCalls(AccountCalls):
     async def _put_of(
         self, caller: Caller, visit: Visit, calendar_id: int, made: Component, before: Resource | None
     ) -> tuple[Callable[[AccountTx], int], Sequence[Message]]:
-        """What puts an entry, and the messages about it that its people are owed."""
+        """A function that puts an entry, and the messages about it that its people are owed."""
         data = (await off_loop(partial(write_component, made), kind="dav")).encode()
         if len(data) > MAX_ENTRY:
             raise UserError(TOO_LARGE)
