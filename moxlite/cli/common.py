@@ -342,7 +342,7 @@ def for_root(path: str) -> bool:
 
 
 def _obstacle() -> str:
-    """The mistake that keeps the server from starting, as a further line; "" if there is none, or none can be seen."""
+    """The mistake that keeps the server from starting, as a further line; "" if the configuration seems fine."""
     try:
         load_config()
     except Failure as failure:
