@@ -222,7 +222,7 @@ def read_from(section: HeaderSection, shown: tuple[MailAddress, ...]) -> FromFie
 
 
 def _addresses(written: Iterable[MailAddress]) -> dict[tuple[str, str], Address]:
-    """The addresses, by what makes them different; texts that are none are left out."""
+    """The addresses, by what makes them different, without other texts."""
     found = (from_address((address,)) for address in written)
     return {(address.localpart.casefold(), address.domain.ascii): address for address in found if address is not None}
 

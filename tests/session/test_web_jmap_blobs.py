@@ -3,13 +3,16 @@
 import base64
 import hashlib
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.toml.edit import Document
+from moxlite.store.content.uploads import upload_of
 from moxlite.store.delivery.scripts import MAX_SCRIPTS, active_script, script_text
+from moxlite.web.composing.uploads import receive_upload
 from moxlite.web.jmap import blobdata
 from tests.jmap_rig import ACCOUNT, MAIL, Client, Object, rig
 from tests.tools import eventually
@@ -20,6 +23,10 @@ pytestmark = pytest.mark.served
 __all__ = ["rig"]
 
 SCRIPT = b'require "fileinto";\r\nfileinto "Archive";\r\n'
+
+
+async def one_piece(octets: bytes) -> AsyncIterator[bytes]:
+    yield octets
 
 
 def base(octets: bytes) -> str:
@@ -279,3 +286,23 @@ async def test_a_script_is_checked(rig: Rig) -> None:
     assert wrong["error"]["type"] == "invalidSieve"
     assert await client.error("SieveScript/validate", blobId="E999") == "blobNotFound"
     assert (await client.call("SieveScript/get"))["list"] == []
+
+
+@pytest.mark.parametrize(("uploads", "octets"), [(3, 1 << 20), (100, 3_500)], ids=["uploads", "octets"])
+async def test_the_oldest_blobs_make_room_for_new_ones(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, uploads: int, octets: int
+) -> None:
+    """JMAP-7: a program uploads as many messages as it likes; the files of a message that is being written stay."""
+    monkeypatch.setattr("moxlite.store.content.uploads.MAX_UPLOADS", uploads)
+    monkeypatch.setattr("moxlite.store.content.uploads.MAX_PENDING", octets)
+    client = Client(rig)
+    async with rig.account() as account:
+        kept = await receive_upload(account, "photo.jpg", "image/jpeg", one_piece(b"x" * 500))
+    blobs = [await client.upload(b"%d" % number * 1_000, "text/plain") for number in range(9)]
+    answer = await client.request(["Blob/get", {"accountId": ACCOUNT, "ids": blobs, "properties": ["size"]}, "0"])
+    got = answer["methodResponses"][0][1]
+    newest = 2 if uploads == 3 else 3
+    assert [one["id"] for one in got["list"]] == blobs[-newest:]
+    assert got["notFound"] == blobs[:-newest]
+    async with rig.account() as account:
+        assert await account.read(lambda r: upload_of(r, kept.key), op="test") == kept

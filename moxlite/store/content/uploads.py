@@ -44,6 +44,7 @@ COMPLETE: Final = "UPDATE upload SET complete = 1, used = ? WHERE key = ? AND co
 USE: Final = "UPDATE upload SET used = ? WHERE key = ?"
 PIECE: Final = "SELECT data FROM upload_piece WHERE id = ?"
 OLDEST: Final = "SELECT id FROM upload WHERE used < ? ORDER BY used LIMIT 1"
+OLDEST_BLOB: Final = "SELECT id FROM upload WHERE filename = '' AND complete = 1 ORDER BY used LIMIT 1"
 DROP_PIECES: Final = "DELETE FROM upload_piece WHERE id >= ? AND id < ?"
 DROP: Final = "DELETE FROM upload WHERE id = ?"
 SAVED: Final = "SELECT message_id FROM draft_saved WHERE key = ?"
@@ -78,9 +79,7 @@ class Upload(msgspec.Struct, frozen=True):
 
 def begin_upload(tx: Tx, filename: str, media_type: str, key: bytes = b"") -> bytes:
     """Begin an upload; returns its key, by default a new one. Raises LimitExceeded."""
-    count, octets = tx.row(PENDING) or (0, 0)
-    if count >= MAX_UPLOADS or octets >= MAX_PENDING:
-        raise LimitExceeded("too many files attached to drafts")
+    _make_room(tx, uploads=1, octets=1)
     key = key or secrets.token_bytes(KEY_SIZE)
     tx.execute(INSERT, key, filename, media_type, tx.now)
     return key
@@ -100,11 +99,23 @@ def add_piece(tx: Tx, key: bytes, number: int, data: bytes) -> None:
     upload = _find(tx, key, complete=False)
     if upload.size != number * PIECE_SIZE:
         raise UploadOvertaken
-    _, octets = tx.row(PENDING) or (0, 0)
-    if octets + len(data) > MAX_PENDING:
-        raise LimitExceeded("too many files attached to drafts")
+    _make_room(tx, uploads=0, octets=len(data))
     tx.execute(ADD, upload.id << SHIFT | number, data)
     tx.execute(GROW, len(data), not data.isascii(), tx.now, upload.id)
+
+
+def _make_room(tx: Tx, *, uploads: int, octets: int) -> None:
+    """Remove the oldest blobs of JMAP until so many uploads and octets more are allowed (RFC 8620 §6). The webmail's
+    files have names, and stay: messages that are being written have them. Raises LimitExceeded.
+    """
+    while True:
+        count, stored = tx.row(PENDING) or (0, 0)
+        if count + uploads <= MAX_UPLOADS and stored + octets <= MAX_PENDING:
+            return
+        oldest = tx.row(OLDEST_BLOB)
+        if oldest is None:
+            raise LimitExceeded("too many files attached to drafts")
+        _drop(tx, oldest[0])
 
 
 def finish_upload(tx: Tx, key: bytes) -> Upload:

@@ -113,14 +113,15 @@ async def receive_upload(
     """Store an uploaded file. If the octets end with an error, nothing is kept.
 
     Args:
-      filename: control characters and path separators in it are replaced.
+      filename: control characters and path separators in it are replaced. "" for a blob of JMAP, which may have to make
+        room for others.
       media_type: as the client gives it. A type that a part cannot have becomes application/octet-stream.
       message: the octets are a whole message, attached as such if its lines allow.
 
     Raises:
       LimitExceeded, StorageFull, …: the file cannot be stored.
     """
-    name, kind = _name(filename), MESSAGE if message else _clean(media_type)
+    name, kind = _name(filename) if filename else "", MESSAGE if message else _clean(media_type)
     # Begun before an octet is read: a full quota or disk refuses the file at once, not after a hundred megabytes.
     key = await account.write(lambda tx: begin_upload(tx, name, kind))
     done = False

@@ -468,7 +468,7 @@ class ComposeCalls(AccountCalls):
         try:
             session = await self._sessions.check(caller)
             parameters = query_parameters(request)
-            name, piece = parameters.get("filename", ""), _piece(parameters)
+            name, piece = parameters.get("filename") or "file", _piece(parameters)
             limit = _max_size(self._server.config.current, caller) * 3 // 4
             async with self._accounts.use(session.account) as account:
                 with trio.fail_after(UPLOAD_DEADLINE):

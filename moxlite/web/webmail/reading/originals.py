@@ -134,7 +134,7 @@ async def carry_files(
         whole = part.message is not None
         pieces = body.stream_part(holder.account, message_id, part)
         media_type = OCTETS if whole else part.media_type
-        upload = await receive_upload(home, file.filename, media_type, pieces, message=False)
+        upload = await receive_upload(home, file.filename or "file", media_type, pieces, message=False)
         files.append(shown_upload(upload))
     return files
 
