@@ -63,17 +63,21 @@ class _JobTime:
     """
 
     def __init__(self, pid: int, seconds: float) -> None:
-        self._seconds = seconds
+        """Raises Died."""
         self._clock = ~pid << 3 | CPUCLOCK_SCHED
-        self._processor_end = time.clock_gettime(self._clock) + seconds
+        self._seconds = seconds
+        self._processor_end = self._used() + seconds
         self._end = trio.current_time() + PATIENCE * seconds
+
+    def _used(self) -> float:
+        try:
+            return time.clock_gettime(self._clock)
+        except OSError:
+            raise Died("ended", "process exited unexpectedly") from None
 
     def left(self) -> float:
         """Seconds for which to wait before looking again. Raises Died: none are left, or the process has ended."""
-        try:
-            left = min(self._processor_end - time.clock_gettime(self._clock), self._end - trio.current_time())
-        except OSError:
-            raise Died("ended", "process exited unexpectedly") from None
+        left = min(self._processor_end - self._used(), self._end - trio.current_time())
         if left <= 0:
             raise Died("deadline", f"timed out after {self._seconds:g} s")
         return left
