@@ -113,9 +113,7 @@ class NotGranted(OIDCError):
 
 
 class Provider(msgspec.Struct, frozen=True):
-    """The provider's discovery document, as far as it is used (Discovery §3). Fields that an answer lacks have their
-    defaults.
-    """
+    """The fields of a discovery document that are used (Discovery §3). Those that it lacks have their defaults."""
 
     issuer: str
     authorization_endpoint: str
@@ -212,9 +210,7 @@ def _words(value: Any) -> list[str]:
 
 
 class LogoutClaims(msgspec.Struct, frozen=True):
-    """The claims of a logout token, as far as they are used (Back-Channel Logout 1.0 §2.4). Older providers send no
-    `exp`.
-    """
+    """The claims of a logout token that are used (Back-Channel Logout 1.0 §2.4). Older providers send no `exp`."""
 
     iss: str
     sub: str

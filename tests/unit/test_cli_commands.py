@@ -329,7 +329,7 @@ def test_a_missing_configuration_is_named(tmp_path: Path, capsys: Capture) -> No
         ("forward my mail to another address", "faq.md"),
         ("make a mailing list", "faq.md"),
         ("open the webmail from outside", "faq.md"),
-        ("delete a user", "faq.md"),
+        ("delete a user", "domains-and-users.md"),
         ("retry queue now", "queue.md"),
         ("how do I upgrade", "upgrade.md"),
         ("gmail rejects my mail", "where-is-my-mail.md"),

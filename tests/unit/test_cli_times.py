@@ -43,7 +43,7 @@ FIGURE: Final = re.compile(
 )
 WORDS: Final = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "ten": 10, "fifteen": 15, "thirty": 30}
 UNITS: Final = {"ms": 0.001, "s": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hour": 3600}
-GENERATED: Final = {"cli", "config"}
+GENERATED: Final = {"cli", "config", "retention"}
 
 
 class Measured(NamedTuple):

@@ -17,6 +17,7 @@ from msgspec import Meta
 from moxlite.compose.draft import MAX_NAME, MAX_RECIPIENTS
 from moxlite.compose.reply import Answer, Quotable, Quoted, TLSWish, answer, edit_again, forward, unquoted
 from moxlite.config.snapshot import full_name
+from moxlite.encoding import from_builtins
 from moxlite.processor import off_loop
 from moxlite.proto.address import Address, AddressError, Localpart, pack_localpart
 from moxlite.proto.mime.compose import new_message_id
@@ -517,7 +518,7 @@ def _piece(parameters: Mapping[str, str]) -> Piece | None:
     if "key" not in parameters:
         return None
     try:
-        return msgspec.convert(parameters, Piece, strict=False)
+        return from_builtins(parameters, Piece, strict=False)
     except msgspec.ValidationError as e:
         raise UserError(str(e)) from e
 
