@@ -23,9 +23,11 @@ from moxlite.proto.mime.headers import MAX_HEADER, HeaderSection
 from moxlite.proto.mime.sevenbit import Edit, Unconvertible, edited
 from moxlite.proto.mime.structure import MAX_DEPTH, MAX_PARTS, scan
 from moxlite.proto.mime.transport import (
+    BLIND,
     edits as transport_edits,
     has_long_line,
     has_raw_fields,
+    has_raw_name,
     is_of_mbox,
     needs_utf8,
     start_of_text,
@@ -177,7 +179,7 @@ async def _clean(letter: OutgoingMessage, spool: Spool) -> AsyncIterator[_Clean]
         fault = malformed(section)
         spool, extra = await _without(stack, whole, section, letter.snapshot.hostnames)
         section = await read_header(spool)
-        if not begins_with_field(section):
+        if section.body is None or not begins_with_field(section):
             raise _bad(fault)
         prepared = await parse(letter, spool)
         section.hint = prepared.index.root.hint
@@ -349,7 +351,7 @@ async def enqueue(
 # Checks of the message itself: well-formed, extensions needed, fields to remove (SMTP-111, 112, 117).
 
 
-PRIVATE: Final = (b"bcc", b"resent-bcc", b"return-path", b"x-moxlite-reason", b"x-moxlite-draft")
+PRIVATE: Final = (*BLIND, b"return-path", b"x-moxlite-reason", b"x-moxlite-draft")
 """Fields that no recipient may read, and those that this server writes into the messages that it keeps (RFC 5321 §4.4:
 no sender has a Return-Path); a message that is sent again has them.
 """
@@ -444,8 +446,9 @@ def malformed(section: HeaderSection) -> str:
     junk = next((field for field in section.all(b"") if not is_of_mbox(field)), None)
     if junk is not None:
         line = section.octets.count(b"\n", 0, junk.start) + 1
-        text = section.octets[junk.start :].partition(b"\n")[0][:MAX_SHOWN].decode("ascii", "replace").strip()
-        return f"line {line} of the header section isn't a field: {text!r}"
+        text = junk.raw.partition(b"\n")[0]
+        fault = "has a field name that isn't ASCII" if has_raw_name(text) else "isn't a field"
+        return f"line {line} of the header section {fault}: {text[:MAX_SHOWN].decode(errors='replace').strip()!r}"
     return "" if section.complete else "the header section is too long"
 
 

@@ -197,6 +197,8 @@ def test_short_messages_are_whole_ones(text: bytes) -> None:
     ("text", "words", "changes", "problem"),
     [
         (b"Subject: x\nhello\n\nbody\n", ["a@x.example"], {}, "line 2 isn't a header field"),
+        ("Subject: x\nX-Größe: 5\n\nbody\n".encode(), ["a@x.example"], {}, "line 2 has a field name that isn't ASCII"),
+        (b"Subject: x\nhello\nBcc: b@x.example\n", ["a@x.example"], {}, "line 2 isn't a header field"),
         (b"Subject: x\n\n", [], {}, "no recipients"),
         (b"Subject: x\n\n", ["-t"], {}, "no recipients"),
         (b"Subject: x\n\n", ["root"], {"default_destination": ""}, "default_destination isn't set"),
@@ -205,7 +207,7 @@ def test_short_messages_are_whole_ones(text: bytes) -> None:
     ],
 )
 def test_what_cannot_be_sent_is_named(text: bytes, words: list[str], changes: dict[str, object], problem: str) -> None:
-    """QUEUE-142: a header line without a colon, no recipient, one without domain."""
+    """QUEUE-142: a header line that isn't a field, no recipient, one without domain."""
     with pytest.raises(BadLetter, match=problem):
         letter(text, *words, **changes)
 

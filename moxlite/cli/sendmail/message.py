@@ -10,7 +10,7 @@ from moxlite.cli.sendmail.settings import Settings
 from moxlite.proto.address import Address, AddressError, Localpart, is_local_name, pack_localpart
 from moxlite.proto.mime.compose import address_field
 from moxlite.proto.mime.headers import HeaderSection
-from moxlite.proto.mime.transport import for_transport, start_of_text, with_line_ends
+from moxlite.proto.mime.transport import for_transport, has_raw_name, start_of_text, with_line_ends
 from moxlite.proto.mime.types import MailAddress
 from moxlite.proto.mime.wire import read_addresses
 
@@ -168,6 +168,8 @@ def _fields(lines: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
             fields[-1] = (name, text + b"\r\n" + line)
         elif match := FIELD.match(line):
             fields.append((match[1].lower(), line))
+        elif has_raw_name(line):
+            raise BadLetter(f"line {at + 1} has a field name that isn't ASCII")
         else:
             raise BadLetter(f"line {at + 1} isn't a header field; separate the header and body with an empty line")
     return fields

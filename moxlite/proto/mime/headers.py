@@ -29,6 +29,7 @@ MAX_FIELDS: Final = 10_000
 """Number of fields of a header section that are read (STORE-55)."""
 
 CONTENT_FIELDS: Final = frozenset({b"mime-version"})
+"""Fields besides Content-* which make up the MIME header of a message that is its own only part (IMAP-98)."""
 
 MBOX: Final = (b"From ", b">From ")
 """Beginnings of a line that mail tools leave before the header."""
@@ -40,7 +41,6 @@ MESSAGE_FIELDS: Final = frozenset(
     }
 )
 """Fields of which a message has at least one, if it has a header."""
-"""Fields besides Content-* which make up the MIME header of a message that is its own only part (IMAP-98)."""
 
 _BLANKS: Final = b" \t\r\n"
 # Where a piece begins: the line end before it, and name and blanks of a field. A line holds 998 octets (RFC 5322

@@ -33,6 +33,9 @@ ADDRESSES: Final = frozenset(
     ]
     + [b"disposition-notification-to", b"return-receipt-to", b"errors-to", b"mail-followup-to", b"mail-reply-to"]
 )
+BLIND: Final = (b"bcc", b"resent-bcc")
+"""Fields that no recipient may read."""
+
 PARAMETERS: Final = frozenset({b"content-type", b"content-disposition"})
 _CRS: Final = re.compile(rb"\r+")
 
@@ -84,16 +87,26 @@ def with_line_ends(data: Octets) -> Iterator[bytes]:
 
 def start_of_text(section: HeaderSection) -> int | None:
     """Where a message without an empty line above its text needs that line: at the first line that isn't a field, or at
-    the end. A message without any field is all text. None if the line is there.
+    the end. A message without any field is all text. None if the line is there, or if that text would have Bcc fields,
+    which all recipients would see.
     """
     if section.body is not None and (len(section) == 0 or any(section.names)):
         return None
-    return next((field.start for field in section.all(b"") if not is_of_mbox(field)), len(section.octets))
+    junk = next((field for field in section.all(b"") if not is_of_mbox(field)), None)
+    if junk is None:
+        return len(section.octets)
+    return None if any(field.start > junk.start for field in section.all(*BLIND)) else junk.start
 
 
 def is_of_mbox(field: Field) -> bool:
     """Whether a piece of a header section is the line that mbox files have above a message."""
     return not field.start and not field.name and field.raw.startswith((b"From ", b">From "))
+
+
+def has_raw_name(line: bytes) -> bool:
+    """Whether a line isn't a field only because characters of its name aren't ASCII."""
+    name, colon, _ = line.partition(b":")
+    return bool(colon) and not name.isascii() and len(name.split()) == 1
 
 
 def for_transport(message: bytes) -> bytes:

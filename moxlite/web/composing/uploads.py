@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from moxlite.compose.reply import TLSWish
 from moxlite.proto.mime.headers import HeaderSection
+from moxlite.proto.mime.transport import BLIND
 from moxlite.store.content.spoolheader import HeaderTooLarge
 from moxlite.store.content.uploads import (
     PIECE_SIZE,
@@ -98,7 +99,6 @@ MESSAGE: Final = "message/rfc822"
 MAX_NAME: Final = 255
 """Maximum characters of a file's name."""
 
-HIDDEN: Final = (b"bcc", b"resent-bcc")
 OWN_PREFIX: Final = b"x-moxlite-"
 
 CLEANUP: Final = 30.0
@@ -212,7 +212,7 @@ def for_others(octets: bytes) -> tuple[bytes, int]:
     if not section.complete:
         raise HeaderTooLarge("header section too large")
     own = [name for name in section.names if name.startswith(OWN_PREFIX)]
-    return section.without(section.all(*HIDDEN, *own)), len(section.octets)
+    return section.without(section.all(*BLIND, *own)), len(section.octets)
 
 
 def key_of(upload_id: str) -> bytes:
