@@ -466,8 +466,12 @@ def _has_come(server: ServedServer, subject: str) -> bool:
 
 
 def _put_message(server: ServedServer) -> None:
+    """Have one message wait in the Inbox: others would fill the list that a program shows."""
     with imaplib.IMAP4_SSL("127.0.0.1", server.ports["imaps"], ssl_context=unverified()) as session:
         session.login(USER, server.password)
+        session.select("INBOX")
+        session.uid("STORE", "1:*", "+FLAGS", r"(\Deleted)")
+        session.expunge()
         message = MESSAGE.format(user=USER, subject=WAITING).replace("\n", "\r\n").encode()
         assert session.append("INBOX", "", "", message)[0] == "OK"
 
@@ -495,6 +499,7 @@ def _play(place: Place, server: ServedServer, settings: dict[str, list[str]], re
             missing.append(program.name)
             continue
         row = Row(settings[program.row], server, place, program.name)
+        _put_message(server)
         try:
             program.play(row)
             if program.sends:
@@ -530,7 +535,6 @@ def run(seed: int, share: float, report: Report) -> None:
         server.ports["old"] = port
         _rsa(server.config_folder / "rsa")
         with server:
-            _put_message(server)
             places = [Place("here", Path("/")), *_releases(Path(home), share)]
             failed = [name for place in places for name in _play(place, server, settings, report)]
     if failed:
