@@ -268,8 +268,8 @@ personal-name=Tester
 
 
 def test_alpine_reads_flags_and_expunges(shared: LocalServer, session: imaplib.IMAP4, tmp_path: Path) -> None:
-    """IMAP-72a, IMAP-177: new messages are shown as new; one is read, one flagged, one deleted and expunged; then
-    the second time.
+    """IMAP-72, IMAP-72a, IMAP-177: new messages are shown as new; one is read, one flagged, one deleted and expunged;
+    then the second time. alpine complains of no line.
     """
     sent = [append(session, number) for number in range(3)]
     (tmp_path / "mail").mkdir()  # else it tells that it makes it
@@ -287,6 +287,7 @@ def test_alpine_reads_flags_and_expunges(shared: LocalServer, session: imaplib.I
     ]
     shown = on_terminal(command, tmp_path, steps)
     assert "number 0" in shown
+    assert "Unknown message data" not in shown
     seen, flagged = (frozenset({word}) for word in (r"\Seen", r"\Flagged"))
     assert holdings(session)["INBOX"] == [sent[0]._replace(flags=flagged), sent[2]._replace(flags=seen)]
     with logs_in_by(shared, "cram-md5"):

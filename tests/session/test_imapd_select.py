@@ -37,8 +37,8 @@ async def test_select_tells_its_lines_in_order(imap: Imap) -> None:
         assert responses == [
             f"* FLAGS ({FLAGS} Work)",
             f"* OK [PERMANENTFLAGS ({FLAGS} Work \\*)] flags that stay",
-            "* 3 RECENT",
             "* 3 EXISTS",
+            "* 3 RECENT",
             "* OK [UNSEEN 3] first unseen message",
             f"* OK [UIDVALIDITY {validity} UIDs are valid",
             "* OK [UIDNEXT 4] predicted next UID",

@@ -191,8 +191,8 @@ _FLAGS: Final = flag_list(SYSTEM_FLAGS)
 _RECENT: Final = b"* %d RECENT\r\n"
 _UNSEEN: Final = b"* OK [UNSEEN %d] first unseen message\r\n"
 _REST: Final = (
-    b"%b* %d EXISTS\r\n"
-    b"%b* OK [UIDVALIDITY %d] UIDs are valid\r\n"
+    b"* %d EXISTS\r\n"
+    b"%b%b* OK [UIDVALIDITY %d] UIDs are valid\r\n"
     b"* OK [UIDNEXT %d] predicted next UID\r\n"
     b"%b* OK [HIGHESTMODSEQ %d] highest\r\n"
     b"* OK [MAILBOXID (F%d%b)] mailbox id\r\n"
@@ -207,11 +207,12 @@ async def _introduce(session: Session, view: View, snapshot: _Snapshot) -> None:
         flags = flag_list((*SYSTEM_FLAGS, *await view.seat.spelled(box.keywords)))
     session.write(b"* FLAGS %b\r\n" % flags)
     await tell_permanent(session, view)
+    # c-client (alpine, PHP) calls a RECENT before EXISTS unknown, as it has no messages yet.
     recent = b"" if rev2 else _RECENT % view.recent_count
     unseen = b"" if snapshot.unseen is None else _UNSEEN % view.number(snapshot.unseen)
     name = await _name(session, view, snapshot) if rev2 else b""
     session.write(
-        _REST % (recent, view.exists, unseen, box.uidvalidity, box.uidnext, name, box.modseq, box.id, view.seat.suffix)
+        _REST % (view.exists, recent, unseen, box.uidvalidity, box.uidnext, name, box.modseq, box.id, view.seat.suffix)
     )
 
 
