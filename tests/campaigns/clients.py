@@ -491,12 +491,27 @@ def _releases(folder: Path, share: float) -> Iterator[Place]:
         yield Place(suite, root)
 
 
-def _play(place: Place, server: ServedServer, settings: dict[str, list[str]], report: Report) -> list[str]:
-    """Run each program that a place has; what failed."""
-    done, missing, failed = [], [], []
+class Played(msgspec.Struct, frozen=True):
+    """What was run in a place: names of programs, those that aren't there, and what failed."""
+
+    place: Place
+    done: list[str]
+    missing: list[str]
+    failures: list[str]
+
+    @property
+    def line(self) -> str:
+        """In the report."""
+        missing = f" (not installed: {', '.join(self.missing)})" if self.missing else ""
+        return f"{self.place.name}: {len(self.done)} programs: {', '.join(self.done)}{missing}"
+
+
+def _play(place: Place, server: ServedServer, settings: dict[str, list[str]]) -> Played:
+    """Run each program that a place has."""
+    played = Played(place, [], [], [])
     for program in PROGRAMS:
         if not program.is_in(place):
-            missing.append(program.name)
+            played.missing.append(program.name)
             continue
         row = Row(settings[program.row], server, place, program.name)
         _put_message(server)
@@ -505,14 +520,12 @@ def _play(place: Place, server: ServedServer, settings: dict[str, list[str]], re
             if program.sends:
                 until(partial(_has_come, server, row.subject), what=f"the message from {row.subject}")
         except (AssertionError, subprocess.TimeoutExpired, pytest.fail.Exception) as error:
-            failed.append(program.name)
-            report.tell(f"{place.name}: {program.name}: {error}")
+            played.failures.append(f"{place.name}: {program.name}: {error}")
         else:
-            done.append(program.name)
+            played.done.append(program.name)
         finally:
             shutil.rmtree(row.folder)
-    report.tell(f"{place.name}: {len(done)} programs: {', '.join(done)}; not installed: {', '.join(missing) or 'none'}")
-    return failed
+    return played
 
 
 def _rsa(folder: Path) -> None:
@@ -536,6 +549,10 @@ def run(seed: int, share: float, report: Report) -> None:
         _rsa(server.config_folder / "rsa")
         with server:
             places = [Place("here", Path("/")), *_releases(Path(home), share)]
-            failed = [name for place in places for name in _play(place, server, settings, report)]
-    if failed:
-        raise Finding(f"{len(failed)} programs failed")
+            played = [_play(place, server, settings) for place in places]
+    report.tell("; ".join(one.line for one in played))
+    failures = [failure for one in played for failure in one.failures]
+    for failure in failures:
+        report.tell(failure)
+    if failures:
+        raise Finding(f"{len(failures)} programs failed")
