@@ -259,8 +259,10 @@ def _aerc(row: Row) -> None:
     row.write("config/aerc/aerc.conf", "[compose]", "editor = true")
     shutil.copy(row.place.root / "usr/share/aerc/binds.conf", row.folder / "config/aerc")
     compose = f":compose -H 'To: {row.user}' -H 'Subject: {row.subject}'\r"
+    row.write("attached.eml", row.text)
+    attach = f":attach {row.inside}/attached.eml\r"
     # "Message sent" takes the place of "Sending", of which the second letter stays.
-    keys = ((WAITING, compose), ("Send this email?", "y"), ("ssage sent", ""))
+    keys = ((WAITING, compose), ("Send this email?", attach), ("attached.eml", "y"), ("ssage sent", ""))
     _expect(row, row.show("aerc", keys=keys, ends=False))
 
 
