@@ -23,6 +23,7 @@ from moxlite.proto.imap.client import ClientDecoder
 from moxlite.proto.imap.commands import Authenticate, Idle
 from moxlite.proto.imap.errors import ProtocolError as IMAPProtocolError
 from moxlite.proto.imap.responses import State
+from moxlite.proto.managesieve import ManageSieveError, ServerDecoder as ManageSieveDecoder
 from moxlite.proto.mbox import MboxError, MboxReader
 from moxlite.proto.mime.decode import decode, decoder
 from moxlite.proto.mime.headers import HeaderSection, select_content_fields, select_fields
@@ -103,6 +104,54 @@ def seeds(name: str) -> tuple[bytes, ...]:
 def words(name: str) -> tuple[bytes, ...]:
     """The words of a file beside this one, which blanks part."""
     return tuple(word.encode() for word in (FOLDER / f"{name}.words").read_text().split())
+
+
+# --- ManageSieve
+
+
+SIEVE: Final = tuple(
+    b"%b\r\n" % text.replace(b"\n", b"\r\n")
+    for text in (
+        b'AUTHENTICATE "PLAIN" {8+}\nAGEAYg==',
+        b'HAVESPACE "my \\"script\\"" 435\nSTARTTLS',
+        b'PUTSCRIPT "a" {12+}\nkeep;\nstop;\nSETACTIVE "a"',
+        b"CHECKSCRIPT {7}\n# NOOP\n\nLISTSCRIPTS",
+        b'RENAMESCRIPT "a" "b"\nDELETESCRIPT "b"\nGETSCRIPT {1+}\nb\nNOOP "x"\nLOGOUT',
+    )
+)
+SIEVE_WORDS: Final = (
+    b"\r\n",
+    b"\n",
+    b" ",
+    b'"',
+    b"\\",
+    b"NOOP ",
+    b'""',
+    b"{3+}\r\nabc",
+    b"{3}\r\nabc",
+    b"{1000001+}\r\n",
+)
+
+
+def sieve(pieces: Pieces, variant: int) -> object:
+    """The server's codec; where a challenge waits, a string comes first."""
+    decoder_ = ManageSieveDecoder(pedantic=bool(variant & 1))
+    challenged = bool(variant & 2)
+    found: list[object] = []
+    for piece in pieces:
+        decoder_.feed(piece)
+        event: object = True
+        while event is not None:
+            try:
+                event = decoder_.next_string() if challenged else decoder_.next_request()
+            except ManageSieveError as error:
+                event = str(error)
+                if error.fatal:
+                    return found, event
+            if event is not None:
+                found.append(event)
+                challenged = False
+    return found, ""
 
 
 # --- SMTP
@@ -638,6 +687,7 @@ TARGETS: Final = (
     Target("smtp client", smtp_client, SMTP_REPLIES, SMTP_REPLY_WORDS, 4),
     Target("imap server", imap_server, IMAP_COMMANDS, IMAP_WORDS, 32),
     Target("imap client", imap_client, IMAP_RESPONSES, IMAP_RESPONSE_WORDS, 2),
+    Target("managesieve", sieve, SIEVE, SIEVE_WORDS, 4),
     Target("mime", mime, MIME, MIME_WORDS, 4, splits=False),
     Target("transfer encodings", transfer, TRANSFER, MIME_WORDS, 2),
     Target("mbox", mbox, (*MBOX, *MIME), MIME_WORDS),
