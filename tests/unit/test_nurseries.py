@@ -28,6 +28,7 @@ NURSERIES = {
     "cli/backups/standby.py",  # `standby follow`, which is its own server
     "cli/backups/takeover.py",  # the steps of one take-over
     "cli/checks/smtp.py",  # both ways of one session by hand
+    "imapd/fetch/fetch.py",  # the flags of one FETCH, stored while its data is sent
     "imapd/connection.py",
     "imapd/session/progress.py",
     "imapd/sieve/connection.py",

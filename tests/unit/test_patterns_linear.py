@@ -25,6 +25,7 @@ MADE = {
     "moxlite.admin.installation.fetch": "an escaped name after a hash, once a line",
     "moxlite.admin.quickstart.switches._table": "an escaped name, and at most one line",
     "moxlite.admin.quickstart.switches._uncommented": "an escaped line of the owner's own file",
+    "moxlite.cli._about_argument": "an escaped word between two looks at one character",
     "moxlite.cli.helpsearch._pattern": "an escaped word",
     "moxlite.config.webrules.PlainPattern.__init__": "a `PLAIN_PATH`, which repeats nothing",
     "moxlite.imapd.search.searchkeys.Hint._of_words": "escaped words alone",

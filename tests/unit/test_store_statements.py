@@ -198,7 +198,8 @@ SORTED: Final[Mapping[str, str]] = {
         store.delivery.forwarding.UNNAME store.delivery.scripts.FAILURES_LEFT store.groupware.contacts.GROUP_PAGE
         store.groupware.contacts.SUGGESTED_FAVORITES store.groupware.kept.KEEP store.groupware.scheduling.OLDEST
         store.auth.authdb.NUMBERED store.auth.loginattempts.DROP_FAILED store.auth.loginattempts.DROP_SUCCEEDED
-        store.auth.loginattempts.OWN_USES store.auth.sessions.DROP_OLDEST store.mail.remotes.USERS
+        store.auth.loginattempts.OWN_USES store.auth.sessions.DROP_OLDEST store.content.uploads.OLDEST_BLOB
+        store.mail.remotes.USERS
         queue.guard.signs.SOURCES queue.guard.stops.SUBJECTS queue.operating.HELD_OF queue.operating.WAITING_OF""",
     "unread messages, a page of which a user looks at": """
         store.rows.views.NEWEST_UNREAD store.rows.views.OLDEST_UNREAD store.rows.views.AT_NEWEST_UNREAD
