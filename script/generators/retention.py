@@ -50,8 +50,8 @@ ROWS: Final = (
         "Until you delete it, or as your administrator sets `expire_after` for a folder",
         tables="account: message message_keyword message_info message_header message_smtp message_dkim recipient body "
         "body_chunk thread_missing annotation mailbox subscription acl keyword gathered gathering bulk_sender snooze "
-        "state copy_part import_job import_message import_mailbox queued upgrade search: state text trigram field tail "
-        "vocabulary",
+        "state copy_part import_job import_message import_mailbox queued upgrade search: state text trigram field file "
+        "tail vocabulary",
     ),
     Row(
         "Deleted mail",
