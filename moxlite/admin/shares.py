@@ -11,6 +11,7 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.net.control.server import Command
 from moxlite.operations import access as operations
 from moxlite.operations.performing import commands
+from moxlite.operations.store import ListMailboxes, MailboxInfo
 from moxlite.proto.sasl.plain import normalize_username
 from moxlite.store.accounts.access import publish_shares
 from moxlite.store.accounts.accounts import Accounts
@@ -91,6 +92,7 @@ class ShareCommands:
     def registry(self) -> Mapping[str, Command]:
         """All operations by name."""
         return commands(
+            ListMailboxes.bind(self.mailboxes),
             operations.ListShares.bind(self.list),
             operations.ShareSet.bind(lambda args: self.set(args, args.rights)),
             operations.ShareRemove.bind(lambda args: self.set(args, "")),
@@ -105,6 +107,13 @@ class ShareCommands:
         async with self._accounts.use(args.account) as account:
             found = await account.read(delegates, op="shares")
         return [delegate_info(delegate) for delegate in found]
+
+    async def mailboxes(self, args: ListMailboxes) -> list[MailboxInfo]:
+        """List an account's mailboxes."""
+        named_account(self._config, args.account)
+        async with self._accounts.use(args.account) as account:
+            boxes = await account.read(mailboxes, op="shares")
+        return [MailboxInfo(box.name, box.exists, box.unread) for box in boxes]
 
     async def list(self, args: operations.ListShares) -> list[operations.ShareInfo]:
         """List the shares of an account, by mailbox and guest."""

@@ -15,7 +15,7 @@ from typing import Final
 import click
 
 from moxlite import __version__
-from moxlite.cli.common import Failure, LazyGroup, global_options
+from moxlite.cli.common import FAILED, Failure, LazyGroup, global_options
 from moxlite.escapes import printable
 from moxlite.ownprogram import UPDATING, installed_form
 from moxlite.store.errors import StoreError
@@ -281,6 +281,14 @@ def _in_order(words: Sequence[str], name: Sequence[str]) -> int:
     return len(words)
 
 
+def _way_on(failure: Failure) -> str:
+    if failure.code != FAILED:
+        return ""
+    from moxlite.cli.leading import way_on  # only for mistakes
+
+    return way_on(failure)
+
+
 def run(args: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit code. One clear line on stderr says what failed."""
     try:
@@ -298,7 +306,7 @@ def run(args: Sequence[str] | None = None) -> int:
         print("moxlite: aborted", file=sys.stderr)
         return 1
     except Failure as failure:
-        for line in str(failure).split("\n"):
+        for line in f"{failure}{_way_on(failure)}".split("\n"):
             print(f"moxlite: {printable(line)}", file=sys.stderr)
         return failure.code
     except StoreError as error:  # from a command that opens the store's files itself

@@ -11,6 +11,7 @@ import msgspec
 
 from moxlite.cli.backups.orphans import recover
 from moxlite.cli.common import (
+    FAILED,
     Failure,
     LazyGroup,
     ask,
@@ -19,6 +20,7 @@ from moxlite.cli.common import (
     load_config,
     moment,
     new_password,
+    note,
     perform,
     show,
     show_json,
@@ -34,7 +36,7 @@ from moxlite.operations.access import FactorsRemoved, LinkMade
 from moxlite.operations.accounts import ListAccounts
 from moxlite.operations.masked import GivenAddress
 from moxlite.operations.server import AuditList
-from moxlite.operations.store import ImportAccount
+from moxlite.operations.store import ImportAccount, ListMailboxes
 from moxlite.operations.subjects import SUBJECTS
 from moxlite.proto.aliasexports import MAX_OCTETS, ExportError, read_aliases
 from moxlite.store.forms import Leaving
@@ -86,8 +88,18 @@ def limits() -> None:
 def limits_clear(ip: str) -> None:
     if not ip:
         ask("Clear all failed logins for all networks and accounts?")
-    dropped = perform(access.ClearLimits(ip))
+    try:
+        dropped = perform(access.ClearLimits(ip))
+    except Failure as failure:
+        if failure.code != FAILED:
+            raise
+        raise Failure(f"{failure}; {LIMITS}") from None
     print(f"{counted(dropped, 'count')} cleared")
+    if not dropped:
+        note(f"there were no failed logins{f' from {ip}' if ip else ''}; {LIMITS}")
+
+
+LIMITS: Final = "to list addresses with failed logins, run: moxlite limits list"
 
 
 described(limits, described_in(access), {}, {}, without={access.ClearLimits})
@@ -202,7 +214,7 @@ def _print_leaving(found: list[Leaving]) -> None:
 _subjects = [subject for subject in SUBJECTS if subject.groups and subject.name not in LAZY]
 _groups = described(
     account,
-    (operation for subject in _subjects for operation in subject.operations),
+    (description(ListMailboxes), *(operation for subject in _subjects for operation in subject.operations)),
     {word: about for subject in _subjects for word, about in subject.groups.items()},
     {
         access.ResetFactors: show_reset,

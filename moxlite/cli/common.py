@@ -140,11 +140,12 @@ HYPHENS: Final = {"ignore_unknown_options": True, "help_option_names": ["--help"
 
 
 class Failure(Exception):
-    """The command failed; the text is for stderr, one line for each fault."""
+    """The command failed; the text is for stderr, one line for each fault. `context`: the command with its words."""
 
     def __init__(self, text: str, code: int = FAILED) -> None:
         super().__init__(text)
         self.code = code
+        self.context: Final = click.get_current_context(silent=True)
 
 
 NARROWEST: Final = 60
@@ -262,8 +263,7 @@ def _hidden_options() -> Sequence[click.Option]:
 
 def settings() -> Settings:
     """The global options of the running command."""
-    found = click.get_current_context().find_object(Settings)
-    return found or Settings()
+    return click.get_current_context().find_object(Settings) or Settings()
 
 
 def json_option(command: F) -> F:

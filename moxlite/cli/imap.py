@@ -41,7 +41,7 @@ def sessions(kill: int | None, as_json: bool) -> None:
     if kill is not None:
         running = next((session for session in perform(ImapSessions(None)) if session.id == kill), None)
         if running is None:
-            raise Failure(f"IMAP session {kill} not found. To list sessions, run: moxlite imap sessions")
+            raise Failure(f"IMAP session not found: {kill}")
         ask(f"End IMAP session {kill} of {running.address} from {running.remote}?")
     imap_sessions = perform(ImapSessions(kill))
     columns = ("id", "address", "remote", "client", "mailbox", "received", "sent", "command")

@@ -4,7 +4,7 @@
 
 import msgspec
 
-from moxlite.operations import Operation, Role, change, query
+from moxlite.operations import Operation, Role, UserOperation, change, query
 
 
 class CheckReport(msgspec.Struct, frozen=True):
@@ -69,6 +69,19 @@ class StoreMeasure(Operation[list[StoreStats]], frozen=True):
     """Show mail storage sizes for an account, or for all accounts if the name is empty."""
 
     account: str = ""
+
+
+class MailboxInfo(msgspec.Struct, frozen=True):
+    """A mailbox, with how many messages it has."""
+
+    name: str
+    messages: int
+    unread: int
+
+
+@query("account mailboxes", Role.COMMAND_LINE, columns=("name", "messages", "unread"))
+class ListMailboxes(UserOperation[list[MailboxInfo]], frozen=True):
+    """List ACCOUNT's mailboxes."""
 
 
 class StoreMaintenance(Operation[list[StoreDone]], frozen=True):

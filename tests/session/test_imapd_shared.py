@@ -32,6 +32,7 @@ from moxlite.operations.access import (
     ShareSet,
 )
 from moxlite.operations.imap import ImapSessions
+from moxlite.operations.store import ListMailboxes, MailboxInfo
 from moxlite.store.accounts import crossing
 from moxlite.store.accounts.access import Sharing, publish_shares
 from moxlite.store.auth.apppasswords import add_app_password
@@ -798,6 +799,8 @@ async def test_the_operator_gives_rights_and_takes_them(imap: Imap, tmp_path: Pa
         )
         listed = await ctl.call("account share list", ListShares(account="mia"), list[ShareInfo])
         assert listed == [ShareInfo(name, "bo", "lr") for name in ("Work", "Work/a", "Work/a/b")]
+        boxes = await ctl.call("account mailboxes", ListMailboxes(account="mia"), list[MailboxInfo])
+        assert {"Inbox", "Work", "Work/a", "Work/a/b", "Workshop"} < {box.name for box in boxes}
         await c.ok(f"a SELECT {BOX}")
         await ctl.call("account share rm", ShareRemove("Work", "bo", account="mia"), type(None))
         assert (await c.tagged("a FETCH 1 FLAGS")).startswith(("NO [NONEXISTENT]", "BAD"))

@@ -1,10 +1,13 @@
-"""Mistakes on the command line, listings, and what was done: what leads on (ADMIN-3, ADMIN-18, ADMIN-18b, ADMIN-34)."""
+"""Mistakes on the command line, listings, and what was done: what leads on (ADMIN-3, ADMIN-18, ADMIN-18b, ADMIN-18c,
+ADMIN-34)."""
 
 import importlib
 import os
 import pkgutil
+import re
 import string
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -12,8 +15,9 @@ import msgspec
 import pytest
 
 from moxlite import operations
-from moxlite.cli import common, described, main, run
-from moxlite.cli.common import Settings, show
+from moxlite.cli import common, described, leading, main, run
+from moxlite.cli.common import Failure, Settings, show
+from moxlite.cli.info import all_commands
 from moxlite.cli.setup import quickstart
 from moxlite.operations import Description, Role, described_in
 from moxlite.operations.imap import ImapServe
@@ -240,3 +244,132 @@ def test_a_server_that_cannot_start_is_not_just_to_be_started(config: Path, caps
     assert "isn't running" in said
     assert "first fix the configuration: " in said
     assert "nonsense" in said
+
+
+Refuse = Callable[[str, object], None]
+
+
+@pytest.fixture
+def refuse(monkeypatch: pytest.MonkeyPatch) -> Refuse:
+    """Makes a server that refuses each command with a text, and lists this."""
+
+    def refuse(text: str, listed: object = ()) -> None:
+        def call(command: str, *_: object, **__: object) -> object:
+            if command in {listing.command.removesuffix(" {account}") for listing in leading.LISTINGS}:
+                return listed
+            raise Failure(text)
+
+        for module in (common, described, leading):
+            monkeypatch.setattr(module, "call", call)
+
+    return refuse
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "way_on"),
+    [
+        (
+            "calendar share bob work eve",
+            'calendar not found: "work"',
+            "to list calendars, run: moxlite calendar list bob",
+        ),
+        (
+            "account sieve activate bob x",
+            "script not found: 'x'",
+            "to list scripts, run: moxlite account sieve list bob",
+        ),
+        (
+            "account app-password rm bob x",
+            "app password not found: 'x'",
+            "to list app passwords, run: moxlite account app-password list bob",
+        ),
+        (
+            "account share set bob Work eve read",
+            'mailbox "Work" no longer exists',
+            "to list mailboxes, run: moxlite account mailboxes bob",
+        ),
+        (
+            "store fix-counts nosuch",
+            'account not found: "nosuch"',
+            "to list accounts and addresses, run: moxlite account list",
+        ),
+        (
+            "queue suppress remove bob eve@example.com",
+            "eve@example.com isn't on account bob's suppression list",
+            "to list suppressed addresses, run: moxlite queue suppress list --account bob",
+        ),
+        ("config domain rm x --yes", '"x" isn\'t a domain on this server', "run: moxlite config domain list"),
+        ("queue transport relay", "unknown transport 'relay'", "moxlite.toml has no [transports.NAME]"),
+        ("limits clear bob", "'bob' isn't a valid IP address", "run: moxlite limits list"),
+    ],
+)
+def test_a_name_that_is_not_there_leads_to_the_list(
+    config: Path, capsys: Capture, refuse: Refuse, words: str, text: str, way_on: str
+) -> None:
+    """ADMIN-18c."""
+    refuse(text)
+    assert run(words.split()) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"moxlite: {text}; ")
+    assert said.endswith(f"{way_on}\n")
+
+
+def test_the_list_of_the_account_has_the_name_that_was_meant(config: Path, capsys: Capture, refuse: Refuse) -> None:
+    """ADMIN-18c: scripts come with their failures."""
+    refuse('calendar not found: "wrk"', [{"name": "default"}, {"name": "work"}])
+    assert run(["calendar", "share", "bob o", "wrk", "eve"]) == 1
+    assert (
+        capsys.readouterr().err == 'moxlite: calendar not found: "wrk"; did you mean "work"? '
+        "To list calendars, run: moxlite calendar list 'bob o'\n"
+    )
+    refuse("script not found: 'mian'", {"scripts": [{"name": "main"}], "failures": []})
+    assert run(["account", "sieve", "activate", "bob", "mian"]) == 1
+    assert 'did you mean "main"?' in capsys.readouterr().err
+
+
+def test_a_folder_without_backups_leads_to_making_one(tmp_path: Path, config: Path, capsys: Capture) -> None:
+    """ADMIN-18c."""
+    assert run(["backup", "prune", "--repo", str(tmp_path / "none")]) == 1
+    assert f"to create one, run: moxlite backup init --repo {tmp_path / 'none'}" in capsys.readouterr().err
+
+
+def test_limits_that_are_not_there_are_not_cleared_in_silence(
+    config: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ADMIN-18c."""
+    monkeypatch.setattr(common, "call", lambda *_, **__: 0)
+    assert run(["limits", "clear", "192.0.2.1"]) == 0
+    assert "there were no failed logins from 192.0.2.1; to list" in capsys.readouterr().err
+
+
+WITHOUT_LIST = {
+    "Litestream": "a program to install",
+    "collection": "of an app's request",
+    "entry": "of an app's request",
+    "import": "of an app's request",
+    "log": "of a standby",
+    "mailbox": "words of other servers",
+    "message": "mailboxes have too many to list",
+    "message part": "of an app's request",
+    "quota root": "of an app's request",
+    "user": "words of other servers",
+}
+"""What can be missing, and why no command lists it."""
+
+
+def test_each_kind_of_name_has_its_list() -> None:
+    """ADMIN-18c: the texts of everything that the control socket answers."""
+    folders = "admin queue store imapd acceptance migration groupware move logins cli config"
+    names = {
+        (name[1], str(path))
+        for folder in folders.split()
+        for path in (Path(operations.__path__[0]).parent / folder).rglob("*.py")
+        for name in re.finditer(r"""["']([A-Za-z][\w ]*?) not found[:"]""", path.read_text())
+    }
+    assert len(names) > 20
+    lists = [re.compile(listing.failure) for listing in leading.LISTINGS]
+    unlisted = {name for name, _ in names if not any(one.search(f"{name} not found: x") for one in lists)}
+    assert unlisted == {*WITHOUT_LIST}
+    assert not {listing.command.partition(" {")[0].partition(" --")[0] for listing in leading.LISTINGS} - {
+        name for name, _ in all_commands(main, click.Context(main))
+    }
