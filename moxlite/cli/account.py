@@ -26,6 +26,7 @@ from moxlite.cli.common import (
     show_json,
 )
 from moxlite.cli.described import described, for_people
+from moxlite.cli.doubts import say_doubts
 from moxlite.cli.imap import imapserve
 from moxlite.cli.setup.domainsfile import show_accounts
 from moxlite.cli.sieve import account_sieve, sort, vacation
@@ -159,6 +160,7 @@ def list_(
     args = AuditList(
         actor=actor, object=about, via=via or "", words=" ".join(words), since=since, before=before or 0, count=count
     )
+    say_doubts("audit list", {"actor": actor})
     audit_lines = perform(args)
     if as_json:
         show_json(audit_lines)

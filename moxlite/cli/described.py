@@ -13,6 +13,7 @@ import click
 import msgspec
 
 from moxlite.cli.common import HYPHENS, ask, call, raw_output, say_done, settings, show, show_json
+from moxlite.cli.doubts import say_doubts
 from moxlite.operations import Description, R, Role
 
 Printer: TypeAlias = Callable[[Any, bool], None]
@@ -84,6 +85,7 @@ def _command(verb: str, operation: Description, printer: Printer | None, questio
                 field.put(args, value)
         if asked := question(args):
             ask(asked)
+        say_doubts(operation.name, args)
         output = raw_output() if operation.octets else None
         result = call(operation.name, args, operation.result, output=output)
         say_done(operation.done, args)

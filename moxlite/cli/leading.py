@@ -48,7 +48,7 @@ LISTINGS: Final = (
     Listing("isn't on account .* suppression list", "suppressed addresses", "queue suppress list --account {account}"),
     Listing("^report not found", "reports", "reports list {kind}"),
     Listing("isn't connected to ", "connected users", "account provider list {account}"),
-    Listing("isn't a domain on this server", "domains", "config domain list"),
+    Listing("isn't a domain on this server|in a domain that accepts mail", "domains", "config domain list"),
     Listing(
         "^account not found"
         "|^account .* doesn't exist"

@@ -6,7 +6,7 @@ from typing import Final
 
 import click
 
-from moxlite.cli.common import show, show_json
+from moxlite.cli.common import note, show, show_json
 from moxlite.cli.described import Printer, described, for_people
 from moxlite.escapes import printable
 from moxlite.operations import described_in, description, queue as operations, webhooks
@@ -71,6 +71,7 @@ def _show_retry(changed: Changed, as_json: bool) -> None:
 @for_people
 def _show_rule(added: Changed) -> None:
     print(f"added rule {added.id}; {counted(added.messages, 'message')} on hold")
+    note(f"To stop, run: moxlite queue holdrules remove {added.id}")
 
 
 def _show_release(stopped: StoppedAccount, as_json: bool) -> None:

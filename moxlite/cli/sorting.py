@@ -12,6 +12,7 @@ import msgspec
 
 from moxlite.cli.common import Failure, note, perform, show
 from moxlite.cli.described import Printer, described, for_people
+from moxlite.cli.doubts import say_doubts
 from moxlite.encoding import from_builtins, to_json
 from moxlite.escapes import printable
 from moxlite.operations import described_in, forwards as forwarding, junk as junk_settings, rules as address_rules
@@ -233,6 +234,7 @@ def rule_add(account: str, address: str, at: int | None, **given: Any) -> None:
     begins, or ends. You can also use "larger SIZE" or "attachment". For the other options, see rules in domains.toml.
     """
     rule = changed(NEW, given)
+    say_doubts("account rule add", {"account": account, **given})
     _edit(account, address, lambda rules: rules.insert(len(rules) if at is None else at - 1, rule))
 
 
@@ -249,6 +251,7 @@ def rule_set(account: str, address: str, number: int, **given: Any) -> None:
         place = _placed(rules, number)
         rules[place] = changed(rules[place], given)
 
+    say_doubts("account rule set", {"account": account, **given})
     _edit(account, address, change)
 
 
@@ -284,6 +287,7 @@ def rule_address(account: str, address: str, **given: Any) -> None:
     use "".
     """
     old = _form(account, address)
+    say_doubts("account rule address", {"account": account, **given})
     perform(SetRules(address, _difference(DestinationChange, old, changed(old, given)), account=account))
 
 
@@ -334,6 +338,7 @@ def forward_set(account: str, addresses: tuple[str, ...], no_copy: bool) -> None
     The server emails a confirmation link to each new address. Forwarding starts when it's confirmed.
     """
     changed = ForwardChange(forward_to=[*addresses], keep_copy=not no_copy)
+    say_doubts("account forward set", {"forward_to": addresses})
     if problem := perform(SetForwards(changed, account=account)):
         raise Failure(problem)
 

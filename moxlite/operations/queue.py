@@ -442,8 +442,7 @@ class ListHoldRules(Operation[list[Rule]], frozen=True):
 @change(
     "queue holdrules add",
     MANAGERS,
-    done="holding all new messages{account: of account |}{account}{sender: from |}{sender}{recipient: to |}{recipient}"
-    ". To stop, run: moxlite queue holdrules remove ID",
+    done="holding all new messages{account: of account |}{account}{sender: from |}{sender}{recipient: to |}{recipient}",
 )
 class AddHoldRule(Operation[Changed], frozen=True):
     """Hold matching messages, now and in the future. If you don't specify options, hold all messages."""

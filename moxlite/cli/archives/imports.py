@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 import click
 
 from moxlite.cli.common import FAILED, NOT_RUNNING, Failure, load_config, performed, talk
+from moxlite.cli.doubts import say_doubts
 from moxlite.encoding import from_json
 from moxlite.escapes import printable
 from moxlite.operations.copies import Imported, ImportMail
@@ -198,6 +199,8 @@ def import_folder(account: str, folder: Path, *, skip_duplicates: bool, dry_run:
 
 
 def _import(path: Path, *, without: str = "", **args: Any) -> None:
+    if "mailbox" in args:
+        say_doubts("import", args)
     imported = _imported(path, without=without, **args)
     what = "would be imported" if args["dry_run"] else "imported"
     print(f"{counted(imported.messages, 'message')} {what}, {counted(imported.problems, 'problem')}")

@@ -1,0 +1,164 @@
+"""What a command takes though it is likely a mistake: said on stderr before it's done (ADMIN-18d). What is certainly
+wrong is not here: the server refuses it.
+"""
+
+import datetime as dt
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any, Final, TypeAlias
+
+from moxlite.cli.common import Failure, note, perform
+from moxlite.operations.accounts import ListAccounts
+from moxlite.operations.domains import ListDomains
+from moxlite.operations.store import ListMailboxes
+
+Args: TypeAlias = Mapping[str, Any]
+
+ALIKE: Final = 0.85
+"""Share of letters in common of two domains of which one may be mistyped."""
+
+ACTORS: Final = {"(admin)", "(cli)", "(editor)"}
+"""Actors of the audit log that are no accounts."""
+
+
+def say_doubts(operation: str, args: Args) -> None:
+    """Say what is doubtful about the arguments of an operation. What the server can't be asked is passed over: if it
+    doesn't run, the operation says so.
+    """
+    name = next((name for name in DOUBTS if operation == name or operation.startswith(f"{name} ")), None)
+    if name is None:
+        return
+    with suppress(Failure):
+        for doubt in DOUBTS[name](args):
+            note(f"note: {doubt}")
+
+
+def _setting(args: Args) -> Iterator[str]:
+    key, value = args["key"], args["value"]
+    if key in TEXTS and value in ("true", "false"):
+        yield f'{key} is a text, and will be "{value}"; to remove it, use the value "default"'
+    if key == "forward_to":
+        yield from _incomplete([part.strip() for part in value.split(",")])
+
+
+TEXTS: Final = ("full_name", "description")
+"""Settings of accounts that take any text."""
+
+
+def _members(args: Args) -> Iterator[str]:
+    yield from _incomplete(args["members"])
+
+
+def _incomplete(addresses: Iterable[str]) -> Iterator[str]:
+    """Doubts about addresses that get mail: other servers' domains have a dot."""
+    for address in addresses:
+        domain = address.rpartition("@")[2]
+        if "@" in address and "." not in domain:
+            yield f'the domain "{domain}" has no dot; is "{address}" complete?'
+
+
+def _forwards(args: Args) -> Iterator[str]:
+    yield from _incomplete(args["forward_to"])
+
+
+def _rule(args: Args) -> Iterator[str]:
+    yield from _incomplete(args.get("forward_to") or ())
+    for key in ("mailbox", "accept_rejects_to_mailbox"):
+        if args.get(key):
+            yield from _new_mailbox(args["account"], args[key], "it's created for the first message")
+
+
+def _import(args: Args) -> Iterator[str]:
+    yield from _new_mailbox(args["account"], args["mailbox"], "the import creates it")
+
+
+def _new_mailbox(account: str, mailbox: str, when: str) -> Iterator[str]:
+    from moxlite.config.toml.decode import near
+
+    names = [box.name for box in perform(ListMailboxes(account=account))]
+    name = mailbox.strip("/")
+    if name in names or name.upper() == "INBOX":
+        return
+    meant = near(name, names)
+    yield f'account {account} has no mailbox "{name}"; {when}.{f" {meant[:1].upper()}{meant[1:]}" if meant else ""}'
+
+
+def _catchall(args: Args) -> Iterator[str]:
+    address = args["address"]
+    if address.startswith("@"):
+        yield (
+            f"this gives {args['account']} mail to every unknown address {address}; to undo this, run: "
+            f"moxlite config address rm {address}"
+        )
+
+
+def _domain(args: Args) -> Iterator[str]:
+    domain = args["domain"].lower()
+    for known in (one.domain for one in perform(ListDomains())):
+        if known != domain and difflib.SequenceMatcher(None, known, domain).ratio() >= ALIKE:
+            yield (
+                f"{domain} looks like {known}, which is on this server; to undo this, run: "
+                f"moxlite config domain rm {domain}"
+            )
+
+
+def _filter(args: Args) -> Iterator[str]:
+    """The filter of messages in the queue."""
+    chosen = args.get("filter", {})
+    for key, option in (("sender", "--from"), ("recipient", "--to")):
+        text = chosen.get(key, "")
+        if " " in text:
+            yield f'{option} "{text}" has a space, so it matches no address'
+        elif text and "@" not in text:
+            mine = f"; for all of account {text}: --account {text}" if text in _accounts() else ""
+            yield f'{option} "{text}" isn\'t a whole address: it matches every address that contains it{mine}'
+    yield from _no_account(chosen.get("account", ""))
+
+
+def _hold_rule(args: Args) -> Iterator[str]:
+    for key in ("sender", "recipient"):
+        if args.get(key) and "@" not in args[key]:
+            yield f'--{key} "{args[key]}" is neither an address nor @domain, so it matches nothing'
+    yield from _no_account(args.get("account", ""))
+
+
+def _audit(args: Args) -> Iterator[str]:
+    if args["actor"] not in ACTORS:
+        yield from _no_account(args["actor"])
+
+
+def _no_account(name: str) -> Iterator[str]:
+    if name and name not in _accounts():
+        yield f'there\'s no account "{name}"; to list accounts, run: moxlite account list'
+
+
+def _accounts() -> set[str]:
+    return {one.account for one in perform(ListAccounts())}
+
+
+def _masked(args: Args) -> Iterator[str]:
+    if args.get("site") == "":
+        yield "--for is empty, so the address belongs to no site"
+    with suppress(ValueError):
+        expires = dt.datetime.fromisoformat(args.get("expires") or "")
+        if expires.replace(tzinfo=expires.tzinfo or dt.UTC) < dt.datetime.now(dt.UTC):
+            yield f"{args['expires']} has passed, so mail to the address is rejected"
+
+
+DOUBTS: Final[Mapping[str, Callable[[Args], Iterator[str]]]] = {
+    "account forward set": _forwards,
+    "account rule": _rule,
+    "address add": _masked,
+    "address set": _masked,
+    "audit list": _audit,
+    "config account set": _setting,
+    "config address add": _catchall,
+    "config alias add": _members,
+    "config alias addaddr": _members,
+    "config domain add": _domain,
+    "import": _import,
+    "queue holdrules add": _hold_rule,
+    "queue": _filter,
+}
+"""Doubts by the operations, or the words with which their names begin."""
