@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain
 from typing import BinaryIO
 
@@ -43,7 +44,9 @@ file_argument = click.argument("file", type=click.File("rb"))
 @click.option("--into", default="calendar", metavar="NAME", show_default=True, help="The calendar.")
 def import_calendar(account: str, file: BinaryIO, into: str) -> None:
     """See the operation."""
-    _tell(perform(ImportCalendar(account, into), upload=_pieces(file, b"BEGIN:VCARD", f"contacts import {account}")))
+    with _named(file, "a calendar file (.ics) begins with BEGIN:VCALENDAR"):
+        pieces = _pieces(file, b"BEGIN:VCARD", f"contacts import {account}")
+        _tell(perform(ImportCalendar(account, into), upload=pieces))
 
 
 @calendar.command("copy", help=CopyCalendars.__doc__)
@@ -63,7 +66,21 @@ def copy(account: str, url: str, user: str) -> None:
 @file_argument
 def import_contacts(account: str, file: BinaryIO) -> None:
     """See the operation."""
-    _tell(perform(ImportContacts(account), upload=_pieces(file, b"BEGIN:VCALENDAR", f"calendar import {account}")))
+    with _named(file, "a contacts file is a vCard (.vcf), which begins with BEGIN:VCARD, or a CSV file with a header"):
+        pieces = _pieces(file, b"BEGIN:VCALENDAR", f"calendar import {account}")
+        _tell(perform(ImportContacts(account), upload=pieces))
+
+
+@contextmanager
+def _named(file: BinaryIO, form: str) -> Iterator[None]:
+    """Name the file, and the form that it needs, where it has nothing to import."""
+    try:
+        yield
+    except Failure as failure:
+        text = str(failure)
+        if not text.startswith("the file "):
+            raise
+        raise Failure(f"{file.name} {text.removeprefix('the file ')}; {form}") from None
 
 
 def _pieces(file: BinaryIO, other: bytes, verb: str) -> Iterator[bytes]:

@@ -71,6 +71,9 @@ def way_on(failure: Failure) -> str:
     if re.search("isn't a backup repository$", text):
         folder = text.removesuffix(" isn't a backup repository")
         return _joined(text, f"to create one, run: moxlite backup init --repo {shlex.quote(folder)}")
+    if re.search("is over quota: ", text):
+        account = shlex.quote(_arguments(failure.context).get("account", "ACCOUNT"))
+        return _joined(text, f"to change the quota, run: moxlite config account set {account} quota SIZE")
     listing = next((listing for listing in LISTINGS if re.search(listing.failure, text)), None)
     if listing is None:
         return ""

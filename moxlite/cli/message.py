@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 import click
 
-from moxlite.cli.common import Failure
+from moxlite.cli.common import Failure, note
 
 if TYPE_CHECKING:
     from moxlite.proto.mime.types import MailAddress, Part
@@ -45,6 +45,8 @@ def parse(file: BinaryIO) -> None:
     for name in ("from_", "sender", "reply_to", "to", "cc", "bcc"):
         told[name.rstrip("_")] = [_address(one) for one in getattr(envelope, name)]
     told["root"] = _part(structure.root)
+    if not structure.root.body:
+        note(f"note: {file.name} has no header fields, so it likely isn't a message")
     sys.stdout.write(json.dumps(told, indent=2, ensure_ascii=True) + "\n")
 
 

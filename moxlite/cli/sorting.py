@@ -187,10 +187,18 @@ def _edit(account: str, address: str, change: Callable[[list[Rule]], None]) -> N
     try:
         perform(request)
     except Failure as failure:
-        raise Failure(PLACE.sub(_named, str(failure)), failure.code) from None
+        text = PLACE.sub(_named, str(failure))
+        example = next((example for words, example in EXAMPLES.items() if words in text), "")
+        raise Failure(f"{text}{example}", failure.code) from None
     for number, rule in enumerate(rules, 1):
         note(f"  {number}. {'; '.join(_words(rule))}")
 
+
+EXAMPLES: Final = {
+    "at least one condition": '; for example: --conditions "from contains example.org"',
+    "regular expression": "; for example, '@shop\\.example$' matches every address there",
+}
+"""What is right, after words of a mistake in a rule."""
 
 PLACE: Final = re.compile(r"^rulesets\[(?P<index>\d{1,9})\](\.(?P<field>\w+))?")
 """The place of a mistake in rules, as forms have it."""

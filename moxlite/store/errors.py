@@ -175,7 +175,7 @@ class OverQuota(StoreError):
     """The account's messages, `used` octets, would exceed `limit` octets (STORE-62). Nothing was changed."""
 
     def __init__(self, used: int, limit: int) -> None:
-        super().__init__(f"account is over quota: {used} of {limit} bytes used")
+        super().__init__(f"account is over quota: {used} of {limit} bytes used, so this doesn't fit")
         self.used = used
         self.limit = limit
 

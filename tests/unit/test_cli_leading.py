@@ -21,6 +21,8 @@ from moxlite.cli.info import all_commands
 from moxlite.cli.setup import quickstart
 from moxlite.operations import Description, Role, described_in
 from moxlite.operations.imap import ImapServe
+from moxlite.operations.rules import DestinationForm, DestinationItem
+from moxlite.store.errors import OverQuota
 from tests.small_config import DOMAINS, STATIC
 
 pytestmark = pytest.mark.served
@@ -373,3 +375,105 @@ def test_each_kind_of_name_has_its_list() -> None:
     assert not {listing.command.partition(" {")[0].partition(" --")[0] for listing in leading.LISTINGS} - {
         name for name, _ in all_commands(main, click.Context(main))
     }
+
+
+@pytest.mark.parametrize(
+    ("words", "content", "code", "said"),
+    [
+        ("config apply FILE", "\n", 1, "FILE is empty"),
+        (
+            "calendar import bob FILE",
+            "name;mail\n",
+            1,
+            "FILE doesn't contain any events or tasks; a calendar file (.ics)",
+        ),
+        ("contacts import bob FILE", "name;mail\n", 1, "FILE doesn't contain any events or tasks; a contacts file is"),
+        ("message parse FILE", "name;mail\n", 0, "FILE has no header fields, so it likely isn't a message"),
+        ("export mbox bob FOLDER Archive", "", 2, "run: moxlite export mbox FOLDER bob Archive"),
+        ("export maildir bob FOLDER", "", 2, "run: moxlite export maildir FOLDER bob"),
+        (
+            "verifydata FOLDER",
+            "",
+            1,
+            "FOLDER is neither a backup nor a data directory: no databases found; this server's",
+        ),
+    ],
+)
+def test_a_mistake_is_said_of_what_was_given(
+    config: Path, capsys: Capture, refuse: Refuse, words: str, content: str, code: int, said: str
+) -> None:
+    """ADMIN-18c: the file and the order of the words, not something of the server's."""
+    refuse("the file doesn't contain any events or tasks")
+    (config / "file.txt").write_text(content)
+    places = {"FILE": str(config / "file.txt"), "FOLDER": str(config)}
+    assert run([places.get(word, word) for word in words.split()]) == code
+    for name, place in places.items():
+        said = said.replace(name, place)
+    assert said in " ".join(capsys.readouterr().err.replace("\n", " ").split())
+
+
+def test_the_file_of_another_configuration_is_named(config: Path, capsys: Capture, refuse: Refuse) -> None:
+    """ADMIN-18c: with its line."""
+    refuse('/etc/moxlite/domains.toml (new):7: postmaster.account: account "bob" isn\'t in domains.toml')
+    assert run(["config", "apply", str(config / "domains.toml")]) == 1
+    assert capsys.readouterr().err.startswith(f"moxlite: {config / 'domains.toml'}:7: postmaster.account: ")
+
+
+@pytest.mark.parametrize(
+    "words", ["backup run DEST", "export mbox DEST bob", "import mbox bob Inbox MBOX", "import archive bob MBOX"]
+)
+def test_a_mistake_in_the_configuration_is_not_the_command_s(config: Path, capsys: Capture, words: str) -> None:
+    """ADMIN-18c: without a server, the files are used; a configuration that can't be read keeps from it."""
+    (config / "domains.toml").write_text(f"nonsense = 1\n{DOMAINS}")
+    (config / "mail").write_bytes(b"From a@b Thu Jan  1 00:00:00 1970\nSubject: x\n\nx\n")
+    places = {"DEST": str(config / "new"), "MBOX": str(config / "mail")}
+    assert run([places.get(word, word) for word in words.split()]) == common.NOT_RUNNING
+    said = capsys.readouterr().err
+    assert "the server isn't running" in said
+    assert "first fix the configuration: " in said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "rulesets[0] must have at least one condition",
+            'rule 1: must have at least one condition; for example: --conditions "from contains example.org"',
+        ),
+        (
+            "rulesets[0].msg_from_regexp can't be used as a regular expression, because it's long",
+            "rule 1, --msg-from-regexp: can't be used as a regular expression, because it's long; for example, '@shop",
+        ),
+    ],
+)
+def test_a_mistake_in_a_rule_names_the_option(
+    config: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, text: str, said: str
+) -> None:
+    """ADMIN-18c."""
+    form = DestinationForm(
+        mailbox="",
+        full_name="",
+        rulesets=[],
+        smtp_error="",
+        refused_addresses=[],
+        message_auth_required_smtp_error="",
+    )
+
+    def call(command: str, *_: object, **__: object) -> object:
+        if command == "account rule list":
+            return [DestinationItem("bob@example.org", form)]
+        raise Failure(text)
+
+    monkeypatch.setattr(common, "call", call)
+    assert run(["account", "rule", "add", "bob", "bob@example.org", "--star"]) == 1
+    assert capsys.readouterr().err.startswith(f"moxlite: {said}")
+
+
+def test_a_full_account_leads_to_its_quota(config: Path, capsys: Capture, refuse: Refuse) -> None:
+    """ADMIN-18c."""
+    (config / "contacts.csv").write_text("name,mail\n")
+    refuse(str(OverQuota(0, 5)))
+    assert run(["contacts", "import", "bob", str(config / "contacts.csv")]) == 1
+    said = capsys.readouterr().err
+    assert "0 of 5 bytes used, so this doesn't fit; to change the quota, run: " in said
+    assert said.endswith("moxlite config account set bob quota SIZE\n")

@@ -1,12 +1,13 @@
 """``moxlite export``: mail of an account into files (STORE-135)."""
 
+import shlex
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 import click
 
-from moxlite.cli.common import FAILED, NOT_RUNNING, Failure, load_config, performed, talk
+from moxlite.cli.common import FAILED, NOT_RUNNING, Failure, performed, talk
 from moxlite.encoding import from_json
 from moxlite.escapes import printable
 from moxlite.operations.copies import Exported, ExportMail
@@ -52,6 +53,9 @@ def mbox(folder: Path, account: str, mailbox: str, single: bool) -> None:
 def _export(folder: Path, account: str, form: Literal["maildir", "mbox"], mailbox: str, *, single: bool) -> None:
     from moxlite.cli.archives.transfer import Meter
 
+    if "/" in account:  # as no name has it
+        right = shlex.join(["moxlite", "export", form, account, str(folder), *([mailbox] if mailbox else [])])
+        raise click.UsageError(f"the folder comes before the account; run: {right}")
     if single and not mailbox:
         raise click.UsageError("--single requires a MAILBOX")
     request = ExportMail(account, form, mailbox, single)
@@ -63,7 +67,7 @@ def _export(folder: Path, account: str, form: Literal["maildir", "mbox"], mailbo
 
 
 def _run(request: ExportMail, folder: Path, meter: "Meter") -> Exported:
-    from moxlite.cli.archives.transfer import FolderWriter
+    from moxlite.cli.archives.transfer import FolderWriter, stopped_config
     from moxlite.migration.mailcopies import export_stopped
     from moxlite.net.control.server import CommandFailed
     from moxlite.process.lock import Locked
@@ -95,7 +99,7 @@ def _run(request: ExportMail, folder: Path, meter: "Meter") -> Exported:
     except Failure as failure:
         if failure.code != NOT_RUNNING:
             raise
-    snapshot = load_config()
+        snapshot = stopped_config(failure)
     try:
         # the thread that writes acts as the owner of the data, as all of this process does then
         with as_owner(snapshot.static.data_dir), FolderWriter(folder) as writer:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import click
 
-from moxlite.cli.common import FAILED, NOT_RUNNING, Failure, load_config, performed, talk
+from moxlite.cli.common import FAILED, NOT_RUNNING, Failure, performed, talk
 from moxlite.cli.doubts import say_doubts
 from moxlite.encoding import from_json
 from moxlite.escapes import printable
@@ -232,13 +232,15 @@ def _imported(path: Path, *, without: str = "", **args: Any) -> Imported:
 def _run(
     request: ImportMail, pieces: Callable[[], Iterator[bytes]], file: "BinaryIO | None", meter: "Meter"
 ) -> Imported:
+    from moxlite.cli.archives.transfer import PiecesFile, stopped_config
+
     tell = _telling(meter)
     try:
         return _running(request, pieces, tell)
     except Failure as failure:
         if failure.code != NOT_RUNNING:
             raise
-    from moxlite.cli.archives.transfer import PiecesFile
+        snapshot = stopped_config(failure)
     from moxlite.migration.mailcopies import import_stopped
     from moxlite.net.control.server import CommandFailed
     from moxlite.process.lock import Locked
@@ -248,7 +250,6 @@ def _run(
 
     # A zip file is read with seeks, the others from beginning to end.
     source = cast("BinaryIO", PiecesFile(pieces())) if file is None or request.form != "archive" else file
-    snapshot = load_config()
     try:
         return import_stopped(snapshot, request, source, tell_async)
     except (Locked, CommandFailed) as error:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from queue import Queue
 from threading import Thread
-from typing import BinaryIO, Final, Self
+from typing import TYPE_CHECKING, BinaryIO, Final, Self
 
 from rich.console import Console
 from rich.progress import (
@@ -24,12 +24,26 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from moxlite.cli.common import Failure
+from moxlite.cli.common import Failure, load_config
 from moxlite.escapes import printable
 from moxlite.proto.tar import TAR_END, padding, tar_header
 from moxlite.store.errors import ImportFailed
 from moxlite.store.imports.archives import READ_SIZE, members
 from moxlite.wording import counted
+
+if TYPE_CHECKING:
+    from moxlite.config.snapshot import Snapshot
+
+
+def stopped_config(not_running: Failure) -> "Snapshot":
+    """The configuration, for work on the files of a server that doesn't run. Raises Failure: that nothing runs, and the
+    mistake that keeps it from starting; without the first, the mistake would seem to be one of the command.
+    """
+    try:
+        return load_config()
+    except Failure:
+        raise not_running from None
+
 
 QUEUED: Final = 16
 """Number of pieces that wait to be written; together 4 MiB."""

@@ -16,6 +16,7 @@ from moxlite.escapes import printable
 from moxlite.wording import counted
 
 if TYPE_CHECKING:
+    from moxlite.config.snapshot import Snapshot
     from moxlite.operations.server import BackedUp, BackUp
     from moxlite.store.backup.repository import Repository
     from moxlite.store.backup.storage import Storage
@@ -98,7 +99,7 @@ def run(
         repo = str(target)
     if repo is None and (encrypt_to or passphrase_file):
         raise click.UsageError("encryption requires a repository; use --repo DIR")
-    from moxlite.cli.archives.transfer import Signs
+    from moxlite.cli.archives.transfer import Signs, stopped_config
     from moxlite.operations.server import BackUp
     from moxlite.process.backuptargets import target_of
 
@@ -112,7 +113,7 @@ def run(
         except Failure as failure:
             if failure.code != NOT_RUNNING:
                 raise
-            done = _stopped(request, signs.tell)
+            done = _stopped(stopped_config(failure), request, signs.tell)
     report([*done.warnings, *done.left_out], done.errors)
     if done.errors:
         raise Failure(f"{target} is incomplete")
@@ -124,13 +125,13 @@ def run(
         )
 
 
-def _stopped(request: "BackUp", tell: Callable[[str], None]) -> "BackedUp":
+def _stopped(snapshot: "Snapshot", request: "BackUp", tell: Callable[[str], None]) -> "BackedUp":
     from moxlite.admin.backup.backups import back_up_stopped
     from moxlite.process.fences import told_of_target
 
     with failures(request.target):
         try:
-            return back_up_stopped(load_config(), config_path(), request, tell)
+            return back_up_stopped(snapshot, config_path(), request, tell)
         except PermissionError as error:
             path = Path(error.filename or request.target)
             raise Failure(f"{path}: {told_of_target(error, path, Path(request.target))}") from None

@@ -242,6 +242,8 @@ def verifydata(folder: str, deep: bool, fix: bool, upgrade: bool, verbose: bool)
         raise Failure(f"{error.filename or folder}: {error.strerror or error}") from None
     for line in fixed:
         print(f"fixed: {printable(line)}")
+    if any(str(problem).endswith(": no databases found") for problem in verification_result.problems):
+        raise Failure(f"{folder} is neither a backup nor a data directory: no databases found{_own_data()}")
     for line in verification_result.notes:
         print(f"moxlite: note: {printable(line)}", file=sys.stderr)
     for problem in verification_result.problems:
@@ -249,6 +251,14 @@ def verifydata(folder: str, deep: bool, fix: bool, upgrade: bool, verbose: bool)
     if verification_result.problems:
         raise Failure(f"{folder}: {counted(len(verification_result.problems), 'problem')}")
     print(f"{printable(folder)}: OK")
+
+
+def _own_data() -> str:
+    """The data directory of this server, to a user who named another folder; "" if there's no configuration."""
+    try:
+        return f"; this server's data directory is {data_dir()}"
+    except Failure:
+        return ""
 
 
 @click.command()

@@ -4,6 +4,7 @@ running server (ADMIN-12..17).
 
 import json
 import math
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -125,7 +126,12 @@ def apply_config(file: Path, dry_run: bool, as_json: bool) -> None:
         text = file.read_text("utf-8")
     except UnicodeDecodeError:
         raise Failure(f"{file} isn't valid UTF-8") from None
-    plan = perform(domains.PlanConfig(text))
+    if not text.strip():
+        raise Failure(f"{file} is empty")
+    try:
+        plan = perform(domains.PlanConfig(text))
+    except Failure as failure:
+        raise Failure(NEW.sub(lambda _: str(file), str(failure)), failure.code) from None
     if as_json:
         show_json(plan)
     else:
@@ -136,6 +142,10 @@ def apply_config(file: Path, dry_run: bool, as_json: bool) -> None:
     elif not dry_run:
         ask("Make these changes?")
         perform(domains.ApplyConfig(text, plan.revision))
+
+
+NEW: Final = re.compile(r"^\S*domains\.toml \(new\)", re.MULTILINE)
+"""The file of a mistake in another text for domains.toml, as the server names it."""
 
 
 def _value(value: object) -> str:
