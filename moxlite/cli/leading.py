@@ -36,7 +36,7 @@ LISTINGS: Final = (
     Listing("^calendar not found", "calendars", "calendar list {account}"),
     Listing("^address book not found", "address books", "contacts list {account}"),
     Listing("^linked account not found", "linked accounts", "link list {account}"),
-    Listing("^(folder not found|mailbox .* no longer exists)", "mailboxes", "account mailboxes {account}"),
+    Listing("folder not found|^mailbox .* no longer exists", "mailboxes", "account mailboxes {account}"),
     Listing("^script not found", "scripts", "account sieve list {account}"),
     Listing("^rule .* not found", "rules", "account rule list {account} {address}"),
     Listing("^scheduled message not found", "scheduled messages", "account later list {account}"),
@@ -48,7 +48,7 @@ LISTINGS: Final = (
     Listing("isn't on account .* suppression list", "suppressed addresses", "queue suppress list --account {account}"),
     Listing("^report not found", "reports", "reports list {kind}"),
     Listing("isn't connected to ", "connected users", "account provider list {account}"),
-    Listing("isn't a domain on this server|in a domain that accepts mail", "domains", "config domain list"),
+    Listing("isn't a domain on this server", "domains", "config domain list"),
     Listing(
         "^account not found"
         "|^account .* doesn't exist"
@@ -61,6 +61,13 @@ LISTINGS: Final = (
 """Commands that list, by the failures that they help with."""
 
 
+SHUT: Final = (
+    "its domains are disabled (to list domains, run: moxlite config domain list), or another account has their "
+    "catchall (to list addresses, run: moxlite account list)"
+)
+"""Why an account has no domain for new addresses."""
+
+
 def way_on(failure: Failure) -> str:
     """What leads on, to go behind the text of a failure; "" if nothing is known, or the text says it itself."""
     text = str(failure)
@@ -71,6 +78,8 @@ def way_on(failure: Failure) -> str:
     if re.search("isn't a backup repository$", text):
         folder = text.removesuffix(" isn't a backup repository")
         return _joined(text, f"to create one, run: moxlite backup init --repo {shlex.quote(folder)}")
+    if re.search("in a domain that accepts mail", text):
+        return _joined(text, SHUT)
     if re.search("is over quota: ", text):
         account = shlex.quote(_arguments(failure.context).get("account", "ACCOUNT"))
         return _joined(text, f"to change the quota, run: moxlite config account set {account} quota SIZE")
@@ -120,8 +129,9 @@ def _meant(text: str, listing: Listing, context: click.Context | None) -> str:
     account = _arguments(context).get("account")
     if name is None or context is None or account is None or operation == listing.command:
         return ""
+    kind: Any = list[dict[str, Any]] | dict[str, Any]
     with suppress(Failure), context.scope(cleanup=False):
-        listed = call(operation, {"account": account}, list[dict[str, Any]] | dict[str, Any])
+        listed: Any = call(operation, {"account": account}, kind)
         rows = listed.get("scripts", []) if isinstance(listed, dict) else listed
         return near(name[1], [row["name"] for row in rows if "name" in row])
     return ""
@@ -136,4 +146,7 @@ def _transports(failure: Failure) -> str:
             names = load_config().static.transports
     except Failure:
         return ""
-    return f"use one of {', '.join(names)}" if names else "moxlite.toml has no [transports.NAME]"
+    return f"use one of {', '.join(names)}" if names else NO_TRANSPORT
+
+
+NO_TRANSPORT: Final = "moxlite.toml has no [transports.NAME]; to learn about them, run: moxlite help smarthost.md"

@@ -16,6 +16,7 @@ import pytest
 
 from moxlite import operations
 from moxlite.cli import common, described, leading, main, run
+from moxlite.cli.archives import exports
 from moxlite.cli.common import Failure, Settings, show
 from moxlite.cli.info import all_commands
 from moxlite.cli.setup import quickstart
@@ -248,7 +249,7 @@ def test_a_server_that_cannot_start_is_not_just_to_be_started(config: Path, caps
     assert "nonsense" in said
 
 
-Refuse = Callable[[str, object], None]
+Refuse = Callable[..., None]
 
 
 @pytest.fixture
@@ -263,6 +264,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch) -> Refuse:
 
         for module in (common, described, leading):
             monkeypatch.setattr(module, "call", call)
+        monkeypatch.setattr(exports, "talk", lambda *_, **__: call("export"))
 
     return refuse
 
@@ -301,7 +303,21 @@ def refuse(monkeypatch: pytest.MonkeyPatch) -> Refuse:
             "to list suppressed addresses, run: moxlite queue suppress list --account bob",
         ),
         ("config domain rm x --yes", '"x" isn\'t a domain on this server', "run: moxlite config domain list"),
-        ("queue transport relay", "unknown transport 'relay'", "moxlite.toml has no [transports.NAME]"),
+        (
+            "queue transport relay",
+            "unknown transport 'relay'",
+            "no [transports.NAME]; to learn about them, run: moxlite help smarthost.md",
+        ),
+        (
+            "export mbox new bob Archiv",
+            "the export is incomplete: folder not found: 'Archiv'",
+            "to list mailboxes, run: moxlite account mailboxes bob",
+        ),
+        (
+            "address add bob",
+            "the account doesn't have an address in a domain that accepts mail",
+            "another account has their catchall (to list addresses, run: moxlite account list)",
+        ),
         ("limits clear bob", "'bob' isn't a valid IP address", "run: moxlite limits list"),
     ],
 )
