@@ -37,7 +37,7 @@ def say_doubts(operation: str, args: Args) -> None:
 def _setting(args: Args) -> Iterator[str]:
     key, value = args["key"], args["value"]
     if key in TEXTS and value in ("true", "false"):
-        yield f'{key} is a text, and will be "{value}"; to remove it, use the value "default"'
+        yield f'{key} will be the text "{value}". To remove it, use the value "default".'
     if key == "forward_to":
         yield from _incomplete([part.strip() for part in value.split(",")])
 
@@ -55,7 +55,7 @@ def _incomplete(addresses: Iterable[str]) -> Iterator[str]:
     for address in addresses:
         domain = address.rpartition("@")[2]
         if "@" in address and "." not in domain:
-            yield f'the domain "{domain}" has no dot; is "{address}" complete?'
+            yield f'the domain "{domain}" doesn\'t have a dot. Is "{address}" complete?'
 
 
 def _forwards(args: Args) -> Iterator[str]:
@@ -66,11 +66,11 @@ def _rule(args: Args) -> Iterator[str]:
     yield from _incomplete(args.get("forward_to") or ())
     for key in ("mailbox", "accept_rejects_to_mailbox"):
         if args.get(key):
-            yield from _new_mailbox(args["account"], args[key], "it's created for the first message")
+            yield from _new_mailbox(args["account"], args[key], "The first matching message creates it.")
 
 
 def _import(args: Args) -> Iterator[str]:
-    yield from _new_mailbox(args["account"], args["mailbox"], "the import creates it")
+    yield from _new_mailbox(args["account"], args["mailbox"], "The import creates it.")
 
 
 def _new_mailbox(account: str, mailbox: str, when: str) -> Iterator[str]:
@@ -81,7 +81,8 @@ def _new_mailbox(account: str, mailbox: str, when: str) -> Iterator[str]:
     if name in names or name.upper() == "INBOX":
         return
     meant = near(name, names)
-    yield f'account {account} has no mailbox "{name}"; {when}.{f" {meant[:1].upper()}{meant[1:]}" if meant else ""}'
+    hint = f" {meant[:1].upper()}{meant[1:]}" if meant else ""
+    yield f'account {account} doesn\'t have a mailbox "{name}". {when}{hint}'
 
 
 def _catchall(args: Args) -> Iterator[str]:
@@ -98,7 +99,7 @@ def _domain(args: Args) -> Iterator[str]:
     for known in (one.domain for one in perform(ListDomains())):
         if known != domain and difflib.SequenceMatcher(None, known, domain).ratio() >= ALIKE:
             yield (
-                f"{domain} looks like {known}, which is on this server; to undo this, run: "
+                f"{domain} is almost the same as your domain {known}. To undo this, run: "
                 f"moxlite config domain rm {domain}"
             )
 
@@ -111,8 +112,8 @@ def _filter(args: Args) -> Iterator[str]:
         if " " in text:
             yield f'{option} "{text}" has a space, so it matches no address'
         elif text and "@" not in text:
-            mine = f"; for all of account {text}: --account {text}" if text in _accounts() else ""
-            yield f'{option} "{text}" isn\'t a whole address: it matches every address that contains it{mine}'
+            mine = f". For all messages of account {text}, use --account {text}." if text in _accounts() else ""
+            yield f'{option} "{text}" isn\'t a complete address, so all addresses that contain it match{mine}'
     yield from _no_account(chosen.get("account", ""))
 
 

@@ -44,7 +44,7 @@ file_argument = click.argument("file", type=click.File("rb"))
 @click.option("--into", default="calendar", metavar="NAME", show_default=True, help="The calendar.")
 def import_calendar(account: str, file: BinaryIO, into: str) -> None:
     """See the operation."""
-    with _named(file, "a calendar file (.ics) begins with BEGIN:VCALENDAR"):
+    with _named(file, "A calendar file (.ics) begins with BEGIN:VCALENDAR"):
         pieces = _pieces(file, b"BEGIN:VCARD", f"contacts import {account}")
         _tell(perform(ImportCalendar(account, into), upload=pieces))
 
@@ -66,7 +66,7 @@ def copy(account: str, url: str, user: str) -> None:
 @file_argument
 def import_contacts(account: str, file: BinaryIO) -> None:
     """See the operation."""
-    with _named(file, "a contacts file is a vCard (.vcf), which begins with BEGIN:VCARD, or a CSV file with a header"):
+    with _named(file, "A contacts file is a vCard (.vcf) or a CSV file with a header"):
         pieces = _pieces(file, b"BEGIN:VCALENDAR", f"calendar import {account}")
         _tell(perform(ImportContacts(account), upload=pieces))
 
@@ -80,7 +80,7 @@ def _named(file: BinaryIO, form: str) -> Iterator[None]:
         text = str(failure)
         if not text.startswith("the file "):
             raise
-        raise Failure(f"{file.name} {text.removeprefix('the file ')}; {form}") from None
+        raise Failure(f"{file.name} {text.removeprefix('the file ')}. {form}") from None
 
 
 def _pieces(file: BinaryIO, other: bytes, verb: str) -> Iterator[bytes]:

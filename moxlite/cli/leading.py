@@ -62,8 +62,8 @@ LISTINGS: Final = (
 
 
 SHUT: Final = (
-    "its domains are disabled (to list domains, run: moxlite config domain list), or another account has their "
-    "catchall (to list addresses, run: moxlite account list)"
+    "its domains are disabled, or their catchall belongs to another account: see moxlite config domain list "
+    "and moxlite account list"
 )
 """Why an account has no domain for new addresses."""
 

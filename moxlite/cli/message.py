@@ -46,7 +46,7 @@ def parse(file: BinaryIO) -> None:
         told[name.rstrip("_")] = [_address(one) for one in getattr(envelope, name)]
     told["root"] = _part(structure.root)
     if not structure.root.body:
-        note(f"note: {file.name} has no header fields, so it likely isn't a message")
+        note(f"note: {file.name} doesn't have header fields, so it might not be a message")
     sys.stdout.write(json.dumps(told, indent=2, ensure_ascii=True) + "\n")
 
 

@@ -95,7 +95,7 @@ THINGS: Final[Mapping[str, Mapping[str, Cell]]] = {
         "webmail": Changes("mailbox_* mailboxes_*", "order, subscription"),
         "JMAP": Changes("Mailbox/*"),
         "IMAP": Changes("CREATE, RENAME, DELETE, SUBSCRIBE, SETMETADATA"),
-        "command line": ROOT,
+        "command line": Shows("account mailboxes", "imports, exports and rules choose among them"),
         "web API": SMALL,
     },
     "message: flags, labels, place, thread": {

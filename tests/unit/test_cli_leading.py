@@ -316,7 +316,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch) -> Refuse:
         (
             "address add bob",
             "the account doesn't have an address in a domain that accepts mail",
-            "another account has their catchall (to list addresses, run: moxlite account list)",
+            "see moxlite config domain list and moxlite account list",
         ),
         ("limits clear bob", "'bob' isn't a valid IP address", "run: moxlite limits list"),
     ],
@@ -401,10 +401,10 @@ def test_each_kind_of_name_has_its_list() -> None:
             "calendar import bob FILE",
             "name;mail\n",
             1,
-            "FILE doesn't contain any events or tasks; a calendar file (.ics)",
+            "FILE doesn't contain any events or tasks. A calendar file (.ics)",
         ),
-        ("contacts import bob FILE", "name;mail\n", 1, "FILE doesn't contain any events or tasks; a contacts file is"),
-        ("message parse FILE", "name;mail\n", 0, "FILE has no header fields, so it likely isn't a message"),
+        ("contacts import bob FILE", "name;mail\n", 1, "FILE doesn't contain any events or tasks. A contacts file is"),
+        ("message parse FILE", "name;mail\n", 0, "FILE doesn't have header fields, so it might not be a message"),
         ("export mbox bob FOLDER Archive", "", 2, "run: moxlite export mbox FOLDER bob Archive"),
         ("export maildir bob FOLDER", "", 2, "run: moxlite export maildir FOLDER bob"),
         (
