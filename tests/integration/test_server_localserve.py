@@ -483,7 +483,8 @@ def test_the_queue_is_seen_and_worked_on(server: LocalServer) -> None:
     assert rows(server, "queue", "list", "--next-attempt", ">1h")[0]["id"] == one["id"]
     retried = server.cli("queue", "retry", "--ids", str(one["id"])).stdout
     assert retried == (
-        "changed 0 messages\nmessages on hold aren't retried; to release them, run: moxlite queue unhold --ids ID\n"
+        "changed 0 messages: none match\n"
+        "messages on hold aren't retried; to release them, run: moxlite queue unhold --ids ID\n"
     )
     assert server.cli("queue", "schedule", "--ids", str(one["id"]), "-2h").stdout == "changed 1 message\n"
     assert rows(server, "queue", "list", "--next-attempt", ">1h") == []
