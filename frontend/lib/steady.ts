@@ -109,7 +109,8 @@ export function steadily(once: readonly string[], most = waits.length): Steady {
       if (unknown) lost.set(same, id);
       else lost.delete(same);
       if (form === undefined) return;
-      form.dataset["lost"] = unknown ? `${call} ${id}` : "";
+      if (unknown) form.dataset["lost"] = `${call} ${id}`;
+      else delete form.dataset["lost"];
       form.dispatchEvent(new Event("lost", { bubbles: true }));
     };
     const repeats = writes.has(call) && !kept;

@@ -1370,7 +1370,8 @@ function steadily(once2, most2 = waits.length) {
       if (unknown) lost.set(same2, id);
       else lost.delete(same2);
       if (form === void 0) return;
-      form.dataset["lost"] = unknown ? `${call} ${id}` : "";
+      if (unknown) form.dataset["lost"] = `${call} ${id}`;
+      else delete form.dataset["lost"];
       form.dispatchEvent(new Event("lost", { bubbles: true }));
     };
     const repeats = writes.has(call) && !kept;

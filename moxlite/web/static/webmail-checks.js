@@ -328,7 +328,8 @@ function steadily(once2, most = waits.length) {
       if (unknown) lost.set(same, id);
       else lost.delete(same);
       if (form === void 0) return;
-      form.dataset["lost"] = unknown ? `${call} ${id}` : "";
+      if (unknown) form.dataset["lost"] = `${call} ${id}`;
+      else delete form.dataset["lost"];
       form.dispatchEvent(new Event("lost", { bubbles: true }));
     };
     const repeats = writes.has(call) && !kept;
