@@ -42,7 +42,8 @@ def options(values: Mapping[str, Any], spoken: Mapping[str, Callable[[Any], str]
 def line(folder: Path, *words: str, spoken: Mapping[str, Callable[[Any], str]] | None = None) -> Callable[..., Any]:
     async def write(values: Values) -> str:
         _, failure = await command_line(folder, "account", *words, *options(values, spoken or {}))
-        # a page has it at the field
+        # a page has it at the field, and needs no example
+        failure = failure.partition("; for example, ")[0]
         return re.sub(rf"^(rule 2, --[a-z-]+: |(rulesets\[1\]\.)?({'|'.join(values)}) )", "", failure)
 
     return write
