@@ -264,7 +264,7 @@ async def test_labels_that_are_no_keywords_keep_their_names(accounts: Accounts) 
 LABEL = (
     st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs", "M")), min_size=1, max_size=120)
     .map(lambda text: " ".join(text.split()))
-    .filter(None)
+    .filter(bool)
 )
 WORD = st.sampled_from([r"\Seen", r"\Flagged", "$Forwarded", "work", "b{d", r"\Odd", "", "x" * 200, "Ümlaut"])
 
