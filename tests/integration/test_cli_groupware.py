@@ -67,6 +67,12 @@ def test_contacts_come_and_go_as_files(server: LocalServer, tmp_path: Path) -> N
     assert "Ada Lind,Ada,Lind" in server.cli("contacts", "export", "moxlite", "--format", "csv").stdout
     assert json.loads(server.cli("--json", "contacts", "list", "moxlite").stdout)[0]["entries"] == 1
     none = server.cli("contacts", "share", "moxlite", "friends", "anyone", check=False)
-    assert (none.returncode, none.stderr) == (1, 'moxlite: address book not found: "friends"\n')
+    assert (none.returncode, none.stderr) == (
+        1,
+        'moxlite: address book not found: "friends"; to list address books, run: moxlite contacts list moxlite\n',
+    )
     none = server.cli("calendar", "access", "moxlite", "work", "nothing", check=False)
-    assert (none.returncode, none.stderr) == (1, 'moxlite: calendar not found: "work"\n')
+    assert (none.returncode, none.stderr) == (
+        1,
+        'moxlite: calendar not found: "work"; to list calendars, run: moxlite calendar list moxlite\n',
+    )

@@ -341,14 +341,14 @@ def test_a_quota_is_set_and_reached(server: ServedServer) -> None:
         assert '"none", "default", or a size' in refused.stderr
     meant = server.cli("config", "account", "set", "evve", "quota", "5g", check=False)
     assert 'account not found: "evve"; did you mean "eve"?' in meant.stderr
-    letter = b"Subject: big\r\n\r\n" + b"x" * 70 + b"\r\n"
+    letter = b"Subject: big\r\n\r\n" + (b"x" * 70 + b"\r\n") * 200  # a smaller quota is no quota
     session = imaplib.IMAP4("127.0.0.1", server.ports["imap"])
     session.starttls()
     session.login("eve@example.org", server.password)
     session.append("INBOX", "", None, letter)
     session.logout()
     used = json.loads(server.cli("store", "stats", "eve", "--json").stdout)[0]["logical"]
-    server.cli("config", "account", "set", "eve", "quota", str(used))
+    server.cli("config", "account", "set", "eve", "quota", f"{used // 1024}k")
     done = server.cli("doctor", "--skip-dial", "--skip-mail", "--json", check=False)
     [found] = [one for one in json.loads(done.stdout)["findings"] if one["code"] == "quota-reached"]
     assert (found["grade"], found["about"]) == ("warning", "eve")
