@@ -57,17 +57,14 @@ class Died(Exception):
         self.cause = cause
 
 
-class _JobTime:
-    """The time left for a job: `seconds` of its process's processor time, and `PATIENCE` times as many of real
-    time.
-    """
+class _ProcessorTime:
+    """The processor time that is left to a process for a job, of `seconds`."""
 
     def __init__(self, pid: int, seconds: float) -> None:
         """Raises Died."""
         self._clock = ~pid << 3 | CPUCLOCK_SCHED
         self._seconds = seconds
-        self._processor_end = self._used() + seconds
-        self._end = trio.current_time() + PATIENCE * seconds
+        self._end = self._used() + seconds
 
     def _used(self) -> float:
         try:
@@ -77,7 +74,7 @@ class _JobTime:
 
     def left(self) -> float:
         """Seconds for which to wait before looking again. Raises Died: none are left, or the process has ended."""
-        left = min(self._processor_end - self._used(), self._end - trio.current_time())
+        left = self._end - self._used()
         if left <= 0:
             raise Died("deadline", f"timed out after {self._seconds:g} s")
         return left
@@ -107,11 +104,11 @@ class Process:
 
         Raises Died: the process must be killed now.
         """
-        job_time = _JobTime(self.pid, seconds)
+        processor_time = _ProcessorTime(self.pid, seconds)
         with trio.move_on_after(PATIENCE * seconds):
             try:
                 await self._stream.send_all(len(frame).to_bytes(LENGTH, "big") + frame)
-                octets = await self._receive(job_time)
+                octets = await self._receive(processor_time)
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 raise Died("ended", "process exited unexpectedly") from None
             return await _decoded(octets)
@@ -129,17 +126,17 @@ class Process:
         if limit.cancelled_caught:
             raise Died("start", f"process wasn't ready within {START_SECONDS:g} s")
 
-    async def _receive(self, job_time: _JobTime | None = None) -> bytearray:
-        buffer = await self._octets(LENGTH, job_time)
+    async def _receive(self, processor_time: _ProcessorTime | None = None) -> bytearray:
+        buffer = await self._octets(LENGTH, processor_time)
         size = int.from_bytes(buffer, "big")
         if size > MAX_FRAME:
             raise Died("answer", "response is too long")
-        return await self._octets(size, job_time)
+        return await self._octets(size, processor_time)
 
-    async def _octets(self, size: int, job_time: _JobTime | None = None) -> bytearray:
+    async def _octets(self, size: int, processor_time: _ProcessorTime | None = None) -> bytearray:
         buffer = bytearray()
         while len(buffer) < size:
-            with trio.move_on_after(math.inf if job_time is None else job_time.left()) as wait:
+            with trio.move_on_after(math.inf if processor_time is None else processor_time.left()) as wait:
                 data = await self._stream.receive_some(min(size - len(buffer), 1 << 18))
             if wait.cancelled_caught:
                 continue
