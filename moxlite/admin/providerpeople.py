@@ -245,7 +245,7 @@ def gets_postmaster(snapshot: Snapshot, account: str) -> bool:
         return True
     for domain in snapshot.derived.domains:
         match snapshot.lookup_configured(Address(POSTMASTER, Domain.parse(domain))):
-            case AccountRecipient(account=found) if found == account:
+            case AccountRecipient(account=owner) if owner == account:
                 return True
             case AliasRecipient() as alias if alias in snapshot.derived.aliases_of.get(account, ()):
                 return True

@@ -522,10 +522,10 @@ def _refuse_repeated(payload: bytes) -> None:
     """Claims are unique (RFC 7519 §4): of two with one name, programs read different ones. Raises OIDCError."""
 
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
+        claims = dict(pairs)
+        if len(claims) < len(pairs):
             raise OIDCError("the token has a claim twice")
-        return found
+        return claims
 
     with contextlib.suppress(ValueError, RecursionError):  # `_decoded` says what is wrong then
         json.loads(payload, object_pairs_hook=members)
