@@ -40,14 +40,22 @@ export interface LogInAsked {
 /** Show the form until a log-in succeeds. */
 export type AskLogIn = (asked: LogInAsked) => Promise<void>;
 
-/** The log-in form of an app that has the form for the second step at hand. */
-export const askLogIn: AskLogIn = (asked) => logInForm(asked, async () => secondStepForm);
+/** What few log-ins need: the second step, and the way to a login provider and back. */
+interface Further {
+  readonly secondStepForm: typeof secondStepForm;
+  readonly answered: typeof answered;
+  readonly goAway: typeof goAway;
+  readonly setProvided: typeof setProvided;
+}
 
-/** Show the form until a log-in succeeds; the focus is restored after that. `secondStep` fetches the form for a second step, which few
- * log-ins need. */
+/** The log-in form of an app that has all of it at hand. */
+export const askLogIn: AskLogIn = (asked) =>
+  logInForm(asked, async () => ({ secondStepForm, answered, goAway, setProvided }));
+
+/** Show the form until a log-in succeeds; the focus is restored after that. `further` fetches what few log-ins need. */
 export function logInForm(
   { title, reason, address, below, stays, client, begin }: LogInAsked,
-  secondStep: () => Promise<typeof secondStepForm>,
+  further: () => Promise<Further>,
 ): Promise<void> {
   const keep = (result: LoginResult) => {
     if (!begin(result)) toast(t("Your browser's storage is full, so a reload will log you out."));
@@ -67,8 +75,12 @@ export function logInForm(
     const token = await client.login_prep();
     return started(await client.login(token, username, password, stay), stay);
   };
-  const provide = async ({ answer, stay }: { answer: Answer; stay: boolean }) => {
-    const asked = started(await client.provider_finish(answer), stay);
+  /** Log in by the answer of the provider in the address; undefined if it isn't for this form. */
+  const comeBack = async () => {
+    const { answered, setProvided } = await further();
+    const back = answered("login");
+    if (back === null) return;
+    const asked = started(await client.provider_finish(back.answer), back.stay);
     setProvided(true);
     return asked;
   };
@@ -94,12 +106,12 @@ export function logInForm(
     const button = el("button", { class: "btn primary", type: "submit" }, t("Log in"));
     const other = el("button", { class: "btn line", type: "button", hidden: true });
     problem.hidden = reason === "";
-    const attempt = async (logIn: () => Promise<Asked | null>) => {
+    const attempt = async (logIn: () => Promise<Asked | null | undefined>) => {
       button.disabled = other.disabled = true;
       try {
         const asked = await logIn();
         if (asked === null) finish();
-        else await ask(asked);
+        else if (asked !== undefined) await ask(asked);
       } catch (error) {
         problem.hidden = false;
         fill(problem, linked(error instanceof Error ? error.message : String(error)));
@@ -140,7 +152,7 @@ export function logInForm(
         form.hidden = false;
         password.focus();
       };
-      const made = (await secondStep())(asked, finish, () => {
+      const made = (await further()).secondStepForm(asked, finish, () => {
         second.remove();
         form.hidden = false;
         if (password.value !== "") form.requestSubmit(); // the password is still there: a new request for the key
@@ -161,10 +173,11 @@ export function logInForm(
     document.body.append(overlay);
     overlay.showModal();
     (address === "" ? username : password).focus();
-    const back = answered("login");
-    if (back !== null) void attempt(() => provide(back));
+    if (new URLSearchParams(location.search).has("state")) void attempt(comeBack);
     other.onclick = () =>
-      void attempt(async () => goAway("login", await client.provider_login(stay.checked), stay.checked));
+      void attempt(async () =>
+        (await further()).goAway("login", await client.provider_login(stay.checked), stay.checked),
+      );
     client.provider_name().then(
       (name) => {
         fill(other, t("Log in with {name}", { name }));

@@ -74,10 +74,7 @@ class App {
     "Webmail",
     this.client,
     async (asked) =>
-      (await part<typeof LoginPart>("login")).askLogIn(
-        asked,
-        async () => (await part<typeof SecondStepPart>("secondstep")).secondStepForm,
-      ),
+      (await part<typeof LoginPart>("login")).askLogIn(asked, () => part<typeof SecondStepPart>("secondstep")),
     true,
     true,
   );

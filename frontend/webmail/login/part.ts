@@ -8,8 +8,8 @@ import { otherAccounts } from "./accounts";
 
 adopt(sheet);
 
-/** The form, which gets that of the second step from the page. */
-export const askLogIn: typeof logInForm = (asked, secondStep) => {
+/** The form, which gets what few log-ins need from the page. */
+export const askLogIn: typeof logInForm = (asked, further) => {
   sweepCopies();
-  return logInForm({ ...asked, below: [...asked.below, ...otherAccounts()] }, secondStep);
+  return logInForm({ ...asked, below: [...asked.below, ...otherAccounts()] }, further);
 };

@@ -1,5 +1,5 @@
-// The second step of a log-in, and the question for the password before a sensitive action, as a part: the log-in form comes
-// first, and most log-ins need neither.
+// What few log-ins need, as a part: the second step, the way to a login provider and back, and the question for the password before a
+// sensitive action.
 
 import { askConfirm as confirm, type ConfirmClient } from "../../lib/confirm";
 import sheet from "../../lib/factors.css";
@@ -12,5 +12,5 @@ adopt(sheet);
 export const askConfirm = (client: ConfirmClient): Promise<boolean> =>
   confirm(client, t("To export mail, enter your password again."));
 
-export { confirmBack } from "../../lib/provider";
+export { answered, confirmBack, goAway, setProvided } from "../../lib/provider";
 export { secondStepForm } from "../../lib/secondstep";
