@@ -26,6 +26,12 @@ interface Stored {
   readonly forms: Record<string, Entry>;
 }
 
+/** What was in a form when it came, and its name then. A part that is loaded later begins with what it came with. */
+interface Begun {
+  readonly name: string;
+  readonly values: Values;
+}
+
 /** A form's name, and the address of its page; null in a dialog. */
 interface Named {
   readonly name: string;
@@ -129,8 +135,7 @@ const placeOf = (form: Element): string | null => (form.closest("dialog") === nu
 /** Keep what is typed into the forms of an app. `app` begins its names in the browser's storage. */
 export function keepForms(app: string): void {
   const key = `${app}-unsaved`;
-  /** What was in each form when it came. */
-  const begun = new WeakMap<Element, Values>();
+  const begun = new WeakMap<Element, Begun>();
   /** Forms with changes. */
   const changed = new Map<HTMLElement, Named>();
   /** Dialogs that were left with changes, and the message that offers to open them again. */
@@ -187,10 +192,10 @@ export function keepForms(app: string): void {
     keepOut(form);
     const old = begun.get(form);
     if (filling || old === undefined || form.ariaBusy === "true") return;
-    if (same(old, valuesOf(form))) settle(form);
+    if (Object.entries(valuesOf(form)).every(([name, value]) => same(old.values[name], value))) settle(form);
     else {
       form.dataset["unsaved"] = "";
-      if (!changed.has(form)) changed.set(form, { name: nameOf(form, old), place: placeOf(form) });
+      if (!changed.has(form)) changed.set(form, { name: old.name, place: placeOf(form) });
       clearTimeout(timer);
       timer = window.setTimeout(keep, quiet);
     }
@@ -216,8 +221,9 @@ export function keepForms(app: string): void {
   function came(form: HTMLElement): void {
     // what it begins with was typed, in another form
     const old = form.dataset["begun"] === undefined ? valuesOf(form) : {};
-    begun.set(form, old);
-    const record = load()[nameOf(form, old)];
+    const name = nameOf(form, old);
+    begun.set(form, { name, values: { ...old } });
+    const record = load()[name];
     if (record === undefined || form.dataset["begun"] !== undefined) {
       look(form);
       return;
@@ -237,6 +243,12 @@ export function keepForms(app: string): void {
       ),
     );
     look(form);
+  }
+
+  /** Parts of a form may have been loaded after it came. A new row of a list is a change all the same: the number of its rows is one. */
+  function grew(form: HTMLElement, values: Values): void {
+    if (form.dataset["begun"] !== undefined) return;
+    for (const [name, part] of partsOf(form)) if (!(name in values)) values[name] = valueIn(part);
   }
 
   /** A form is gone: saved or given up with its dialog, or left with its page. */
@@ -305,8 +317,10 @@ export function keepForms(app: string): void {
       true,
     );
   document.addEventListener("saved", ({ target }) => {
-    settle(target as HTMLElement);
-    begun.set(target as HTMLElement, valuesOf(target as HTMLElement));
+    const form = target as HTMLElement;
+    settle(form);
+    const values = valuesOf(form);
+    begun.set(form, { name: nameOf(form, values), values });
   });
   document.addEventListener(
     "keydown",
@@ -350,7 +364,11 @@ export function keepForms(app: string): void {
     if (out) store().removeItem(key);
   });
   const seen = () => {
-    for (const form of document.querySelectorAll<HTMLElement>(kinds)) if (!begun.has(form) && kept(form)) came(form);
+    for (const form of document.querySelectorAll<HTMLElement>(kinds)) {
+      const old = begun.get(form);
+      if (old !== undefined) grew(form, old.values);
+      else if (kept(form)) came(form);
+    }
     for (const [form, named] of changed) if (!form.isConnected) gone(form, named);
     for (const [box, message] of left) if (!message.isConnected) end(box);
   };

@@ -14,6 +14,7 @@ from tests.integration.browser import Visitor, chromium
 from tests.integration.test_web_offline_browser import end_sessions
 from tests.running import LocalServer
 from tests.tools import top, until
+from tests.webcalls import Caller
 
 __all__ = ["chromium"]
 
@@ -259,6 +260,37 @@ def test_escape_does_nothing_while_a_form_is_saved(writer: Writer) -> None:
     expect(page.locator("dialog[open]")).to_have_count(0)
     expect(page.get_by_text(WORDS).first).to_be_visible()
     assert page.evaluate("Object.keys(sessionStorage).filter((key) => key.includes('unsaved'))") == []
+
+
+def test_fields_that_are_loaded_later_are_no_changes(writer: Writer, local: LocalServer) -> None:
+    """WEBMAIL-183: check boxes that come after their dialog was opened; a cleared one is a change."""
+    page = writer.page
+    account = Caller(local.port(80), local.user, local.password, "/")
+    account.log_in()
+    account.call("account_sieve_put", script="later", old=None, text="keep;", activate=True)
+    held: list[Route] = []
+    writer.enter("/#security")
+    act = page.get_by_role("button", name="This wasn't me")
+    expect(act).to_be_visible()
+    page.route("**/api/account_access", lambda route: held.append(route))
+    with page.expect_request("**/api/account_access"):
+        act.click()
+    day = page.get_by_label("Remove everything set up since")
+    expect(day).to_be_visible()
+    box = page.get_by_role("checkbox", name="later")
+    expect(box).to_have_count(0)
+    held[0].continue_()
+    page.unroute("**/api/account_access")
+    expect(box).to_be_checked()
+    day.click()
+    page.keyboard.press("Tab")
+    expect(page.locator("[data-unsaved]")).to_have_count(0)
+    box.uncheck()
+    expect(page.locator("[data-unsaved]")).to_have_count(1)
+    box.check()
+    expect(page.locator("[data-unsaved]")).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog[open]")).to_have_count(0)
 
 
 def test_an_event_that_is_changed_after_no_answer_is_made_once(writer: Writer, local: LocalServer) -> None:
