@@ -27,6 +27,7 @@ MADE = {
     "moxlite.admin.quickstart.switches._uncommented": "an escaped line of the owner's own file",
     "moxlite.cli._about_argument": "an escaped word between two looks at one character",
     "moxlite.cli.helpsearch._pattern": "an escaped word",
+    "moxlite.cli.leading.way_on": "a pattern of `LISTINGS`, for a failure of our own",
     "moxlite.config.webrules.PlainPattern.__init__": "a `PLAIN_PATH`, which repeats nothing",
     "moxlite.imapd.search.searchkeys.Hint._of_words": "escaped words alone",
     "moxlite.imapd.search.searchkeys.Hint.of_field": "escaped words, one blank between, which fits in one way",
