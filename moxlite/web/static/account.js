@@ -1374,10 +1374,10 @@ function keepForms(app) {
     keepOut(form);
     const old = begun.get(form);
     if (filling || old === void 0 || form.ariaBusy === "true") return;
-    if (same(old, valuesOf(form))) settle(form);
+    if (Object.entries(valuesOf(form)).every(([name, value]) => same(old.values[name], value))) settle(form);
     else {
       form.dataset["unsaved"] = "";
-      if (!changed.has(form)) changed.set(form, { name: nameOf(form, old), place: placeOf(form) });
+      if (!changed.has(form)) changed.set(form, { name: old.name, place: placeOf(form) });
       clearTimeout(timer);
       timer = window.setTimeout(keep, quiet);
     }
@@ -1397,8 +1397,9 @@ function keepForms(app) {
   }
   function came(form) {
     const old = form.dataset["begun"] === void 0 ? valuesOf(form) : {};
-    begun.set(form, old);
-    const record = load2()[nameOf(form, old)];
+    const name = nameOf(form, old);
+    begun.set(form, { name, values: { ...old } });
+    const record = load2()[name];
     if (record === void 0 || form.dataset["begun"] !== void 0) {
       look(form);
       return;
@@ -1411,6 +1412,10 @@ function keepForms(app) {
     };
     form.prepend(el("p", { class: "hint kept-note", role: "status" }, el("span", {}, t("Not saved")), el("button", { class: "btn text small", type: "button", onclick: discard }, t("Discard"))));
     look(form);
+  }
+  function grew(form, values) {
+    if (form.dataset["begun"] !== void 0) return;
+    for (const [name, part2] of partsOf(form)) if (!(name in values)) values[name] = valueIn(part2);
   }
   function gone(form, { name, place }) {
     const box = form.closest("dialog");
@@ -1458,8 +1463,10 @@ function keepForms(app) {
     if (kept3(form)) setTimeout(() => look(form));
   }, true);
   document.addEventListener("saved", ({ target }) => {
-    settle(target);
-    begun.set(target, valuesOf(target));
+    const form = target;
+    settle(form);
+    const values = valuesOf(form);
+    begun.set(form, { name: nameOf(form, values), values });
   });
   document.addEventListener("keydown", (event) => {
     const { target } = event;
@@ -1493,7 +1500,11 @@ function keepForms(app) {
     if (out) store().removeItem(key2);
   });
   const seen = () => {
-    for (const form of document.querySelectorAll(kinds)) if (!begun.has(form) && kept3(form)) came(form);
+    for (const form of document.querySelectorAll(kinds)) {
+      const old = begun.get(form);
+      if (old !== void 0) grew(form, old.values);
+      else if (kept3(form)) came(form);
+    }
     for (const [form, named] of changed) if (!form.isConnected) gone(form, named);
     for (const [box, message] of left) if (!message.isConnected) end(box);
   };
@@ -1590,8 +1601,8 @@ function problem(error) {
   return el("p", { class: "error", role: "alert" }, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
 }
 
-var askLogIn = (asked2) => logInForm(asked2, async () => secondStepForm);
-function logInForm({ title, reason, address, below, stays, client, begin }, secondStep) {
+var askLogIn = (asked2) => logInForm(asked2, async () => ({ secondStepForm, answered, goAway, setProvided }));
+function logInForm({ title, reason, address, below, stays, client, begin }, further) {
   const keep = (result) => {
     if (!begin(result)) toast(t("Your browser's storage is full, so a reload will log you out."));
   };
@@ -1604,9 +1615,12 @@ function logInForm({ title, reason, address, below, stays, client, begin }, seco
     const token = await client.login_prep();
     return started(await client.login(token, username, password, stay), stay);
   };
-  const provide = async ({ answer: answer2, stay }) => {
-    const asked2 = started(await client.provider_finish(answer2), stay);
-    setProvided(true);
+  const comeBack = async () => {
+    const { answered: answered2, setProvided: setProvided2 } = await further();
+    const back = answered2("login");
+    if (back === null) return;
+    const asked2 = started(await client.provider_finish(back.answer), back.stay);
+    setProvided2(true);
     return asked2;
   };
   return new Promise((resolve) => {
@@ -1623,7 +1637,7 @@ function logInForm({ title, reason, address, below, stays, client, begin }, seco
       try {
         const asked2 = await logIn();
         if (asked2 === null) finish();
-        else await ask(asked2);
+        else if (asked2 !== void 0) await ask(asked2);
       } catch (error) {
         problem2.hidden = false;
         fill(problem2, linked(error instanceof Error ? error.message : String(error)));
@@ -1643,17 +1657,17 @@ function logInForm({ title, reason, address, below, stays, client, begin }, seco
       resolve();
     };
     const ask = async (asked2) => {
-      const back2 = () => {
+      const back = () => {
         second.remove();
         form.hidden = false;
         password.focus();
       };
-      const made = (await secondStep())(asked2, finish, () => {
+      const made = (await further()).secondStepForm(asked2, finish, () => {
         second.remove();
         form.hidden = false;
         if (password.value !== "") form.requestSubmit();
       });
-      const second = el("div", { class: "login" }, brand(), made.root, el("button", { class: "btn text small", type: "button", onclick: back2 }, t("Back")));
+      const second = el("div", { class: "login" }, brand(), made.root, el("button", { class: "btn text small", type: "button", onclick: back }, t("Back")));
       form.hidden = true;
       overlay.append(second);
       made.focus();
@@ -1663,9 +1677,8 @@ function logInForm({ title, reason, address, below, stays, client, begin }, seco
     document.body.append(overlay);
     overlay.showModal();
     (address === "" ? username : password).focus();
-    const back = answered("login");
-    if (back !== null) void attempt2(() => provide(back));
-    other.onclick = () => void attempt2(async () => goAway("login", await client.provider_login(stay.checked), stay.checked));
+    if (new URLSearchParams(location.search).has("state")) void attempt2(comeBack);
+    other.onclick = () => void attempt2(async () => (await further()).goAway("login", await client.provider_login(stay.checked), stay.checked));
     client.provider_name().then((name) => {
       fill(other, t("Log in with {name}", { name }));
       other.hidden = name === "";

@@ -134,8 +134,6 @@ function holdFocus() {
   };
 }
 
-var awayKey = "moxlite-provider";
-
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -149,37 +147,6 @@ function filled(text2, values = {}) {
 }
 function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
-}
-
-function remember(key, value, storage = localStorage) {
-  try {
-    storage.setItem(key, value);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-var providedKey = "moxlite-provided";
-function setProvided(on) {
-  if (on) remember(providedKey, "1");
-  else localStorage.removeItem(providedKey);
-}
-function goAway(purpose, url, stay = false) {
-  sessionStorage.setItem(awayKey, `${purpose} ${stay} ${location.hash}`);
-  location.assign(url);
-  return new Promise(() => {
-  });
-}
-function answered(purpose) {
-  const [kept2, stay] = (sessionStorage.getItem(awayKey) ?? "").split(" ");
-  const fields = new URLSearchParams(location.search);
-  const state = fields.get("state");
-  if (kept2 !== purpose || state === null) return null;
-  sessionStorage.removeItem(awayKey);
-  history.replaceState(null, "", location.pathname + location.hash);
-  const [code = "", iss = "", error = ""] = ["code", "iss", "error"].map((name) => fields.get(name) ?? "");
-  return { answer: { state, code, iss, error }, stay: stay === "true" };
 }
 
 var x = "M18 6 6 18 M6 6l12 12";
@@ -224,7 +191,7 @@ function toast(text2, action, time = shown) {
   return { say: (other) => fill(words, other), close };
 }
 
-function logInForm({ title, reason, address, below, stays, client, begin }, secondStep) {
+function logInForm({ title, reason, address, below, stays, client, begin }, further) {
   const keep = (result) => {
     if (!begin(result)) toast(t("Your browser's storage is full, so a reload will log you out."));
   };
@@ -237,9 +204,12 @@ function logInForm({ title, reason, address, below, stays, client, begin }, seco
     const token = await client.login_prep();
     return started(await client.login(token, username, password, stay), stay);
   };
-  const provide = async ({ answer, stay }) => {
-    const asked = started(await client.provider_finish(answer), stay);
-    setProvided(true);
+  const comeBack = async () => {
+    const { answered: answered2, setProvided: setProvided2 } = await further();
+    const back = answered2("login");
+    if (back === null) return;
+    const asked = started(await client.provider_finish(back.answer), back.stay);
+    setProvided2(true);
     return asked;
   };
   return new Promise((resolve) => {
@@ -256,7 +226,7 @@ function logInForm({ title, reason, address, below, stays, client, begin }, seco
       try {
         const asked = await logIn();
         if (asked === null) finish();
-        else await ask(asked);
+        else if (asked !== void 0) await ask(asked);
       } catch (error) {
         problem.hidden = false;
         fill(problem, linked(error instanceof Error ? error.message : String(error)));
@@ -276,17 +246,17 @@ function logInForm({ title, reason, address, below, stays, client, begin }, seco
       resolve();
     };
     const ask = async (asked) => {
-      const back2 = () => {
+      const back = () => {
         second.remove();
         form.hidden = false;
         password.focus();
       };
-      const made = (await secondStep())(asked, finish, () => {
+      const made = (await further()).secondStepForm(asked, finish, () => {
         second.remove();
         form.hidden = false;
         if (password.value !== "") form.requestSubmit();
       });
-      const second = el("div", { class: "login" }, brand(), made.root, el("button", { class: "btn text small", type: "button", onclick: back2 }, t("Back")));
+      const second = el("div", { class: "login" }, brand(), made.root, el("button", { class: "btn text small", type: "button", onclick: back }, t("Back")));
       form.hidden = true;
       overlay.append(second);
       made.focus();
@@ -296,9 +266,8 @@ function logInForm({ title, reason, address, below, stays, client, begin }, seco
     document.body.append(overlay);
     overlay.showModal();
     (address === "" ? username : password).focus();
-    const back = answered("login");
-    if (back !== null) void attempt(() => provide(back));
-    other.onclick = () => void attempt(async () => goAway("login", await client.provider_login(stay.checked), stay.checked));
+    if (new URLSearchParams(location.search).has("state")) void attempt(comeBack);
+    other.onclick = () => void attempt(async () => (await further()).goAway("login", await client.provider_login(stay.checked), stay.checked));
     client.provider_name().then((name) => {
       fill(other, t("Log in with {name}", { name }));
       other.hidden = name === "";
@@ -332,9 +301,9 @@ function otherAccounts() {
 }
 
 adopt(login_default);
-var askLogIn = (asked, secondStep) => {
+var askLogIn = (asked, further) => {
   sweepCopies();
-  return logInForm({ ...asked, below: [...asked.below, ...otherAccounts()] }, secondStep);
+  return logInForm({ ...asked, below: [...asked.below, ...otherAccounts()] }, further);
 };
 export {
   askLogIn

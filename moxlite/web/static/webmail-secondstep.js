@@ -149,8 +149,21 @@ var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688
 
 var awayKey = "moxlite-provider";
 
+function remember(key, value, storage = localStorage) {
+  try {
+    storage.setItem(key, value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 var providedKey = "moxlite-provided";
 var provided = () => localStorage.getItem(providedKey) !== null;
+function setProvided(on) {
+  if (on) remember(providedKey, "1");
+  else localStorage.removeItem(providedKey);
+}
 function goAway(purpose, url, stay = false) {
   sessionStorage.setItem(awayKey, `${purpose} ${stay} ${location.hash}`);
   location.assign(url);
@@ -366,7 +379,10 @@ function adopt(text3) {
 adopt(factors_default);
 var askConfirm2 = (client) => askConfirm(client, t("To export mail, enter your password again."));
 export {
+  answered,
   askConfirm2 as askConfirm,
   confirmBack,
-  secondStepForm
+  goAway,
+  secondStepForm,
+  setProvided
 };

@@ -302,10 +302,10 @@ function keepForms(app) {
     keepOut(form);
     const old = begun.get(form);
     if (filling || old === void 0 || form.ariaBusy === "true") return;
-    if (same(old, valuesOf(form))) settle(form);
+    if (Object.entries(valuesOf(form)).every(([name, value]) => same(old.values[name], value))) settle(form);
     else {
       form.dataset["unsaved"] = "";
-      if (!changed.has(form)) changed.set(form, { name: nameOf(form, old), place: placeOf(form) });
+      if (!changed.has(form)) changed.set(form, { name: old.name, place: placeOf(form) });
       clearTimeout(timer);
       timer = window.setTimeout(keep, quiet2);
     }
@@ -325,8 +325,9 @@ function keepForms(app) {
   }
   function came(form) {
     const old = form.dataset["begun"] === void 0 ? valuesOf(form) : {};
-    begun.set(form, old);
-    const record = load()[nameOf(form, old)];
+    const name = nameOf(form, old);
+    begun.set(form, { name, values: { ...old } });
+    const record = load()[name];
     if (record === void 0 || form.dataset["begun"] !== void 0) {
       look(form);
       return;
@@ -339,6 +340,10 @@ function keepForms(app) {
     };
     form.prepend(el("p", { class: "hint kept-note", role: "status" }, el("span", {}, t("Not saved")), el("button", { class: "btn text small", type: "button", onclick: discard }, t("Discard"))));
     look(form);
+  }
+  function grew(form, values) {
+    if (form.dataset["begun"] !== void 0) return;
+    for (const [name, part] of partsOf(form)) if (!(name in values)) values[name] = valueIn(part);
   }
   function gone(form, { name, place }) {
     const box = form.closest("dialog");
@@ -386,8 +391,10 @@ function keepForms(app) {
     if (kept2(form)) setTimeout(() => look(form));
   }, true);
   document.addEventListener("saved", ({ target }) => {
-    settle(target);
-    begun.set(target, valuesOf(target));
+    const form = target;
+    settle(form);
+    const values = valuesOf(form);
+    begun.set(form, { name: nameOf(form, values), values });
   });
   document.addEventListener("keydown", (event) => {
     const { target } = event;
@@ -421,7 +428,11 @@ function keepForms(app) {
     if (out) store().removeItem(key2);
   });
   const seen = () => {
-    for (const form of document.querySelectorAll(kinds)) if (!begun.has(form) && kept2(form)) came(form);
+    for (const form of document.querySelectorAll(kinds)) {
+      const old = begun.get(form);
+      if (old !== void 0) grew(form, old.values);
+      else if (kept2(form)) came(form);
+    }
     for (const [form, named] of changed) if (!form.isConnected) gone(form, named);
     for (const [box, message] of left) if (!message.isConnected) end(box);
   };
