@@ -371,7 +371,9 @@ class Shell(Program):
     def _label(self, uid: int, subject: str, *, on: bool) -> None:
         with self.ledger.writing({("label", subject, self.name): on}, "flags"):
             found = self.run("UID", "STORE", str(uid), "+FLAGS" if on else "-FLAGS", f"({self.name})")
-            if uid not in self.rows(found):  # another program has moved it, before or after
+            row = self.rows(found).get(uid, b"")
+            # another program has moved it, before or after; or it tells of another's change before that
+            if not row or (self.name in flags_in(row)) != on:
                 with self.ledger.lock:
                     self.ledger.late.setdefault(("label", subject, self.name), set()).add(on)
                 raise Refused

@@ -480,6 +480,10 @@ class Page(Program):
         self._csrf = ""
         self._reader = Jmap(server, ledger, name, seed)  # for the ids that a page is shown
 
+    def close(self) -> None:
+        super().close()
+        self._reader.close()
+
     def call(self, name: str, /, **parameters: Any) -> Any:
         """The result of a call. Raises Refused, Gone."""
         cookie = "; ".join(f"{name}={value}" for name, value in self._cookies.items())

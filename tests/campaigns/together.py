@@ -24,6 +24,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
+from urllib.request import urlopen
 
 from tests.campaigns._together import (
     PARTY,
@@ -59,7 +60,7 @@ from tests.campaigns.report import Finding, Report
 from tests.campaigns.stress import panics
 from tests.running import LocalServer
 from tests.session.test_web_jmap_counts import COUNTS, explained
-from tests.tools import free_port
+from tests.tools import free_port, until
 
 __all__ = ["run"]
 
@@ -172,8 +173,8 @@ class World:
             self.cuts[kind] += 1
             self.server.start()
         stop.wait(seconds / 2)
-        until = time.monotonic() + PATIENCE
-        while min(steps[program.name] for program in self.writers) < STEPS and time.monotonic() < until:
+        deadline = time.monotonic() + PATIENCE
+        while min(steps[program.name] for program in self.writers) < STEPS and time.monotonic() < deadline:
             stop.wait(0.05)
         stop.set()
         for thread in threads:
@@ -183,6 +184,8 @@ class World:
         if any(thread.is_alive() for thread in threads):
             raise Finding("a program was not answered for two minutes")
         self._rest()
+        # what a program asked for as it hung up is done after that, too
+        until(lambda: _connections(self.server) <= 1, what="the end of all connections but that", pause=0.5)
         self.ledger.calm = True
 
     def _rest(self) -> None:
@@ -201,7 +204,7 @@ class World:
 
     def _answer(self) -> None:
         phone = self.calendars[0]
-        until = time.monotonic() + ANSWERED
+        deadline = time.monotonic() + ANSWERED
         while True:
             _, _, text = phone.ask("GET", f"{phone.place}{PARTY}.ics")
             line = re.search(rf"ATTENDEE[^\n]*{GUEST}", text.replace("\r\n ", ""))
@@ -210,7 +213,7 @@ class World:
             if now in self.ledger.values.get(("answer",), {None}):
                 self.ledger.settle(("answer",), now)
                 return
-            if time.monotonic() > until:
+            if time.monotonic() > deadline:
                 raise Finding(f"the guest's last answer isn't there: {self.ledger.values['answer',]}, {text}")
             time.sleep(0.1)
 
@@ -322,9 +325,9 @@ class World:
     def _programs(self) -> list[str]:
         wrong: list[str] = []
         for phone in (*self.calendars, *self.contacts):
-            until = time.monotonic() + ANSWERED
+            deadline = time.monotonic() + ANSWERED
             there = None
-            while there != phone.known and (there is None or time.monotonic() < until):
+            while there != phone.known and (there is None or time.monotonic() < deadline):
                 phone.sync()
                 there = phone.listing()  # an answer by mail may come in between
             if there != phone.known:
@@ -341,12 +344,12 @@ class World:
 
     def _followed(self, program: Jmap) -> list[str]:
         """Objects that a program has otherwise than a new one."""
-        until = time.monotonic() + ANSWERED
+        deadline = time.monotonic() + ANSWERED
         while True:
             program.sync()
             there = {kind: self.reader.whole(kind) for kind in TYPES}
             states = {kind: state for kind, (_, state) in there.items()}
-            if states == program.states or time.monotonic() > until:
+            if states == program.states or time.monotonic() > deadline:
                 break  # else an answer by mail came in between
         return [
             f"{program.name} {kind} {program.states[kind]}, {state}: {_differing(program.known[kind], objects)}"
@@ -366,6 +369,14 @@ class World:
         kept = {one["subject"] for number, one in emails.items() if number not in {*old}}
         for key in [key for key in self.ledger.values if key[0] in ("mail", "label") and key[1] not in kept]:
             del self.ledger.values[key]
+
+
+def _connections(server: LocalServer) -> int:
+    """The number of connections that the server has."""
+    with urlopen(f"http://127.0.0.1:{server.port(81)}/metrics", timeout=60) as answer:
+        numbers = re.search(rb"^moxlite_connections (\d+)", answer.read(), re.MULTILINE)
+    assert numbers is not None
+    return int(numbers[1])
 
 
 def _differing(known: Mapping[Any, Any], there: Mapping[Any, Any]) -> str:
