@@ -611,7 +611,7 @@ def test_a_full_month_and_an_event_cost_little(chromium: Browser, server: LocalS
         asked: list[Any] = []
         months: list[float] = []
         openings: list[float] = []
-        for _ in range(4):
+        for _ in range(8):
             months.append(spent(go_there))
             openings.append(spent(open_one))
             page.keyboard.press("Escape")
