@@ -19,7 +19,7 @@ from moxlite.acceptance.reportmail import ReportFound
 from moxlite.config.domains import Account, Ruleset
 from moxlite.config.snapshot import AccountRecipient, AliasRecipient, Recipient, Snapshot, may_post_to
 from moxlite.mailauth.results import ARCStatus, DMARCStatus, IPRevStatus, SPFStatus
-from moxlite.proto.address import Address, AddressError, AddressKey, Domain, Localpart, Path, unicode_domain
+from moxlite.proto.address import Address, AddressError, AddressKey, Domain, Path, unicode_domain
 from moxlite.proto.mime.authors import authors
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.types import MailAddress
@@ -197,7 +197,7 @@ def from_address(addresses: tuple[MailAddress, ...]) -> Address | None:
     if len(addresses) != 1 or not addresses[0].domain:
         return None
     try:
-        return Address(Localpart(addresses[0].localpart), Domain.parse(addresses[0].domain))
+        return Address.of(addresses[0].localpart, addresses[0].domain)
     except AddressError:
         return None
 
@@ -221,10 +221,10 @@ def read_from(section: HeaderSection, shown: tuple[MailAddress, ...]) -> FromFie
     return FromField(author, (*ours.values(), *others)[:MAX_AUTHORS], bool(others or names))
 
 
-def _addresses(written: Iterable[MailAddress]) -> dict[tuple[str, str], Address]:
+def _addresses(written: Iterable[MailAddress]) -> dict[AddressKey, Address]:
     """The addresses, by what makes them different, without other texts."""
     found = (from_address((address,)) for address in written)
-    return {(address.localpart.casefold(), address.domain.ascii): address for address in found if address is not None}
+    return {address.key: address for address in found if address is not None}
 
 
 class ScriptFolders(msgspec.Struct, frozen=True):

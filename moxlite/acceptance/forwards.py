@@ -13,7 +13,7 @@ from moxlite.acceptance.cases import DMARC, Case
 from moxlite.acceptance.plan import Plan
 from moxlite.acceptance.producers.judgement import is_forward, is_listed, is_vouched
 from moxlite.config.snapshot import AccountRecipient, AliasRecipient, Snapshot
-from moxlite.proto.address import Address, AddressError
+from moxlite.proto.address import Address, AddressError, AddressKey
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.delivery.actions import AnyAction, FileInto, Mark, Redirect
 from moxlite.store.delivery.reasons import Strength
@@ -62,8 +62,9 @@ def _targets(case: Case) -> list[str]:
     if case.settings is None or case.author:
         return []
     wanted = (*case.settings.forward_to, *(() if case.rule is None else case.rule.forward_to))
-    others = {*map(str.lower, _external(case)), *map(str.lower, case.filtered.redirects if case.filtered else ())}
-    return [address for address in dict.fromkeys(map(str, wanted)) if address.lower() not in others]
+    others = {*map(AddressKey.parse, _external(case))}
+    others |= {*map(AddressKey.parse, case.filtered.redirects if case.filtered else ())}
+    return [str(address) for address in dict.fromkeys(wanted) if address.key not in others]
 
 
 def _is_wanted(case: Case, plan: Plan) -> bool:

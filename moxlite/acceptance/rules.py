@@ -21,7 +21,7 @@ from moxlite.acceptance.conditions import PlainFacts, RuleContent, RuleFacts, ho
 from moxlite.config.domains import Ruleset
 from moxlite.config.snapshot import AccountRecipient, Snapshot
 from moxlite.patterns.searching import program
-from moxlite.proto.address import Address, AddressError, Domain, Localpart
+from moxlite.proto.address import Address, AddressError
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import Read
 from moxlite.proto.mime.types import Structure
@@ -260,7 +260,7 @@ async def try_rules(
 def address_of(one: ReceivedMessage) -> Address | None:
     """The recipient address of a message; None for one that is not an address any more."""
     try:
-        return Address(Localpart(one.localpart), Domain.parse(one.domain))
+        return Address.of(one.localpart, one.domain)
     except AddressError:
         return None
 

@@ -26,6 +26,7 @@ from moxlite.operations.forwards import ForwardChange, SetForwards
 from moxlite.operations.links import RemoveLink
 from moxlite.operations.performing import Perform
 from moxlite.operations.webhooks import CancelHooks, HookFilter
+from moxlite.proto.address import AddressKey
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.apppasswords import app_passwords
 from moxlite.store.auth.authdb import AuthDB
@@ -219,7 +220,7 @@ async def _stop_forwarding(rooms: Rooms, name: str, grant: Grant) -> None:
         # First: nothing goes there from now on, whatever names the address.
         await account.write(lambda tx: refuse_target(tx, grant.key))
     before = [str(address) for address in settings.forward_to]
-    after = [address for address in before if address.lower() != grant.who.lower()]
+    after = [str(address) for address in settings.forward_to if address.key != AddressKey.parse(grant.who)]
     if after != before:
         await rooms.perform(
             SetForwards(ForwardChange(forward_to=after), ForwardChange(forward_to=before), account=name)

@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from moxlite.proto.address import Address, AddressError, Domain, Localpart
+from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.proto.mime.compose import DataPart, Entity, MultiPart, TextPart, address_field, compose, flow, text_field
 from moxlite.proto.mime.dates import format_date
 from moxlite.proto.mime.types import MailAddress
@@ -179,9 +179,7 @@ def _check_text(field: str, text: str, limit: int) -> None:
 
 def _address(field: str, address: MailAddress) -> Address:
     try:
-        return (
-            Address(Localpart(address.localpart), Domain.parse(address.domain)) if address.localpart else _no_address()
-        )
+        return Address.of(address.localpart, address.domain) if address.localpart else _no_address()
     except AddressError as error:
         raise BadDraft(
             field,

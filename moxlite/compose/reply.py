@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from moxlite.compose.draft import kept_references
-from moxlite.proto.address import Address, AddressError, Domain, Localpart
+from moxlite.proto.address import Address, AddressError, AddressKey
 from moxlite.proto.mime.compose import format_address, unflow
 from moxlite.proto.mime.messageid import FORWARD_MARKS, REPLY_MARKS, marks
 from moxlite.proto.mime.text import visible_text
@@ -313,7 +313,7 @@ def _is(own: AccountAddresses, rule: Callable[[Address], bool], address: MailAdd
     if not address.localpart or not own.is_local(address.domain.lower()):
         return False
     try:
-        return rule(Address(Localpart(address.localpart), Domain.parse(address.domain)))
+        return rule(Address.of(address.localpart, address.domain))
     except AddressError:
         return False
 
@@ -326,12 +326,12 @@ def _parsed(text: str) -> MailAddress | None:
     return MailAddress("", address.localpart, address.domain.ascii)
 
 
-def _key(address: MailAddress) -> tuple[str, str]:
-    return address.localpart.lower(), address.domain.lower()
+def _key(address: MailAddress) -> AddressKey:
+    return AddressKey.of(address.localpart, address.domain)
 
 
 def _unique(addresses: Iterable[MailAddress]) -> tuple[MailAddress, ...]:
-    found: dict[tuple[str, str], MailAddress] = {}
+    found: dict[AddressKey, MailAddress] = {}
     for address in addresses:
         if address.localpart:
             found.setdefault(_key(address), address)

@@ -28,6 +28,7 @@ from moxlite.migration.problems import Problems, Transfer, shown
 from moxlite.migration.upstream import ResentMessages, Upstream
 from moxlite.net.imapclient import Client, IMAPClientError, Refused
 from moxlite.operations.copies import CopyByImap, Event, MailboxStep
+from moxlite.proto.address import AddressKey
 from moxlite.proto.imap import commands as c, responses as r
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
@@ -289,10 +290,10 @@ def _adopted(tx: AccountTx, *, found: Sequence[ListedMessage], remote: Remote, l
 
 def _written_from(r: Reader, *, ids: Sequence[MessageID], address: str) -> list[MessageID]:
     """The messages that were written from an address."""
-    message_ids = []
+    key, message_ids = AddressKey.parse(address), []
     for message_id, packed in structures(r, ids):
         authors = structure_of(packed).envelope.from_
-        if any(f"{author.localpart}@{author.domain}".casefold() == address.casefold() for author in authors):
+        if any(AddressKey.of(author.localpart, author.domain) == key for author in authors):
             message_ids.append(message_id)
     return message_ids
 

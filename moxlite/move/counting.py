@@ -24,6 +24,7 @@ from moxlite.operations.groupware import CopyCalendars
 from moxlite.operations.move import AccountCount, MailboxCount, MoveCount, PlaceCount
 from moxlite.operations.performing import Perform
 from moxlite.operations.sieve import SieveGet
+from moxlite.proto.address import AddressKey
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.credentials import Credential, PasswordChecker, credential, is_foreign
 from moxlite.store.content.body import stream_message
@@ -94,8 +95,8 @@ class Checks:
         if settings is None:
             count.lost.append("the account")
             return count
-        own = {address.lower() for address in settings.destinations}
-        count.lost += [f"address {address}" for address in user.addresses if address.lower() not in own]
+        own = set(map(AddressKey.parse, settings.destinations))
+        count.lost += [f"address {address}" for address in user.addresses if AddressKey.parse(address) not in own]
         for script in user.scripts:
             try:
                 same = await self._perform(SieveGet(script.name, account=user.account)) == script.text

@@ -13,6 +13,7 @@ import msgspec
 
 from moxlite.move.building import Builder, Candidate, Common, folder_of, inside, top_of
 from moxlite.move.plan import Alias, Plan, Script
+from moxlite.proto.address import one_spelling
 from moxlite.safefile import open_file
 
 ACTIVE: Final = ".dovecot.sieve"
@@ -157,23 +158,23 @@ def _expanded(entries: Sequence[tuple[str, list[str]]]) -> Iterator[tuple[str, l
     """
     known: dict[str, list[str]] = {}
     for address, targets in entries:
-        known.setdefault(address.lower(), []).extend(targets)
+        known.setdefault(one_spelling(address), []).extend(targets)
     ends: dict[str, dict[str, None]] = {}
     loops: dict[str, int] = {}  # the groups of entries that lead back to themselves
 
     def ends_of(targets: Iterable[str], address: str) -> dict[str, None]:
         found: dict[str, None] = {}
         for target in targets:
-            key = target.lower()
+            key = one_spelling(target)
             if key in loops:
-                found[address if loops[key] == loops.get(address.lower()) else target] = None
+                found[address if loops[key] == loops.get(one_spelling(address)) else target] = None
             found.update(ends[key] if key in known else {target: None})
         return found
 
     for number, group in enumerate(_groups(known)):
         inside = {*group}
         targets = [target for entry in group for target in known[entry]]
-        outside = [target for target in targets if target.lower() not in inside]
+        outside = [target for target in targets if one_spelling(target) not in inside]
         ends |= dict.fromkeys(group, ends_of(outside, ""))
         if len(outside) < len(targets):
             loops |= dict.fromkeys(group, number)
@@ -183,9 +184,7 @@ def _expanded(entries: Sequence[tuple[str, list[str]]]) -> Iterator[tuple[str, l
 
 def _groups(known: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
     """Entries that lead to each other, most of them alone, after those that they lead to (Tarjan's algorithm)."""
-    below = {
-        entry: [target.lower() for target in targets if target.lower() in known] for entry, targets in known.items()
-    }
+    below = {entry: [key for key in map(one_spelling, targets) if key in known] for entry, targets in known.items()}
     number: dict[str, int] = {}
     lowest: dict[str, int] = {}
     waiting: list[str] = []  # entered, and of no group yet

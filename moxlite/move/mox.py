@@ -14,6 +14,7 @@ from moxlite.mailauth.dkim.sign import PrivateKeyError, load_private_key
 from moxlite.move.building import Builder, Candidate, Common, inside
 from moxlite.move.moxsettings import EMPTY, Value, settings_of
 from moxlite.move.plan import Alias, BadPlan, Key, Plan
+from moxlite.proto.address import one_spelling
 from moxlite.safefile import open_file
 from moxlite.wording import reason_of
 
@@ -90,7 +91,7 @@ def _add_account(builder: Builder, name: str, account: dict[str, Value]) -> None
     for address, destination in zip(addresses, destinations.values(), strict=True):
         found = _destination(address, destination, given.problems)
         if found:
-            given.destinations[address.lower()] = found
+            given.destinations[one_spelling(address)] = found
     builder.add_user(given)
 
 

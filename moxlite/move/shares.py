@@ -13,6 +13,7 @@ from moxlite import lazyimport
 from moxlite.migration.copies import LOGOUT_SECONDS, Copies
 from moxlite.migration.problems import Transfer
 from moxlite.move.plan import Plan
+from moxlite.proto.address import one_spelling
 from moxlite.proto.imap import commands as c, responses as r
 from moxlite.store.mail.acl import RIGHTS
 from moxlite.store.mail.sharenotices import ANYONE
@@ -54,8 +55,8 @@ async def shares_of(client: Client, places: Iterable[Place], plan: Plan, account
     """The shares of a user at a server with ACL, but for rights that have no counterpart. Raises IMAPClientError."""
     from moxlite.net.imapclient import Refused
 
-    names = {address.lower(): user.account for user in plan.users for address in (user.account, *user.addresses)}
-    names |= {user.imap.user.lower(): user.account for user in plan.users if user.imap is not None}
+    names = {one_spelling(address): user.account for user in plan.users for address in (user.account, *user.addresses)}
+    names |= {one_spelling(user.imap.user): user.account for user in plan.users if user.imap is not None}
     names |= {ANYONE: ANYONE, "authenticated": ANYONE, "owner": account, "#owner": account}
     shares = []
     for place in places:
@@ -64,7 +65,7 @@ async def shares_of(client: Client, places: Iterable[Place], plan: Plan, account
         except Refused:  # only those with the right to share it see its shares
             continue
         for identifier, letters in (pair for data in answer for pair in data.rights):
-            guest = names.get(identifier.lower())
+            guest = names.get(one_spelling(identifier))
             rights = "".join([letter for letter in RIGHTS if letter in letters])
             if rights and guest != account:
                 shares.append(Share(place.target, guest or identifier, rights, guest is not None))

@@ -28,7 +28,7 @@ from moxlite.operations.groupware import CopyCalendars
 from moxlite.operations.move import AccountMove
 from moxlite.operations.performing import Perform
 from moxlite.operations.sieve import SieveActivate, SieveGet, SieveList, SievePut
-from moxlite.proto.address import Domain
+from moxlite.proto.address import AddressKey, Domain
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.credentials import credential, hash_password, verifications
 from moxlite.store.errors import StoreError
@@ -122,8 +122,9 @@ class Steps:
 
     def _owner(self, address: str) -> str | None:
         """The account that has this very address; a catch-all of its domain keeps its owner not out."""
+        key = AddressKey.parse(address)
         for name, account in self._config.current.domains.accounts.items():
-            if address.lower() in (destination.lower() for destination in account.destinations):
+            if key in map(AddressKey.parse, account.destinations):
                 return name
         return None
 

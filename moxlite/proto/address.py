@@ -220,6 +220,13 @@ class Address(msgspec.Struct, frozen=True, order=True):
             raise AddressError("missing @ in address")
         return cls(parse_localpart(local, strict=strict), Domain.parse(domain, strict=strict))
 
+    @classmethod
+    def of(cls, localpart: str, domain: str) -> "Address":
+        """The address of a decoded localpart, as a header or a calendar has it, at a domain in any spelling. Raises
+        AddressError for what isn't a domain.
+        """
+        return cls(Localpart(normalized("NFC", localpart)), Domain.parse(domain))
+
     def pack(self, smtputf8: bool) -> str:
         """The wire form; with `smtputf8` the domain in U-labels. A non-ASCII localpart is unchanged."""
         return f"{pack_localpart(self.localpart)}@{self.domain.pack(smtputf8)}"

@@ -1,5 +1,6 @@
 """Addresses, domains and paths (SMTP-2, SMTP-3)."""
 
+import ast
 import contextlib
 import ipaddress
 
@@ -22,6 +23,7 @@ from moxlite.proto.address import (
     spellings,
     unmarked,
 )
+from script.checks.addresses import keys_in
 
 
 @pytest.mark.parametrize(
@@ -246,3 +248,29 @@ def test_no_text_breaks_the_parser(text: str) -> None:
     for parse in (Path.parse, Address.parse, Domain.parse, parse_localpart, parse_ip_literal):
         with contextlib.suppress(AddressError):
             parse(text)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'f"{author.localpart}@{author.domain}" == known',
+        "known in {recipient.lower() for recipient in recipients}",
+        "known.add(str(address).casefold())",
+        "known[sender.strip().lower()]",
+        'reader.row("SELECT 1 FROM known WHERE address = ?", address.lower())',
+        "known in map(str.lower, addresses)",
+        "key = author.localpart.lower(), author.domain; known.get(key)",
+    ],
+)
+def test_keys_made_of_the_text_of_an_address_are_found(line: str) -> None:
+    """SMTP-2a: a text has one of several spellings, so the program has no such key."""
+    assert [*keys_in(ast.parse(f"def planted(): {line}"))]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["author.key == known", "known.add(one_spelling(address))", "write(address.lower())", 'localpart.lower() == "abuse"'],
+)
+def test_keys_that_all_spellings_share_and_written_texts_are_taken(line: str) -> None:
+    """SMTP-2a"""
+    assert not [*keys_in(ast.parse(f"def planted(): {line}"))]

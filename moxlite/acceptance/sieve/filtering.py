@@ -26,7 +26,7 @@ from moxlite.acceptance.forwards import circles
 from moxlite.acceptance.plan import Plan
 from moxlite.acceptance.producers.judgement import is_unproven
 from moxlite.config.snapshot import Snapshot, owns
-from moxlite.proto.address import Address, AddressError, AddressKey, Domain, Localpart, Path
+from moxlite.proto.address import Address, AddressError, AddressKey, Path
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.prepare import PreparedMessage
@@ -124,7 +124,7 @@ def _own(case: Case, snapshot: Snapshot, recipients: Sequence[MailAddress]) -> t
         domain = recipient.domain.lower()
         if domain in snapshot.derived.domains or domain in snapshot.domains.domains:
             with suppress(AddressError):
-                address = Address(Localpart(recipient.localpart), Domain.parse(domain))
+                address = Address.of(recipient.localpart, domain)
                 if owns(snapshot, case.account, address):
                     addresses.append(address)
     return tuple(addresses)

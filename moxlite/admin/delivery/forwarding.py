@@ -17,7 +17,7 @@ from moxlite.admin.notices import send_to_others
 from moxlite.admin.publicpages import consent_page
 from moxlite.config.snapshot import CurrentConfig, Snapshot, owns
 from moxlite.process.keys import SigningKeys
-from moxlite.proto.address import Address
+from moxlite.proto.address import Address, AddressKey
 from moxlite.proto.mime.compose import address_field
 from moxlite.proto.mime.types import MailAddress
 from moxlite.store.accounts.accounts import Accounts
@@ -135,7 +135,10 @@ class Forwarding:
 
     async def find(self, name: str, address: str) -> PassedOn | None:
         """The address as `look` has it; None for one to which no mail is sent on. Raises StoreError."""
-        return next((one for one in await self.look(name) if one.address.lower() == address.lower()), None)
+        key = AddressKey.parse(address)
+        return next(
+            (passed_on for passed_on in await self.look(name) if AddressKey.parse(passed_on.address) == key), None
+        )
 
     async def ask_new(self, name: str) -> list[str]:
         """Ask the owners of the addresses that were not asked yet; returns why some were not. Raises StoreError."""

@@ -137,7 +137,7 @@ def _elsewhere(written: MailAddress, author: Address) -> Address | None:
         address = Address.parse(_packed(written))
     except AddressError:
         return None
-    return None if address.needs_smtputf8 or str(address).lower() == str(author).lower() else address
+    return None if address.needs_smtputf8 or address.key == author.key else address
 
 
 def _senders(given: str | None, author: Address) -> tuple[Address | None, ...]:

@@ -19,6 +19,7 @@ from moxlite.operations import accounts, described_in, domains
 from moxlite.operations.accounts import AccountInfo
 from moxlite.operations.domains import AddedDomain, AliasInfo, DomainInfo, PeerState
 from moxlite.operations.queue import CountOutgoing
+from moxlite.proto.address import AddressKey
 from moxlite.wording import counted
 
 
@@ -81,7 +82,7 @@ def _copies() -> str:
 def _without_address(args: Mapping[str, Any]) -> str:
     address = args["address"]
     for account in perform(accounts.ListAccounts()):
-        if address.casefold() not in map(str.casefold, account.addresses):
+        if AddressKey.parse(address) not in map(AddressKey.parse, account.addresses):
             continue
         if len(account.addresses) == 1:
             return (

@@ -23,7 +23,7 @@ from moxlite.config.toml.decode import KeyPath, Mistake, near
 from moxlite.config.transports import webhook_keys
 from moxlite.config.values import parse_size
 from moxlite.patterns.searching import fault, pattern_warning
-from moxlite.proto.address import JOINERS, Address, AddressError, Domain, Localpart, unmarked
+from moxlite.proto.address import JOINERS, Address, AddressError, AddressKey, Domain, Localpart, unmarked
 from moxlite.wording import reason_of, worded
 
 ACCOUNT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -153,12 +153,12 @@ def _forwards(
 ) -> Iterator[Mistake]:
     if len(addresses) > MAX_FORWARDS:
         yield Mistake((*path, "forward_to"), worded("can have up to {most} addresses", most=MAX_FORWARDS))
-    known: set[str] = set()
+    known: set[AddressKey] = set()
     for index, address in enumerate(addresses):
         here: KeyPath = (*path, "forward_to", index)
-        if str(address).lower() in known:
+        if address.key in known:
             yield Mistake(here, "is listed twice")
-        known.add(str(address).lower())
+        known.add(address.key)
         if any(_leads_to(address, configured, domains) for configured in account.destinations):
             yield Mistake(here, "is this account's own address")
 

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from moxlite.proto.address import one_spelling
 from moxlite.proto.mime.charset import decode_text
 
 MAX_LINE: Final = 32 * 1024
@@ -217,6 +218,12 @@ def mail_address(value: str) -> str:
     if text.endswith(">"):
         text = text[:-1].rpartition("<")[2]
     return plain(text, MAX_ADDRESS)
+
+
+def person_of(uri: str) -> str:
+    """The URI of a calendar user in the one spelling by which people are compared."""
+    address = mail_address(uri)
+    return f"mailto:{one_spelling(address)}" if address else uri.strip().lower()
 
 
 def escaped(text: str) -> str:

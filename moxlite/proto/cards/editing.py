@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.proto.address import one_spelling
 from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.colours import colour_name, shown_colour
 from moxlite.proto.cards.components import Component
@@ -299,7 +300,7 @@ def _people(part: Component, form: Form, author: Author) -> list[Property]:
         made += [line for address, line in there.items() if address == address_of(organizer)]
     seen = {address_of(prop) for prop in made}
     for name, address in form.guests:
-        key = address.lower()
+        key = one_spelling(address)
         if key in seen:
             continue
         seen.add(key)

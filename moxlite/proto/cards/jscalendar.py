@@ -19,7 +19,7 @@ import msgspec
 
 from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import Component
-from moxlite.proto.cards.contentline import Property, split, unescaped
+from moxlite.proto.cards.contentline import Property, person_of, split, unescaped
 from moxlite.proto.cards.filezones import name_of
 from moxlite.proto.cards.jspatches import difference, patched, tokens_of
 from moxlite.proto.cards.moments import DURATION, Zones, iana_zone, is_date, moment_of, seconds_of, value_of
@@ -457,23 +457,23 @@ def _status(lines: list[Property]) -> str:
     return found if found in STATUSES else ""
 
 
-def person_key(address: str) -> str:
+def person_key(uri: str) -> str:
     """The id of a participant whose line has none: of the address, so that it is the same in exceptions."""
-    return hashlib.sha256(address.strip().lower().encode("utf-8", "replace")).hexdigest()[:16]
+    return hashlib.sha256(person_of(uri).encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def _participants(lines: list[Property]) -> Object:
     owner = next((line for line in lines if line.name == "ORGANIZER"), None)
-    address = "" if owner is None else owner.value.strip().lower()
+    organizer = "" if owner is None else person_of(owner.value)
     guests = [line for line in lines if line.name == "ATTENDEE"]
-    if owner is not None and not any(prop.value.strip().lower() == address for prop in guests):
+    if owner is not None and not any(person_of(prop.value) == organizer for prop in guests):
         guests.insert(0, owner)
     found: Object = {}
     for guest in guests:
         key = guest.parameter("JSID")
         key = key if KEY.fullmatch(key) and key not in found else person_key(guest.value)
         person = _person(guest)
-        if guest.value.strip().lower() == address:
+        if person_of(guest.value) == organizer:
             person["roles"] = {"owner": True, **person.get("roles", {})}
         found.setdefault(key, person)
     return found

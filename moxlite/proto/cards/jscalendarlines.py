@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from moxlite.encoding import to_json
 from moxlite.proto.cards.components import Component
-from moxlite.proto.cards.contentline import Property, escaped, in_parameter, property_of
+from moxlite.proto.cards.contentline import Property, escaped, in_parameter, person_of, property_of
 from moxlite.proto.cards.itip import with_parameters
 from moxlite.proto.cards.jscalendar import (
     BUSY,
@@ -430,8 +430,8 @@ def _related(name: str, _: list[Property], __: Object, wanted: Object) -> list[P
 def _people(_: str, old: list[Property], __: Object, wanted: Object) -> list[Property]:
     """The lines of organiser and guests; parameters that JSCalendar does not know stay."""
     organizer = wanted.get("organizerCalendarAddress")
-    owner = "" if organizer is None else _uri("organizerCalendarAddress", organizer).lower()
-    there = {(prop.name, prop.value.strip().lower()): prop for prop in old}
+    owner = "" if organizer is None else person_of(_uri("organizerCalendarAddress", organizer))
+    there = {(prop.name, person_of(prop.value)): prop for prop in old}
     made: list[Property] = []
     own: Object = {}
     for key, one in (wanted.get("participants") or {}).items():
@@ -441,11 +441,12 @@ def _people(_: str, old: list[Property], __: Object, wanted: Object) -> list[Pro
         roles = one.get("roles") or {}
         if not isinstance(roles, dict):
             raise BadEvent("participants", "roles must be an object with only true values")
-        if address.lower() == owner:
+        person = person_of(address)
+        if person == owner:
             own = one
             if not roles.keys() - {"owner"} and one.get("participationStatus") is None:
                 continue
-        line = there.get(("ATTENDEE", address.lower())) or line_of("ATTENDEE", address)
+        line = there.get(("ATTENDEE", person)) or line_of("ATTENDEE", address)
         made.append(with_parameters(line, _of_person(key, address, one, roles)))
     if organizer is not None:
         line = there.get(("ORGANIZER", owner)) or line_of("ORGANIZER", organizer)

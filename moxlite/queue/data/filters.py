@@ -13,7 +13,7 @@ from moxlite.config.values import parse_duration
 from moxlite.encoding import to_json
 from moxlite.operations.queue import Filter, Page, RetiredFilter, RetiredPage
 from moxlite.operations.webhooks import HookFilter, HookPage, RetiredHookFilter, RetiredHookPage
-from moxlite.proto.address import Address, AddressError, Domain, Path
+from moxlite.proto.address import Address, AddressError, Domain, Path, one_spelling
 from moxlite.queue.errors import BadFilter
 from moxlite.queue.schedule import SECOND
 from moxlite.store.file.transaction import Reader, Tx, Value
@@ -164,7 +164,7 @@ def _address(conditions: _Conditions, side: Literal["sender", "rcpt"], text: str
         except AddressError as exc:
             raise BadFilter(f"invalid domain {text!r}: {exc}") from exc
     else:
-        conditions.add(f"instr(lower({side}_localpart || '@' || {side}_domain), ?) > 0", text.lower())
+        conditions.add(f"instr(lower({side}_localpart || '@' || {side}_domain), ?) > 0", one_spelling(text))
 
 
 def _conditions(wanted: AnyFilter, now: int) -> _Conditions:

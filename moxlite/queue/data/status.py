@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from moxlite.encoding import from_json, to_json
-from moxlite.proto.address import Address, AddressError
+from moxlite.proto.address import Address, AddressError, one_spelling
 from moxlite.queue import bounces
 from moxlite.queue.bounces import Meaning, explain
 from moxlite.queue.data.content import release_content
@@ -132,7 +132,10 @@ def was_sent(r: Reader, account: str, from_id: str, message_id: str, recipients:
         return True
     if message_id and r.row(OF_MESSAGE, account, message_id) is not None:
         return True
-    return bool(recipients) and r.row(OF_RECIPIENT, account, to_json(recipients).decode()) is not None
+    return (
+        bool(recipients)
+        and r.row(OF_RECIPIENT, account, to_json([*map(one_spelling, recipients)]).decode()) is not None
+    )
 
 
 def _of_row(message: Message, retry_delays: Sequence[float], max_attempts: int) -> RecipientStatus:

@@ -34,7 +34,7 @@ from moxlite.config.snapshot import PeerRecipient, UnknownLocalpart
 from moxlite.mailauth.dkim.message import Message as SignedMessage
 from moxlite.mailauth.results import DMARCStatus, SPFStatus
 from moxlite.proto import publicsuffix
-from moxlite.proto.address import Address, AddressError, Domain
+from moxlite.proto.address import Address, AddressKey, Domain
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.types import MIMEError
 from moxlite.proto.smtp.conversation import Recipient, Transaction as Passing
@@ -485,11 +485,7 @@ async def take_answer(session: Session, code: str, message: Message, evidence: E
 
 
 def _is_same(author: Address, asked: str) -> bool:
-    try:
-        other = Address.parse(asked)
-    except AddressError:
-        return False
-    return author.domain == other.domain and author.localpart.lower() == other.localpart.lower()
+    return author.key == AddressKey.parse(asked)
 
 
 def _require_proof(evidence: Evidence) -> None:

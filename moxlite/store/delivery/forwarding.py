@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from moxlite.proto.address import one_spelling
 from moxlite.store.changelog.origin import note_way
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Row, Tx
@@ -119,7 +120,7 @@ class Target(msgspec.Struct, frozen=True):
 
 def target_key(address: str, *, of_alias: bool) -> str:
     """The key of an address: agreeing to the mail of an alias is not agreeing to all mail of its carrier."""
-    return address.lower() + (OF_ALIAS if of_alias else "")
+    return one_spelling(address) + (OF_ALIAS if of_alias else "")
 
 
 def _read(row: Row) -> Target:
@@ -147,7 +148,7 @@ def forget_named(tx: Tx) -> None:
 
 
 def _target(r: Reader, address: str) -> Target | None:
-    row = r.row(ONE, address.lower())
+    row = r.row(ONE, one_spelling(address))
     return None if row is None else _read(row)
 
 
@@ -165,8 +166,8 @@ def ask_target(tx: AccountTx, address: str) -> str:
         raise AskedJustNow(address)
     # Only store the hash, so that someone who reads the file or its backup can't confirm for the owner.
     token = base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
-    tx.execute(ASK, address.lower(), _hash(token), tx.now)
-    note_way(tx, "forward", address.lower())
+    tx.execute(ASK, one_spelling(address), _hash(token), tx.now)
+    note_way(tx, "forward", one_spelling(address))
     return token
 
 
@@ -189,14 +190,14 @@ def answer_target(tx: AccountTx, token: str, *, agree: bool) -> bool:
 def confirm_target(tx: AccountTx, address: str) -> None:
     """Send mail to an address from now on."""
     if _target(tx, address) is None:
-        tx.execute(ASK, address.lower(), b"", tx.now)
-        note_way(tx, "forward", address.lower())
-    tx.execute(CONFIRM, tx.now, address.lower())
+        tx.execute(ASK, one_spelling(address), b"", tx.now)
+        note_way(tx, "forward", one_spelling(address))
+    tx.execute(CONFIRM, tx.now, one_spelling(address))
 
 
 def refuse_target(tx: Tx, address: str) -> None:
     """Never send mail to an address, as its owner wishes."""
-    tx.execute(REFUSE, tx.now, address.lower())
+    tx.execute(REFUSE, tx.now, one_spelling(address))
 
 
 def start_again(tx: Tx, address: str) -> bool:
@@ -204,7 +205,7 @@ def start_again(tx: Tx, address: str) -> bool:
     known = _target(tx, address)
     if known is None or known.confirmed is None or known.stopped is None:
         return False
-    tx.execute(START, address.lower())
+    tx.execute(START, one_spelling(address))
     return True
 
 

@@ -16,6 +16,8 @@ from typing import Final, Literal
 import msgspec
 
 from moxlite.encoding import from_json, to_json
+from moxlite.normal import normalized
+from moxlite.proto.address import AddressKey
 from moxlite.proto.cards.carddetails import birthday_in
 from moxlite.proto.cards.cardobject import BadCard, FileCard, card_with_uid, changed_card, new_card, read_card
 from moxlite.proto.cards.photo import Photo, card_with_photo, photo_of
@@ -379,7 +381,7 @@ def suggest_contacts(r: Reader, text: str, limit: int) -> Iterator[tuple[str, st
     """Name and address of contacts that contain a text, in any case, favorites first, each address once; at most
     `limit` contacts.
     """
-    needle = text.casefold()
+    needle = normalized("NFC", text).casefold()
     favorites = r.rows(SUGGESTED_FAVORITES, needle, limit)
     for row in chain(favorites, r.iterate(SUGGESTED, needle, limit - len(favorites))):
         _, contact = _listed(row)
@@ -395,8 +397,8 @@ def add_address(tx: AccountTx, contact_id: int, name: str, addresses: Sequence[s
     that the contact has stay as they are. Raises TooManyContacts, OverQuota.
     """
     known = contact_of(tx, contact_id)
-    had = {entry.value.casefold() for entry in known.contact.emails} if known is not None else set()
-    more = tuple(Entry(address, "") for address in addresses if address.casefold() not in had)
+    had = {AddressKey.parse(entry.value) for entry in known.contact.emails} if known is not None else set()
+    more = tuple(Entry(address, "") for address in addresses if AddressKey.parse(address) not in had)
     if known is None or len(known.contact.emails) + len(more) > MAX_EMAILS:
         return save_contact(tx, Contact(name=name, emails=tuple(Entry(address, "") for address in addresses)))
     emails = (*known.contact.emails, *more)

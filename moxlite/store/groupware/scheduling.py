@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from moxlite.encoding import msgpack_decoder, to_msgpack
+from moxlite.proto.address import one_spelling
 from moxlite.proto.cards.calendarobject import read_object
 from moxlite.proto.cards.components import write_component
 from moxlite.proto.cards.itip import (
@@ -125,7 +126,7 @@ _DECODER: Final = msgpack_decoder(ScheduleMessage)
 
 def undelivered(resource: int, recipients: Sequence[str]) -> bytes:
     """The row that notes in an entry of the account that a mail about it did not arrive."""
-    people = tuple(recipient.lower() for recipient in recipients)
+    people = tuple(map(one_spelling, recipients))
     return ScheduleMessage(
         method=UNDELIVERED, sender="", recipients=people, text="", before="", resource=resource, title=""
     ).pack()

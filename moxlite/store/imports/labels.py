@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.proto.address import one_spelling
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.wire import read_addresses
 from moxlite.proto.mime.words import decode_words
@@ -471,7 +472,9 @@ class Survey:
 
     def count(self, labels: Sequence[str], header: HeaderSection) -> None:
         """Count a message."""
-        owner = (header.text(b"delivered-to") or b"")[:MAX_ADDRESS].decode("ascii", "replace").strip(" <>").lower()
+        owner = one_spelling(
+            (header.text(b"delivered-to") or b"")[:MAX_ADDRESS].decode("utf-8", "replace").strip(" <>")
+        )
         if owner and len(self._owners) < MAX_OWNERS:
             self._owners.add(owner)
         author = _author(header)
@@ -521,6 +524,6 @@ def _proposed(uses: Sequence[LabelUse]) -> list[LabelUse]:
 
 
 def _author(header: HeaderSection) -> str:
-    """The address in From, in lower case; "" without one."""
+    """The address in From, in one spelling; "" without one."""
     addresses, _ = read_addresses([(header.text(b"from") or b"")[: 4 * MAX_ADDRESS]])
-    return f"{addresses[0].localpart}@{addresses[0].domain}".lower()[:MAX_ADDRESS] if addresses else ""
+    return one_spelling(f"{addresses[0].localpart}@{addresses[0].domain}"[:MAX_ADDRESS]) if addresses else ""

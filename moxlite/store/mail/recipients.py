@@ -93,18 +93,19 @@ def add_recipients(tx: Tx, message_id: int, addresses: Iterable[MailAddress], se
     U-labels, as in SMTP facts.
     """
     rows: list[tuple[int, str, str, str, str, int]] = []
-    seen: set[tuple[str, str]] = set()
+    seen: set[Address] = set()
     for address in addresses:
         try:
-            domain = Domain.parse(address.domain)
-            orgdomain = Domain.parse(organizational_domain(domain.ascii)).unicode
+            recipient = Address.of(address.localpart, address.domain)
+            orgdomain = Domain.parse(organizational_domain(recipient.domain.ascii)).unicode
         except AddressError:
             continue
-        if not address.localpart or (address.localpart, domain.unicode) in seen:
+        if not recipient.localpart or recipient in seen:
             continue
-        seen.add((address.localpart, domain.unicode))
-        rows.append((message_id, address.localpart, domain.unicode, orgdomain, address.name, sent))
-        note_correspondent(tx, address.name, address.localpart, domain.unicode, wrote=sent)
+        seen.add(recipient)
+        localpart, domain = str(recipient.localpart), recipient.domain.unicode
+        rows.append((message_id, localpart, domain, orgdomain, address.name, sent))
+        note_correspondent(tx, address.name, localpart, domain, wrote=sent)
         if len(rows) == MAX_RECIPIENTS:
             break
     tx.executemany(INSERT, rows)
@@ -179,9 +180,7 @@ def note_correspondent(
     name = " ".join(_CONTROLS.sub(" ", name).split())[:MAX_NAME]
     address = f"{localpart}@{domain}"
     # A stranger may give the address of another as a name: the suggestion would show that one, and mail go to this one.
-    if "@" in name and name.casefold() != address.casefold():
-        name = ""
-    if name.casefold() == address.casefold():
+    if "@" in name:
         name = ""
     known = tx.row(KNOWN, domain, localpart)
     if known is None:

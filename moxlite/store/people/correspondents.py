@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.normal import normalized
 from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.groupware.contacts import contacts_named, is_contact
 from moxlite.store.mail.recipients import search_words
@@ -61,9 +62,9 @@ def suggest(r: Reader, text: str, limit: int = SUGGESTIONS) -> tuple[list[Sugges
     The order: addresses that the account wrote to, senders, senders of bulk mail alone; of each kind the newest use
     first. Addresses beyond the first rows are found by the beginnings of their words.
     """
-    needle = text.casefold()
-    if len(needle) > MAX_TEXT:
+    if len(text) > MAX_TEXT:
         return [], False
+    needle = normalized("NFC", text).casefold()
     suggestions: dict[tuple[str, str], Suggestion] = {}
     for localpart, domain, name, wrote in _rows(r, needle):
         if (localpart, domain) in suggestions or (not wrote and r.value(JUNK, domain, localpart) == 1):
@@ -145,6 +146,7 @@ def known_people(r: Reader, folded: str, full: str, before: int) -> Iterator[Cor
 
 def known_address(r: Reader, localpart: str, domain: str) -> Correspondent | None:
     """The person of an address (U-labels) that a contact has or that the account wrote to."""
+    localpart = normalized("NFC", localpart)
     spelled = (domain, localpart, localpart.casefold())
     row = r.row(CONTACT_OF, *spelled)
     if row is not None:
@@ -155,6 +157,7 @@ def known_address(r: Reader, localpart: str, domain: str) -> Correspondent | Non
 
 def is_known(r: Reader, localpart: str, domain: str, before: int) -> bool:
     """Whether an address (U-labels) is known, by mail up to a time, µs UTC."""
+    localpart = normalized("NFC", localpart)
     return (
         is_contact(r, localpart, domain)
         or r.row(KNOWN_BY_ADDRESS, domain, localpart, localpart.casefold()) is not None

@@ -18,7 +18,7 @@ import msgspec
 import trio
 
 from moxlite import lazyimport
-from moxlite.proto.address import Address, AddressError, Domain
+from moxlite.proto.address import Address, AddressError
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import ChunkDamaged
@@ -35,7 +35,6 @@ from moxlite.store.types import Flag, MailboxID, MessageID, SpecialUse
 from moxlite.wakeup import Wakeup
 
 if TYPE_CHECKING:
-    from moxlite.proto.mime.types import MailAddress
     from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Tx
 
@@ -96,8 +95,8 @@ class _ReceivedMessage(msgspec.Struct, frozen=True):
     """
 
     message_id: int
-    sender: MailAddress
-    domain: str
+    name: str
+    sender: Address
     key: str
     shown: tuple[str, str]
     received: int
@@ -238,16 +237,16 @@ def _look(message_id: int, received: int, size: int, packed: bytes, header: byte
     if len(senders) != 1 or not senders[0].localpart:
         return ()
     try:
-        domain = Domain.parse(senders[0].domain)
+        sender = Address.of(senders[0].localpart, senders[0].domain)
     except AddressError:
         return ()
-    key, shown = "", (senders[0].name, f"{senders[0].localpart}@{domain.unicode}")
+    key, shown = "", (senders[0].name, f"{sender.localpart}@{sender.domain.unicode}")
     if b"\nlist-" in header.lower() or header[:5].lower() == b"list-":
         section = HeaderSection(header, hint=structure.root.hint)
         if section.count(b"list-id") or section.count(b"list-unsubscribe"):
-            key = list_key(section, f"{senders[0].localpart}@{domain.ascii}")[:MAX_KEY]
+            key = list_key(section, f"{sender.localpart}@{sender.domain.ascii}")[:MAX_KEY]
             shown = _discussion(section) or shown
-    return (_ReceivedMessage(message_id, senders[0], domain.unicode, key, shown, received, size),)
+    return (_ReceivedMessage(message_id, senders[0].name, sender, key, shown, received, size),)
 
 
 def _discussion(section: HeaderSection) -> tuple[str, str] | None:
@@ -276,7 +275,7 @@ def _write(tx: Tx, messages: list[_ReceivedMessage], last: int) -> None:
             continue
         sender = message.sender
         person = note_correspondent(
-            tx, sender.name, sender.localpart, message.domain, heard=message.received, bulk=bool(message.key)
+            tx, message.name, sender.localpart, sender.domain.unicode, heard=message.received, bulk=bool(message.key)
         )
         bulk = 0
         if message.key:

@@ -15,6 +15,7 @@ import msgspec
 
 from moxlite.encoding import from_json, to_json
 from moxlite.metrics import Counter
+from moxlite.proto.address import one_spelling
 from moxlite.store.file.database import Database
 from moxlite.store.file.recorder import Recorder
 from moxlite.store.file.transaction import Reader, Tx
@@ -218,17 +219,17 @@ class SuppressedAddress(msgspec.Struct, frozen=True):
 
 def add_suppressed(tx: Tx, kind: Kind, address: str, until: int, comment: str) -> None:
     """Send no reports to an address before `until`, in µs UTC; replaces an existing entry."""
-    tx.execute(INSERT, kind, address.lower(), tx.now, until, comment)
+    tx.execute(INSERT, kind, one_spelling(address), tx.now, until, comment)
 
 
 def remove_suppressed(tx: Tx, kind: Kind, address: str) -> bool:
     """Send reports to an address again. False: there is no such entry."""
-    return tx.execute(REMOVE, kind, address.lower()) > 0
+    return tx.execute(REMOVE, kind, one_spelling(address)) > 0
 
 
 def is_suppressed(r: Reader, kind: Kind, address: str, now: int) -> bool:
     """Whether an address gets no reports now."""
-    return r.row(IS, kind, address.lower(), now) is not None
+    return r.row(IS, kind, one_spelling(address), now) is not None
 
 
 def list_suppressed(r: Reader, kind: Kind, now: int) -> list[SuppressedAddress]:

@@ -10,7 +10,7 @@ import msgspec
 from moxlite.compose.draft import MAX_RECIPIENTS
 from moxlite.compose.reply import AccountAddresses
 from moxlite.config.snapshot import full_name, owns
-from moxlite.proto.address import Address, AddressError, Domain, Localpart
+from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.proto.mime.types import MailAddress
 from moxlite.store.mail.links import Given, given_among
 from moxlite.store.mail.masked import masked_key
@@ -33,7 +33,7 @@ def given_away(r: Reader, original: Original) -> Given:
     keys = set()
     for address in named[:MAX_RECIPIENTS]:
         with suppress(AddressError):
-            keys.add(masked_key(Address(Localpart(address.localpart), Domain.parse(address.domain))))
+            keys.add(masked_key(Address.of(address.localpart, address.domain)))
     return given_among(r, keys)
 
 

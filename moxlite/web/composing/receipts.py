@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from moxlite.proto.address import Address, Domain, Localpart
+from moxlite.proto.address import Address
 from moxlite.proto.mdn import MDN, compose_mdn, original_recipient, requesters
 from moxlite.proto.mime.compose import new_message_id
 from moxlite.proto.mime.types import MailAddress
@@ -83,7 +83,7 @@ async def send_receipt(
     StoreError, OSError: nothing is changed.
     """
     now = time.time_ns() // 1000
-    paths = tuple(Address(Localpart(address.localpart), Domain.parse(address.domain)) for address in receipt.to)
+    paths = tuple(Address.of(address.localpart, address.domain) for address in receipt.to)
     # From the null path, so that a receipt which bounces causes no mail (RFC 8098 §3).
     letter = addressed(None, paths, options, now)
     octets = compose_mdn(

@@ -23,7 +23,7 @@ import msgspec
 from moxlite.compose.draft import BadDraft, check, recipients
 from moxlite.config.snapshot import Snapshot, outgoing_name
 from moxlite.logins.identity import Identity
-from moxlite.proto.address import Address, AddressError, Domain, Localpart
+from moxlite.proto.address import Address, AddressError
 from moxlite.proto.mime.dates import format_date
 from moxlite.store.accounts.access import shares_drafts
 from moxlite.store.changelog.unit import was_done
@@ -387,7 +387,7 @@ def letter_again(submission: Submission, options: SendOptions, when: int) -> Out
 
 
 def _letter(draft: Draft, to: tuple[Address, ...], written: Written, options: SendOptions, now: int) -> OutgoingMessage:
-    author = Address(Localpart(draft.author.localpart), Domain.parse(draft.author.domain))
+    author = Address.of(draft.author.localpart, draft.author.domain)
     letter = addressed(author, to, options, now, requiretls=written.tls == "require")
     if not written.ask_delivered:
         return letter

@@ -18,6 +18,7 @@ from moxlite.groupware.entries import BUSY_TITLE, BadEntry, Expander, TooBusy
 from moxlite.groupware.people import account_of, addresses_of, colleague_addresses, user_of
 from moxlite.ledger import NoRoom
 from moxlite.processor import act_for, calling, give_way
+from moxlite.proto.address import one_spelling
 from moxlite.proto.dav.xml import CALDAV, CALSERVER, CARDDAV, DAV, document, element, text
 from moxlite.store import errors as store
 from moxlite.store.accounts.access import visited
@@ -469,7 +470,7 @@ async def _search_principals(s: Session, root: Element) -> AsyncIterator[str]:
     """The user, by a part of the name or an address, and colleagues, by a whole address (RFC 3744 §9.4, DAV-18b)."""
     elements = root.findall(DAV + "property-search")[:MAX_SEARCHES]
     matches = [search.findtext(DAV + "match") or "" for search in elements]
-    searches = [match.strip().casefold().removeprefix("mailto:") for match in matches]
+    searches = [one_spelling(match.strip().casefold().removeprefix("mailto:")) for match in matches]
     enough = any if root.get("test") == "anyof" else all  # the word of Apple's programs
     people = {person.account: person for search in searches if "@" in search and (person := s.colleague(search))}
     words = " ".join((s.viewer.name, *s.viewer.addresses, s.viewer.tree.account)).casefold()

@@ -15,6 +15,7 @@ from xml.etree.ElementTree import Element
 from moxlite.groupware.busy import busy_calendar, busy_times, merged, unavailable
 from moxlite.groupware.entries import DAY, LARGE, parsed_cost
 from moxlite.processor import give_way, off_loop
+from moxlite.proto.address import one_spelling
 from moxlite.proto.cards.alarms import zone_of
 from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, BadObject, CalendarObject
 from moxlite.proto.cards.cardobject import read_card
@@ -485,7 +486,7 @@ class Reports:
             raise Refusal(
                 403, CALDAV + "valid-filter", "free-busy-query must have a time range with a start and an end"
             )
-        own = frozenset(address.lower() for address in self._viewer.addresses)
+        own = frozenset(map(one_spelling, self._viewer.addresses))
         # By all entries as their owner has them: whose answers to invitations count, and what guests see has none.
         expander = self._expander.of_owner()
         busy = await busy_times(self._account, expander, where, stretch, own)

@@ -9,6 +9,7 @@ import msgspec
 
 from moxlite.compose.reply import Original, receipt_from
 from moxlite.processor import off_loop
+from moxlite.proto.address import AddressKey
 from moxlite.proto.mdn import read_mdn
 from moxlite.proto.mime.decode import decode
 from moxlite.proto.mime.headers import HeaderSection
@@ -134,7 +135,8 @@ async def _sent(call: Call, is_known: bool, _: str, given: Object) -> Object:
     if not receipt.to:
         raise SetError("notFound", "the email doesn't request a read receipt")
     wished = given.get("finalRecipient")
-    if wished is not None and str(wished).rpartition(";")[2].strip().lower() != receipt.mdn.final_recipient.lower():
+    final = AddressKey.parse(receipt.mdn.final_recipient)
+    if wished is not None and AddressKey.parse(str(wished).rpartition(";")[2]) != final:
         raise SetError("forbiddenFrom", "finalRecipient must be the address that the email came to")
     mdn = msgspec.structs.replace(receipt.mdn, disposition=disposition)
     options = SendOptions(

@@ -22,7 +22,7 @@ import msgspec
 from moxlite.encoding import from_json, to_json
 from moxlite.net.refusals import refusals, with_id
 from moxlite.process.keys import SigningKeys
-from moxlite.proto.address import Address, AddressError
+from moxlite.proto.address import Address, AddressError, AddressKey
 from moxlite.store.content.body import stream_message
 from moxlite.store.content.spool import Spool
 from moxlite.store.content.spoolheader import HeaderTooLarge
@@ -171,9 +171,11 @@ async def _delivery(call: Call, one: Sent, envelope: Object) -> Object | None:
     if call.server.deliveries is not None and not one.canceled:
         known = await call.server.deliveries.status(one.author or call.place.owner, one.message_id)
     found: Object = {}
-    by_address = {state.recipient.lower(): state for state in reversed(known)}  # the first of an address counts
+    by_address = {
+        AddressKey.parse(state.recipient): state for state in reversed(known)
+    }  # the first of an address counts
     for recipient in envelope["rcptTo"]:
-        status = by_address.get(recipient["email"].lower())
+        status = by_address.get(AddressKey.parse(recipient["email"]))
         found[recipient["email"]] = {
             "smtpReply": "250 2.0.0 Ok" if status is None else status.reply or status.error or "250 2.0.0 Ok",
             "delivered": "queued" if status is None else DELIVERED[status.state],
@@ -405,12 +407,12 @@ def _envelope(given: Any, own: str, message: Envelope) -> _Envelope:
     match given:
         case None:
             sender = own
-            listed = [f"{one.localpart}@{one.domain}" for one in (*message.to, *message.cc, *message.bcc)]
+            named = (f"{one.localpart}@{one.domain}" for one in (*message.to, *message.cc, *message.bcc))
+            listed = list({AddressKey.parse(address): address for address in named}.values())
             wire: Object = {
                 "mailFrom": {"email": sender, "parameters": None},
-                "rcptTo": [{"email": fromkey, "parameters": None} for fromkey in dict.fromkeys(listed)],
+                "rcptTo": [{"email": address, "parameters": None} for address in listed],
             }
-            listed = [*dict.fromkeys(listed)]
         case {"mailFrom": {"email": str(sender)} as mail_from, "rcptTo": list(rcpt_to)} if all(
             isinstance(one, dict) and isinstance(one.get("email"), str) for one in rcpt_to
         ):

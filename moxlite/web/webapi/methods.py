@@ -18,7 +18,7 @@ import trio
 from moxlite.compose.draft import BadDraft, message
 from moxlite.config.snapshot import outgoing_name
 from moxlite.processor import off_loop
-from moxlite.proto.address import Address, Domain, Localpart
+from moxlite.proto.address import Address
 from moxlite.proto.mime.dates import format_date
 from moxlite.store.content.prepare import held_body, prepare
 from moxlite.store.content.spool import Spool
@@ -195,7 +195,7 @@ def _letter(
         snapshot=snapshot,
         identity=call.identity,
         hostname=hostname,
-        mail_from=Address(Localpart(author.localpart), Domain.parse(author.domain)),
+        mail_from=Address.of(author.localpart, author.domain),
         recipients=tuple(SubmissionRecipient(address) for address in to),
         received=now,
         remote=call.request.client_ip,

@@ -11,6 +11,7 @@ from msgspec import Meta
 from moxlite.groupware.busy import Engagement, known_engagements
 from moxlite.groupware.people import account_of
 from moxlite.processor import give_way
+from moxlite.proto.address import one_spelling
 from moxlite.store.errors import AccountRemoved, AccountUnknown
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
@@ -50,8 +51,8 @@ class BusyCalls(EntryCalls):
                 uid = (await stored(visit, event_id))[0].uid
         snapshot = self._server.config.current
         session = caller.require()
-        names = {session.address.lower(): session.account}
-        names |= {fromkey: account_of(snapshot, fromkey) or "" for fromkey in dict.fromkeys(map(str.lower, people))}
+        names = {one_spelling(session.address): session.account}
+        names |= {person: account_of(snapshot, person) or "" for person in dict.fromkeys(map(one_spelling, people))}
         busy_persons: list[BusyPerson] = []
         for address, name in names.items():
             times: list[Engagement] | None = None

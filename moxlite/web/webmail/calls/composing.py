@@ -19,7 +19,7 @@ from moxlite.compose.reply import Answer, Quotable, Quoted, TLSWish, answer, edi
 from moxlite.config.snapshot import full_name
 from moxlite.encoding import from_builtins
 from moxlite.processor import off_loop
-from moxlite.proto.address import Address, AddressError, Localpart, pack_localpart
+from moxlite.proto.address import Address, AddressError, AddressKey, Localpart, pack_localpart
 from moxlite.proto.mime.compose import new_message_id
 from moxlite.proto.mime.types import MailAddress
 from moxlite.sandbox.jobs import Quote
@@ -507,9 +507,9 @@ def completed(r: Reader, search: str) -> Suggestions:
     suggestions, more = suggest(r, search, most)
     contacts = [*islice(suggest_contacts(r, search, most), most)]  # a contact may have 50 addresses
     own = [Party(name, address) for name, address in dict.fromkeys(contacts)]
-    listed = {party.address.casefold() for party in own}
+    listed = {AddressKey.parse(party.address) for party in own}
     used = [Party(suggestion.name, f"{suggestion.localpart}@{suggestion.domain}") for suggestion in suggestions]
-    parties = own + [party for party in used if party.address.casefold() not in listed]
+    parties = own + [party for party in used if AddressKey.parse(party.address) not in listed]
     return Suggestions(parties[:most], not more and len(contacts) < most, suggest_groups(r, search, 5))
 
 

@@ -13,7 +13,7 @@ from moxlite.groupware.carrying import EntryChange, by_language
 from moxlite.groupware.entries import BadEntry, TooBusy
 from moxlite.groupware.letters import answer_words
 from moxlite.groupware.people import account_of, given_addresses, is_me, user_of
-from moxlite.proto.address import Address, AddressError
+from moxlite.proto.address import Address, AddressError, one_spelling
 from moxlite.proto.cards.calendarobject import BadObject
 from moxlite.proto.cards.components import BadComponents
 from moxlite.proto.mime.compose import new_message_id
@@ -176,4 +176,4 @@ class EventMailCalls(EntryCalls):
 def calendar_user(snapshot: Snapshot, account: str, me: str, people: Iterable[str] = ()) -> User:
     """The user of an account, who is `me` in an event with these people."""
     user = user_of(snapshot, account, people)
-    return msgspec.structs.replace(user, addresses=user.addresses | {me.lower()})
+    return msgspec.structs.replace(user, addresses=user.addresses | {one_spelling(me)})

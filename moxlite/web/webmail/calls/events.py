@@ -19,6 +19,7 @@ from moxlite.admin.masked import MaskedAddresses
 from moxlite.groupware import searching
 from moxlite.groupware.entries import Expander, about, removal_outcome, with_outcome
 from moxlite.groupware.people import is_missing, refusal_of
+from moxlite.proto.address import one_spelling
 from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import Component
 from moxlite.proto.cards.editing import BadForm, ended, following, new_event, one_changed, one_removed, series_changed
@@ -170,7 +171,7 @@ class EventCalls(EntryCalls):
         """The next events of calendars with one of these addresses among organizer and guests: five, of a series its
         next time.
         """
-        people, now = [address.lower() for address in addresses], int(time.time())
+        people, now = [*map(one_spelling, addresses)], int(time.time())
         coming: list[EventItem] = []
         for ids in by_account(calendar_ids):
             try:

@@ -14,6 +14,7 @@ from moxlite.groupware.carrying import EntryChange, answered_entry
 from moxlite.groupware.entries import about, read
 from moxlite.groupware.people import user_of
 from moxlite.processor import off_loop
+from moxlite.proto.address import AddressKey
 from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import write_component
 from moxlite.proto.cards.contentline import property_of
@@ -485,7 +486,8 @@ def _moment(at: datetime) -> Moment:
 
 def _name_of(event: Event, address: str) -> str:
     """The name of a participant, as the organiser writes it."""
-    return next((one.name for one in event.attendees if one.address.casefold() == address.casefold()), "")
+    key = AddressKey.parse(address)
+    return next((person.name for person in event.attendees if AddressKey.parse(person.address) == key), "")
 
 
 def _proposal(found: TimeProposal, event: Event) -> Proposal:

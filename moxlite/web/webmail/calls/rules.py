@@ -13,7 +13,7 @@ from moxlite.admin.accountforms import shown
 from moxlite.config.domains import Condition, Destination, Ruleset
 from moxlite.config.snapshot import AccountRecipient
 from moxlite.operations.rules import MAX_RULES, DestinationChange, DestinationForm, Rule, SetRules
-from moxlite.proto.address import Address, AddressError, Domain, Localpart
+from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.content import body
 from moxlite.store.mail.facts import SMTPArrival, signing_domains, smtp_arrival
@@ -244,7 +244,7 @@ def _recipient(snapshot: Snapshot, account: str, came: SMTPArrival) -> AccountRe
     if not came.rcptto:
         return None
     try:
-        owner = snapshot.owner(Address(Localpart(came.rcptto), Domain.parse(came.rcptto_domain)))
+        owner = snapshot.owner(Address.of(came.rcptto, came.rcptto_domain))
     except AddressError:
         return None
     return owner if owner is not None and owner.account == account else None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from moxlite.acceptance.providers import PROVIDERS
-from moxlite.proto.address import Address, AddressError, Domain, Localpart
+from moxlite.proto.address import Address, AddressError, AddressKey, Domain
 from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.store.groupware.contacts import add_address, is_contact
 from moxlite.store.mail.facts import VALIDATED, smtp_arrival
@@ -128,7 +128,7 @@ def _claim(r: Reader, author: Author, name: str, before: int, own: AccountAddres
     words = ADDRESS.sub(" ", name)
     home = own.login.domain
     for localpart, host in addresses:
-        if (localpart.casefold(), host.casefold()) == (author.localpart.casefold(), author.domain.unicode):
+        if AddressKey.of(localpart, host) == AddressKey.of(author.localpart, author.domain.ascii):
             continue
         try:
             domain = Domain.parse(host)
@@ -166,4 +166,4 @@ def _person(known: Correspondent, author: Author) -> Claim:
 
 
 def _is_own(own: AccountAddresses, localpart: str, domain: Domain) -> bool:
-    return own.is_local(domain.ascii) and own.is_own(Address(Localpart(localpart), domain))
+    return own.is_local(domain.ascii) and own.is_own(Address.of(localpart, domain.ascii))

@@ -12,8 +12,9 @@ import msgspec
 
 from moxlite.admin.masked import state_of
 from moxlite.compose.reply import AccountAddresses, Original, answers_from, is_own_mail, own_addresses, receipt_from
+from moxlite.normal import normalized
 from moxlite.proto import authresults
-from moxlite.proto.address import Address, AddressError, Domain, Path
+from moxlite.proto.address import Address, AddressError, AddressKey, Domain, Path
 from moxlite.proto.mdn import requesters
 from moxlite.proto.mime import types as mime
 from moxlite.proto.mime.compose import unflowed
@@ -353,12 +354,9 @@ def author_of(structure: mime.Structure) -> str:
 
 
 def sender_key(address: str) -> str:
-    """The key under which a sender's settings are stored: the address with its domain in lower case, as A-labels."""
+    """The key under which a sender's settings are stored: the address in NFC, its domain in lower case, as A-labels."""
     localpart, _, domain = address.strip().rpartition("@")
-    try:
-        return f"{localpart}@{Domain.parse(domain).ascii}"
-    except AddressError:
-        return f"{localpart}@{domain.lower()}"
+    return f"{normalized('NFC', localpart)}@{AddressKey.of('', domain).domain}"
 
 
 def list_post(values: Iterable[str]) -> str:
@@ -476,7 +474,7 @@ def receipt_request(
 
 def _key(address: MailAddress) -> tuple[str, str]:
     """The address as RFC 8098 §2.1 compares it: without the name, in any case of the domain's letters."""
-    return address.localpart, address.domain.lower()
+    return normalized("NFC", address.localpart), address.domain.lower()
 
 
 def _is_bulk(section: HeaderSection) -> bool:
