@@ -194,6 +194,24 @@ async def test_an_address_is_found_as_the_envelope_shows_it(imap: Imap, c: Clien
 
 
 @pytest.mark.served
+async def test_an_address_is_found_by_each_spelling_of_its_domain(imap: Imap, c: Client) -> None:
+    """IMAP-121, SMTP-2a: a header has U-labels or A-labels, and people type what they see."""
+    for domain in ("münchen.example", "xn--mnchen-3ya.example", "MÜNCHEN.example", "munchen.example"):
+        await c.append(f"From: Jörg <jörg@{domain}>\r\n\r\nhello")
+    await c.ok("a NOOP")
+    for typed in (
+        "jörg@münchen.example",
+        "jo\u0308rg@münchen.example",
+        "jörg@xn--mnchen-3ya.example",
+        "@MÜNCHEN.example",
+    ):
+        octets = typed.encode()
+        assert await find(c, b"CHARSET UTF-8 FROM {%d+}\r\n%b" % (len(octets), octets)) == [1, 2, 3], typed
+    assert await find(c, "FROM xn--mnchen-3ya") == [1, 2, 3]
+    assert await find(c, "FROM munchen.example") == [4]
+
+
+@pytest.mark.served
 async def test_ids_find_their_messages(imap: Imap, c: Client) -> None:
     """IMAP-106, IMAP-119"""
     await c.append("Subject: one\r\nMessage-ID: <1@x>\r\n\r\nx")

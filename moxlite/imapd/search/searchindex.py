@@ -16,14 +16,24 @@ import msgspec
 
 from moxlite.imapd.session.sessions import uid_array
 from moxlite.proto.imap import search as s
-from moxlite.proto.mime.addresstext import ADDRESS_FIELDS, address_words
+from moxlite.proto.mime.addresstext import ADDRESS_FIELDS
 from moxlite.proto.mime.text import fold
 from moxlite.store.file.transaction import Reader
 from moxlite.store.rows.conditions import And, Condition, Messages, NewerThan, Not, Or, matching, matching_uids
 from moxlite.store.rows.views import view_total
 from moxlite.store.search import queries
 from moxlite.store.search.index import IndexedAccount
-from moxlite.store.search.queries import AllOf, AnyOf, Contains, Lacks, SearchedPart, Term, in_header, looks_into_bodies
+from moxlite.store.search.queries import (
+    AllOf,
+    AnyOf,
+    Contains,
+    Lacks,
+    SearchedPart,
+    Term,
+    in_addresses,
+    in_header,
+    looks_into_bodies,
+)
 from moxlite.store.search.texts import FieldQuery, every, in_field, lacks, some
 from moxlite.store.types import MailboxID
 
@@ -235,7 +245,7 @@ def _term(key: s.SearchKey) -> tuple[Term | None, bool]:
     match key:
         case s.Header(field=field, value=value) if value:
             folded = fold(value)
-            terms = in_header(field, address_words(folded) if field.lower() in ADDRESS_FIELDS else [folded])
+            terms = in_addresses(folded) if field.lower() in ADDRESS_FIELDS else in_header(field, [folded])
             return (AllOf(tuple(terms)) if terms else None), False
         case s.BodyText(value=value):
             return Contains(fold(value), SearchedPart.BODY), True

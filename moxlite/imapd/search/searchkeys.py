@@ -27,7 +27,7 @@ from moxlite.imapd.session.view import View
 from moxlite.imapd.updates.changes import parse_words
 from moxlite.proto.imap import search as s
 from moxlite.proto.imap.seqset import MAX_NUMBER, SequenceSet, within
-from moxlite.proto.mime.addresstext import ADDRESS_FIELDS, address_text, address_words
+from moxlite.proto.mime.addresstext import ADDRESS_FIELDS, address_text, address_words, has_labels, header_words
 from moxlite.proto.mime.headers import MAX_HEADER, HeaderSection
 from moxlite.proto.mime.text import body_text, file_names, fold, header_text
 from moxlite.proto.mime.types import Structure
@@ -111,12 +111,18 @@ class Message:
         return any(needle in fold(text) for text in self.section().decoded(name))
 
     def address_holds(self, name: bytes, needle: str) -> bool:
-        """The same for a field with addresses, where `needle` may also be in an address as ENVELOPE shows it."""
-        words = address_words(needle)
+        """The same for a field with addresses, where `needle` may also be in an address as ENVELOPE shows it, and its
+        domain in either spelling.
+        """
+        words, labels = header_words(needle), has_labels(needle)
         section = self.section()
         for value in section.texts(name):
             text = fold(section.decode(value))
-            if needle in text or (all(word in text for word in words) and needle in address_text(value, section.hint)):
+            if needle in text:
+                return True
+            if all(any(spelling in text for spelling in spellings) for spellings in words) and (
+                needle in address_text(value, section.hint, labels=labels)
+            ):
                 return True
         return False
 
@@ -145,7 +151,7 @@ class Hint(msgspec.Struct, frozen=True):
     @classmethod
     def of_addresses(cls, needle: str) -> list[Hint]:
         """As `of`, for a needle that must be in a field with addresses, or in one of these addresses (`addresses`)."""
-        return cls._of_words(address_words(needle)) if needle.isascii() else [cls(())]
+        return [cls(())] if has_labels(needle) else cls._of_words(address_words(needle))
 
     @classmethod
     def _of_words(cls, words: Sequence[str]) -> list[Hint]:
