@@ -96,6 +96,19 @@ async def test_only_the_owner_of_the_address_answers(smtp: Smtp) -> None:
     assert (await asked.target()).confirmed is not None
 
 
+async def test_a_question_comes_from_an_address_that_each_server_takes(smtp: Smtp) -> None:
+    """SMTP-2e, QUEUE-179: the owner's server may not take the address of the account (RFC 6531 §3.2)."""
+    path = smtp.context.config.path.with_name("domains.toml")
+    first = '[accounts.mia.destinations."mia@ours.example"]\n'
+    path.write_text(path.read_text().replace(first, f'[accounts.mia.destinations."jürg@ours.example"]\n{first}'))
+    await ask(smtp)
+    question = (await smtp.carried())[-1]
+    assert not question.submission.smtputf8
+    assert str(question.submission.mail_from) == "postmaster@ours.example"
+    assert question.message["From"] == "<postmaster@ours.example>"
+    assert "jürg@ours.example" in question.message.get_payload(decode=True).decode()  # type: ignore[union-attr]
+
+
 async def test_forged_codes_are_unknown_users(smtp: Smtp) -> None:
     """SMTP-159b: a code of another account or secret; other recipients need a transaction of their own."""
     asked = await ask(smtp)

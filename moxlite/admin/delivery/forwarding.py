@@ -17,7 +17,7 @@ from moxlite.admin.notices import send_to_others
 from moxlite.admin.publicpages import consent_page
 from moxlite.config.snapshot import CurrentConfig, Snapshot, owns
 from moxlite.process.keys import SigningKeys
-from moxlite.proto.address import Address, AddressKey
+from moxlite.proto.address import Address, AddressKey, Localpart
 from moxlite.proto.mime.compose import address_field
 from moxlite.proto.mime.types import MailAddress
 from moxlite.store.accounts.accounts import Accounts
@@ -210,13 +210,15 @@ class Forwarding:
     ) -> None:
         assert self._submit is not None
         answers = answer_address(code, own.domain)
+        # The owner's server may take only ASCII addresses (RFC 6531 §3.2), and would never get the question.
+        author = Address(Localpart("postmaster"), own.domain) if own.needs_smtputf8 else own
         text = QUESTION.format(name=full_name or UNNAMED, own=own, page=page)
         await send_to_others(
             snapshot,
             self._keys,
             self._submit,
             name,
-            (own, address),
+            (author, address),
             (f"Confirm forwarding from {own}", text),
             full_name=full_name,
             fields=(address_field("Reply-To", (MailAddress("", answers.localpart, answers.domain.ascii),)),),
