@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.proto.address import Localpart, pack_localpart
+from moxlite.proto.address import Localpart, pack_localpart, unicode_domain
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import part_text
 from moxlite.proto.mime.types import MailAddress, Part, Structure
@@ -146,7 +146,7 @@ def _leaves(part: Part) -> Iterator[Part]:
 
 def _addresses(addresses: tuple[MailAddress, ...]) -> list[NameAddress]:
     return [
-        NameAddress(address.name, f"{pack_localpart(Localpart(address.localpart))}@{address.domain}")
+        NameAddress(address.name, f"{pack_localpart(Localpart(address.localpart))}@{unicode_domain(address.domain)}")
         for address in addresses
     ]
 

@@ -21,7 +21,7 @@ from moxlite.acceptance.conditions import PlainFacts, RuleContent, RuleFacts, ho
 from moxlite.config.domains import Ruleset
 from moxlite.config.snapshot import AccountRecipient, Snapshot
 from moxlite.patterns.searching import program
-from moxlite.proto.address import Address, AddressError
+from moxlite.proto.address import Address, AddressError, unicode_domain
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import Read
 from moxlite.proto.mime.types import Structure
@@ -279,7 +279,7 @@ def _try(
         match = match_rules(rules, facts_of(r, one.message_id, stored))
         envelope = stored.structure.envelope
         author = envelope.from_[0] if envelope.from_ else None
-        sender = "" if author is None else author.name or f"{author.localpart}@{author.domain}"
+        sender = "" if author is None else author.name or f"{author.localpart}@{unicode_domain(author.domain)}"
         found.append(
             TestedMessage(
                 id=one.message_id, sender=sender, subject=envelope.subject, received=one.received, rule=match.rule

@@ -109,7 +109,7 @@ def agent_configuration(offer: Offer) -> bytes:
         protocols["jmap"] = {"url": jmap_session(server.host, server.port)}
     for server in [one for one in offer.dav if one.port == 443][:1]:
         protocols |= {name: {"url": dav_url(server)} for name in ("caldav", "carddav")}
-    info = {"provider": {"name": offer.domain.ascii}}
+    info = {"provider": {"name": offer.domain.unicode}}
     return msgspec.json.encode(
         {"protocols": protocols, "authentication": {"password": True}, "info": info}, order="sorted"
     )

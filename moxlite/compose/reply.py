@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from moxlite.compose.draft import kept_references
-from moxlite.proto.address import Address, AddressError, AddressKey
+from moxlite.proto.address import Address, AddressError, AddressKey, unicode_domain
 from moxlite.proto.mime.compose import format_address, unflow
 from moxlite.proto.mime.messageid import FORWARD_MARKS, REPLY_MARKS, marks
 from moxlite.proto.mime.text import visible_text
@@ -364,7 +364,7 @@ def _bare(mark: re.Pattern[str], subject: str) -> str:
 def _shown(addresses: tuple[MailAddress, ...]) -> str:
     if not addresses:
         return "someone"
-    return (addresses[0].name or f"{addresses[0].localpart}@{addresses[0].domain}")[:MAX_NAME]
+    return (addresses[0].name or f"{addresses[0].localpart}@{unicode_domain(addresses[0].domain)}")[:MAX_NAME]
 
 
 def _listed(addresses: tuple[MailAddress, ...]) -> str:

@@ -138,6 +138,7 @@ async def test_an_address_is_the_user_name(discovery: Rig) -> None:
     browser = client(discovery, "autoconfig.example.org")
     answer = await browser.fetch(MOZILLA + "?emailaddress=mia%40b%C3%BCcher.example")
     assert b"<username>mia@xn--bcher-kva.example</username>" in answer.body
+    assert "<displayName>bücher.example</displayName>".encode() in answer.body
     before = metrics.autoconf_requests.labels(domain="(unknown)").value
     for query in (
         "emailaddress=mia@unknown.example",

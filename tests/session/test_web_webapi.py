@@ -88,6 +88,16 @@ async def test_a_message_is_read_and_changed(rig: Rig) -> None:
     assert await api.code("MessageRawGet", MsgID=number) == "messageNotFound"
 
 
+async def test_domains_of_a_message_are_as_people_write_them(rig: Rig) -> None:
+    """WEB-94, SMTP-2c: whichever spelling the header has."""
+    for domain in ("else.example", "münchen.example", "xn--mnchen-3ya.example"):
+        number = await add(rig, MAIL.replace(b"else.example", domain.encode()))
+        found = await client(rig).call("MessageGet", MsgID=number)
+        address = found["Message"]["From"][0]["Address"]
+        assert address == found["Meta"]["MsgFrom"]
+        assert address.partition("@")[2] == ("else.example" if domain == "else.example" else "münchen.example")
+
+
 async def test_messages_of_others_are_unknown(rig: Rig) -> None:
     """WEB-94: an id of another account, 0 and negative ones are not found; a missing part and mailbox have codes."""
     api = client(rig)

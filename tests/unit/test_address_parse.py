@@ -269,7 +269,12 @@ def test_keys_made_of_the_text_of_an_address_are_found(line: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["author.key == known", "known.add(one_spelling(address))", "write(address.lower())", 'localpart.lower() == "abuse"'],
+    [
+        "author.key == known",
+        "known.add(one_spelling(address))",
+        "write(address.lower())",
+        'localpart.lower() == "abuse"',
+    ],
 )
 def test_keys_that_all_spellings_share_and_written_texts_are_taken(line: str) -> None:
     """SMTP-2a"""

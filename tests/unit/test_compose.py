@@ -77,6 +77,12 @@ def test_a_reply_goes_to_the_author_from_the_address_that_was_written_to() -> No
     assert found.references == ("<o0@ours.example>", "<o1@remote.example>")
 
 
+def test_a_domain_is_quoted_as_people_write_it() -> None:
+    """WEBMAIL-92, SMTP-2c: also in the line above a text."""
+    envelope = Envelope(from_=(MailAddress("", "jörg", "xn--mnchen-3ya.example"),))
+    assert answer(original(envelope=envelope), OWN, "reply").text.startswith("On Monday, jörg@münchen.example wrote:")
+
+
 def test_a_reply_to_all_leaves_out_own_addresses_and_duplicates() -> None:
     """WEBMAIL-91."""
     found = answer(original(), OWN, "reply_all")

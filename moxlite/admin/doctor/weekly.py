@@ -194,7 +194,7 @@ class WeeklyMail:
             for certificate in self._certificates()
         ]
         return Week(
-            host=static.hostname.ascii,
+            host=static.hostname.unicode,
             first=first,
             last=last,
             version=running.version,

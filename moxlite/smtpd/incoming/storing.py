@@ -26,7 +26,7 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.mailauth.arc.seal import Sealer, own_results, seal
 from moxlite.mailauth.dkim.message import Message as SignedMessage
 from moxlite.mailauth.dkim.sign import Signer, SigningError, sign
-from moxlite.proto.address import Address, AddressKey, Domain
+from moxlite.proto.address import Address, AddressKey, Domain, unicode_domain
 from moxlite.proto.mime.compose import (
     TextPart,
     address_field,
@@ -284,7 +284,7 @@ def _new_author(author: MailAddress, own: Address, section: HeaderSection) -> by
 
     The old From is kept in a separate field, and another one gives the reason.
     """
-    name = (author.name or f"{author.localpart}@{author.domain}")[:MAX_NAME]
+    name = (author.name or f"{author.localpart}@{unicode_domain(author.domain)}")[:MAX_NAME]
     new = MailAddress(f"{name} via {own.domain.unicode}", own.localpart, own.domain.ascii)
     utf8 = needs_utf8(author, new)
     fields = address_field("From", (new,), utf8=utf8)

@@ -35,7 +35,7 @@ def client_config(offer: Offer, address: str | None) -> bytes:
     root = Element("clientConfig", version="1.1")
     provider = SubElement(root, "emailProvider", id=offer.domain.ascii)
     for tag in ("domain", "displayName", "displayShortName"):
-        SubElement(provider, tag).text = offer.domain.ascii
+        SubElement(provider, tag).text = offer.domain.ascii if tag == "domain" else offer.domain.unicode
     for kind, servers in (("incomingServer", offer.imap), ("outgoingServer", offer.submission)):
         for server in servers:
             element = SubElement(provider, kind, type="imap" if kind == "incomingServer" else "smtp")
