@@ -24,6 +24,7 @@ from moxlite.web.webmail.holders import Holder, Scope
 from moxlite.web.webmail.live.entries import Entries
 from moxlite.web.webmail.live.listing import ViewNews, follow
 from moxlite.web.webmail.querytypes import Filter, Query
+from tests.session.test_address_table import OWN, rows
 from tests.store_mail import box, deliver_mail, look, prepared, put
 from tests.tools import eventually
 from tests.web_rig import Browser, Events, Rig
@@ -157,6 +158,21 @@ async def test_an_address_is_found_in_each_spelling(rig: Rig, finder: Finder, in
         assert await finder.filtered(**{"from": [typed]}) == {"Isar"}, typed
         assert await finder.filtered(any=[{"from": [typed], "subject": ["nowhere"]}]) == {"Isar"}, typed
     assert await finder.filtered(**{"from": ["munchen.example"]}) == set()
+
+
+async def test_each_address_is_found_in_each_spelling(rig: Rig, finder: Finder) -> None:
+    """WEBMAIL-38, SMTP-2a: each of the table, in a header in any spelling."""
+    async with rig.account() as account:
+        for address in OWN:
+            for spelling in rows(address):
+                await deliver_mail(
+                    account, f"From: <{spelling}>\r\nTo: <{spelling}>\r\nSubject: x\r\n\r\nx\r\n".encode()
+                )
+    for address in OWN:
+        for typed in rows(address):
+            assert await finder.subjects({"filter": {"mailbox_id": -1, "from": [typed], "to": [typed]}}) == ["x"] * 4, (
+                typed
+            )
 
 
 @pytest.mark.parametrize("indexed", [False, True])

@@ -5,6 +5,7 @@ import contextlib
 import ipaddress
 
 import pytest
+from checks.addresses import keys_in
 from hypothesis import given, strategies as st
 
 from moxlite.proto.address import (
@@ -23,7 +24,6 @@ from moxlite.proto.address import (
     spellings,
     unmarked,
 )
-from script.checks.addresses import keys_in
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from moxlite.normal import normalized
 from moxlite.proto.address import unicode_domain
 from moxlite.proto.sieve import conditions as c
 from moxlite.proto.sieve.comparing import COMPARATORS, Values, charge_keys, finder, search_cost
@@ -244,7 +246,7 @@ def _address(test: c.AddressTest, variables: bool) -> Evaluate:
         separator = state.world.separator
         texts = [_part(mailbox, part, separator) for field in chosen for mailbox in field]
         if not single:
-            texts += [_part(twin, part, separator) for field in chosen for twin in _in_u_labels(field, part, state)]
+            texts += [_part(twin, part, separator) for field in chosen for twin in _other_spellings(field, part, state)]
         values = state.memo[key] = Values([text for text in texts if text is not None])
         return values
 
@@ -283,20 +285,25 @@ def _envelope(test: c.EnvelopeTest, variables: bool) -> Evaluate:
         if address is None or text is None:
             return NO_VALUES
         single = test.match.startswith(("count", "value"))
-        twins = () if single else tuple(_in_u_labels((address,), test.part, state))
+        twins = () if single else tuple(_other_spellings((address,), test.part, state))
         return Values((text, *(str(_part(twin, test.part, world.separator)) for twin in twins)))
 
     return _named(test, variables, get)
 
 
-def _in_u_labels(addresses: Iterable[Mailbox], part: str, budget: Budget) -> Iterator[Mailbox]:
-    """The addresses with internationalized domains in their other spelling, if it is one of that part. A script has it
-    as the header that people see (RFC 5228 §5.1).
+def _other_spellings(addresses: Iterable[Mailbox], part: str, budget: Budget) -> Iterator[Mailbox]:
+    """The other spellings of addresses, as far as a part shows them: domains in U-labels, localparts in NFC. A script
+    has one of them, as the header that people see (RFC 5228 §5.1).
     """
-    for address in addresses if part in ("all", "domain") else ():
-        if "xn--" in address.domain.lower():
+    for address in addresses:
+        localparts, domains = {address.localpart: None}, {address.domain: None}
+        if part != "localpart" and "xn--" in address.domain.lower():
             budget.charge(DOMAIN)
-            yield Mailbox(address.localpart, unicode_domain(address.domain))
+            domains[unicode_domain(address.domain)] = None
+        if part != "domain" and not address.localpart.isascii():
+            localparts[normalized("NFC", address.localpart)] = None
+        spellings = (Mailbox(localpart, domain) for localpart in localparts for domain in domains)
+        yield from islice(spellings, 1, None)
 
 
 def _part(address: Mailbox, part: str, separator: str) -> str | None:
