@@ -4,6 +4,7 @@ wrong is not here: the server refuses it.
 
 import datetime as dt
 import difflib
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final, TypeAlias
@@ -12,6 +13,7 @@ from moxlite.cli.common import Failure, note, perform
 from moxlite.operations.accounts import ListAccounts
 from moxlite.operations.domains import ListDomains
 from moxlite.operations.store import ListMailboxes
+from moxlite.proto.address import AddressKey
 
 Args: TypeAlias = Mapping[str, Any]
 
@@ -85,13 +87,39 @@ def _new_mailbox(account: str, mailbox: str, when: str) -> Iterator[str]:
     yield f'account {account} doesn\'t have a mailbox "{name}". {when}{hint}'
 
 
-def _catchall(args: Args) -> Iterator[str]:
+def _new_account(args: Args) -> Iterator[str]:
+    yield from _alike(args["address"])
+
+
+def _new_address(args: Args) -> Iterator[str]:
     address = args["address"]
+    yield from _alike(address)
     if address.startswith("@"):
         yield (
             f"this gives {args['account']} mail to every unknown address {address}; to undo this, run: "
             f"moxlite config address rm {address}"
         )
+
+
+def _alike(address: str) -> Iterator[str]:
+    """Doubts about an address that people could take for another one."""
+    from moxlite.store.rows.personnames import skeleton
+
+    key = AddressKey.parse(address)
+    words = {unicodedata.name(char, "").partition(" ")[0] for char in key.localpart}
+    scripts = [script.capitalize() for script in SCRIPTS if script in words]
+    if len(scripts) > 1:
+        yield f"{address} has {' and '.join(scripts)} letters, which can look the same"
+    look = skeleton(key.localpart)
+    for account in perform(ListAccounts()):
+        for known in account.addresses:
+            other = AddressKey.parse(known)
+            if look and other.domain == key.domain and other != key and skeleton(other.localpart) == look:
+                yield f"{address} looks like {known}, so people may take one for the other"
+
+
+SCRIPTS: Final = ("LATIN", "GREEK", "CYRILLIC")
+"""Scripts with letters that look the same, by the first word of their letters' names."""
 
 
 def _domain(args: Args) -> Iterator[str]:
@@ -154,7 +182,8 @@ DOUBTS: Final[Mapping[str, Callable[[Args], Iterator[str]]]] = {
     "address set": _masked,
     "audit list": _audit,
     "config account set": _setting,
-    "config address add": _catchall,
+    "config account add": _new_account,
+    "config address add": _new_address,
     "config alias add": _members,
     "config alias addaddr": _members,
     "config domain add": _domain,
