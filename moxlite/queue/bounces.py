@@ -351,7 +351,7 @@ CODES: Final = (
         Meaning(
             Cause.POLICY,
             "The recipient's server doesn't support addresses or headers with international characters.",
-            "Use addresses with only unaccented letters.",
+            "Use addresses with only the letters a to z before the @, both yours and the recipient's.",
         ),
     ),
     (

@@ -397,6 +397,9 @@ def _failure(message: Message, *, steps: bool) -> list[str]:
     lines: list[str] = []
     if meaning.meaning:
         lines += [mail_text("What happened:"), "", _indented(meaning.meaning), ""]
+    for path in (message.sender, message.recipient):  # the sender's own may be the obstacle (RFC 6531 §3.2)
+        if result.secode == "6.7" and path.needs_smtputf8:
+            lines += [mail_text("Address with international characters: {address}", address=str(path)), ""]
     if meaning.advice:
         lines += [mail_text("Try this:"), "", _indented(meaning.advice), ""]
     if meaning.admin and steps and meaning.cause is not Cause.SUPPRESSED:  # the sender has no such command
@@ -405,11 +408,8 @@ def _failure(message: Message, *, steps: bool) -> list[str]:
         lines += [mail_text("Last error:"), "", f"    {result.error}", ""]
     if result.reply:
         known = f"{result.host} ({result.ip})" if result.ip else result.host
-        lines += [
-            mail_text("Response from {server}:", server=known) if known else mail_text("Response from the server:"),
-            "",
-        ]
-        lines += [*[f"    {line}" for line in result.reply.split("\n")], ""]
+        text = mail_text("Response from {server}:", server=known) if known else mail_text("Response from the server:")
+        lines += [text, "", *[f"    {line}" for line in result.reply.split("\n")], ""]
     return lines
 
 

@@ -55,6 +55,20 @@ async def test_a_bounce_is_in_the_language_of_its_sender(tmp_path: Path) -> None
         assert english not in text
 
 
+async def test_a_bounce_names_the_address_that_the_other_server_does_not_take(tmp_path: Path) -> None:
+    """QUEUE-102a: a sender without accents, as one of Chinese letters, can't guess which address is the obstacle."""
+    async with rig_at(tmp_path) as rig:
+        async with rig.accounts.use("alice") as account:
+            await account.write(lambda tx: patch_settings(tx, {"language": "de"}))
+        rig.remote(queue_rig.Server())
+        await rig.submit("用户@remote.example", smtputf8=True)
+        await rig.settle()
+        [octets] = await rig.inbox()
+        text = next(message_from_bytes(octets, policy=default).iter_parts()).get_content()
+    assert "Adresse mit internationalen Zeichen: 用户@remote.example" in text
+    assert "die vor dem @ nur die Buchstaben a bis z haben" in text
+
+
 async def test_mail_about_security_has_no_english_outside_of_brackets(rig: Rig) -> None:
     """WEBMAIL-143e, WEB-151: in the language of the user's last page, where none is chosen."""
     async with rig.account() as account:
