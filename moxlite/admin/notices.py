@@ -99,7 +99,7 @@ async def _notify(
     headers = [
         address_field("From", [MailAddress("moxlite", "postmaster", host)]),
         address_field("To", [to], utf8=needs_utf8(to)),
-        text_field("Subject", f"[moxlite {host}] {subject}"),
+        text_field("Subject", f"[moxlite {static.hostname}] {subject}"),
         text_field("Date", email.utils.formatdate(localtime=True)),
         text_field("Message-ID", new_message_id(host)),
         text_field("Auto-Submitted", "auto-generated"),

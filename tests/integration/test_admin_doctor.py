@@ -1,6 +1,7 @@
 """``moxlite doctor``: one graded list, a real message through the server, and each night what changed (ADMIN-70)."""
 
 import datetime as dt
+import email.policy
 import imaplib
 import json
 import os
@@ -129,6 +130,28 @@ def test_a_message_goes_in_and_out(server: ServedServer) -> None:
     eve.login("eve@example.org", server.password)
     assert eve.select("INBOX")[1] == [b"1"]
     eve.logout()
+
+
+def test_a_host_name_of_other_letters(tmp_path: Path) -> None:
+    """ADMIN-70, SMTP-2c: the message goes in and out, and the nightly mail is written, in the name of such a host."""
+    server = ServedServer(tmp_path / "server", static=STATIC.format(more=""))
+    file = server.config_folder / "moxlite.toml"
+    file.write_text(file.read_text().replace("mx.moxlite.example", "mx.bücher.example"))
+    with server:
+        _, found = doctor(server, "--send-to", "eve@example.org")
+        steps = " | ".join(found["mail"])
+        assert "message to postmaster@mx.bücher.example accepted at 127.0.0.1" in steps
+        assert "read by IMAP in mailbox Postmaster, and deleted" in steps
+        assert "message to eve@example.org accepted by the other server" in steps
+        assert "notified by mail" in server.cli("doctor", "--nightly").stdout
+        with imaplib.IMAP4("127.0.0.1", server.ports["imap"]) as bob:
+            bob.starttls()
+            bob.login("bob@example.org", server.password)
+            bob.select("Postmaster")
+            [data] = [data[1] for data in bob.fetch("1:*", "(BODY[HEADER])")[1] if isinstance(data, tuple)]
+        message = email.message_from_bytes(data, policy=email.policy.default)
+        assert message["Subject"].startswith("[moxlite mx.bücher.example] Error: ")
+        assert message["From"].addresses[0].addr_spec == "postmaster@mx.xn--bcher-kva.example"
 
 
 def test_it_says_where_mail_stops(server: ServedServer) -> None:
