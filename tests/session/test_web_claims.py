@@ -115,6 +115,28 @@ async def test_an_author_who_is_no_contact_is_a_stranger(rig: Rig, browser: Brow
 
 
 @pytest.mark.parametrize(
+    ("address", "known"),
+    [
+        ("anna@ex\u0430mple.com", "anna@example.com"),  # a Cyrillic a
+        ("office@exarnple.com", "anna@example.com"),
+        ("anna@b\u00fccher.example", ""),
+        ("anna@example.com", ""),
+        ("mia@\u0435xample.org", "example.org"),
+    ],
+)
+async def test_a_domain_that_looks_like_a_known_one_is_told(
+    rig: Rig, browser: Browser, address: str, known: str
+) -> None:
+    """WEBMAIL-161: also without a name, of people to whom the user wrote, and of the own domain."""
+    async with rig.account() as account:
+        await wrote(account, "anna@example.com")
+        message = await came(account, "", address)
+    found = await claim(browser, message)
+    assert known == ("" if found is None else found["known"] or found["name"])
+    assert found is None or found["sender"] == address
+
+
+@pytest.mark.parametrize(
     "name",
     [
         "Anna Berg",
@@ -290,6 +312,7 @@ async def test_a_look_up_goes_by_indices(rig: Rig, browser: Browser) -> None:
         correspondents.BY_NAME: ("a", 1),
         correspondents.KNOWN_BY_ADDRESS: ("d", "l", "l"),
         correspondents.WANTED: ("d", "l", 1, 1),
+        correspondents.WRITTEN: (1, 1),
     }
     async with rig.account() as account:
         for sql, values in questions.items():

@@ -15,7 +15,8 @@ import msgspec
 from moxlite.normal import normalized
 from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.groupware.contacts import contacts_named, is_contact
-from moxlite.store.mail.recipients import search_words
+from moxlite.store.mail.recipients import TIER, search_words
+from moxlite.store.rows.personnames import skeleton
 
 BEST: Final = 2000
 """Best-ranked correspondents that are searched: a common text has its suggestions there. 2 ms."""
@@ -115,6 +116,10 @@ WHERE msgfrom_domain = ?1 AND msgfrom = ?2 AND verdict IS NOT NULL AND received 
 WHERE msgfrom_validation <> 'none')"""
 
 
+WRITTEN: Final = """
+SELECT name, localpart, domain FROM correspondent WHERE rank >= ? ORDER BY rank DESC LIMIT ?"""
+
+
 class Correspondent(msgspec.Struct, frozen=True):
     """An address of a person whom the user knows, with its domain in U-labels. `contact_id`: 0 for one that no contact
     has.
@@ -153,6 +158,19 @@ def known_address(r: Reader, localpart: str, domain: str) -> Correspondent | Non
         return Correspondent(row[1], localpart, domain, row[0])
     row = r.row(KNOWN_BY_ADDRESS, *spelled)
     return None if row is None else Correspondent(*row)
+
+
+def person_alike(r: Reader, domain: str) -> Correspondent | None:
+    """The person to whom the account wrote last at another domain that looks like this one (U-labels), among `BEST`
+    people.
+    """
+    look, alike = skeleton(domain), {domain: False}
+    for name, localpart, known in r.iterate(WRITTEN, 2 * TIER, BEST):
+        if known not in alike:
+            alike[known] = skeleton(known) == look
+        if alike[known]:
+            return Correspondent(name, localpart, known)
+    return None
 
 
 def is_known(r: Reader, localpart: str, domain: str, before: int) -> bool:

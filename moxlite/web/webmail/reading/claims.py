@@ -16,7 +16,7 @@ from moxlite.proto.address import Address, AddressError, AddressKey, Domain
 from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.store.groupware.contacts import add_address, is_contact
 from moxlite.store.mail.facts import VALIDATED, smtp_arrival
-from moxlite.store.people.correspondents import is_known, known_address, known_people
+from moxlite.store.people.correspondents import is_known, known_address, known_people, person_alike
 from moxlite.store.rows.mailboxes import mailbox
 from moxlite.store.rows.messages import message
 from moxlite.store.rows.personnames import MAX_NAME, folded_name, full_name, skeleton
@@ -68,12 +68,10 @@ class Author(msgspec.Struct, frozen=True):
 
 
 def claim_of(r: Reader, message_id: int, envelope: Envelope, own: AccountAddresses) -> Claim | None:
-    """The name that the author of a message claims, None for a message without such a claim. Only mail that came by
-    SMTP, and not by a list that the user trusts, has one. Raises NoSuchMessage.
+    """The name that the author of a message claims, or whose domain looks like the author's; None for a message without
+    such a claim. Only mail that came by SMTP, and not by a list that the user trusts, has one. Raises NoSuchMessage.
     """
     authors = envelope.from_[:MAX_AUTHORS]
-    if not any(one.name for one in authors):
-        return None
     row = message(r, message_id)
     if row.is_mailinglist or row.flags & Flag.DRAFT or mailbox(r, row.mailbox_id).special_use & OWN_MAIL:
         return None
@@ -82,10 +80,11 @@ def claim_of(r: Reader, message_id: int, envelope: Envelope, own: AccountAddress
         return None
     for address in authors:
         author = _author(address, came)
-        if author is None or not address.name or _is_own(own, author.localpart, author.domain):
+        if author is None or _is_own(own, author.localpart, author.domain):
             continue
-        claim = _claim(r, author, address.name[:MAX_NAME], row.received, own)
-        if claim is not None and not is_known(r, author.localpart, author.domain.unicode, row.received - SETTLED):
+        claim = _claim(r, author, address.name[:MAX_NAME], row.received, own) if address.name else None
+        known = is_known(r, author.localpart, author.domain.unicode, row.received - SETTLED)
+        if not known and (claim or (claim := _alike(r, author, own.login.domain))):
             return claim
     return None
 
@@ -158,6 +157,17 @@ def _claim(r: Reader, author: Author, name: str, before: int, own: AccountAddres
     if any(skeleton(host) == wanted for host in hosts[: 2 * MAX_NAMED]):
         return Claim("domain", Domain.parse(home).unicode, "", author.shown())
     return None
+
+
+def _alike(r: Reader, author: Author, home: str) -> Claim | None:
+    """The claim of a domain that looks like the login address's, or like that of a person to whom the user wrote."""
+    domain, own = author.domain.unicode, Domain.parse(home).unicode
+    if domain == own or author.is_colleague(own):
+        return None
+    if skeleton(domain) == skeleton(own):
+        return Claim("domain", own, "", author.shown())
+    known = person_alike(r, domain)
+    return None if known is None else _person(known, author)
 
 
 def _person(known: Correspondent, author: Author) -> Claim:
