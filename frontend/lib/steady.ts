@@ -54,10 +54,21 @@ async function asked(id: string, ...[url, given]: Parameters<typeof fetch>): Pro
         flush: end,
       }),
     );
+    if (octets === undefined) end();
     return new Response(octets ?? null, answer);
   } catch (error) {
     end();
     throw error;
+  }
+}
+
+/** Whether the server answers at all, asked where the page has no connection: if not, the call has not left this device. */
+async function reached(call: Parameters<typeof fetch>[0]): Promise<boolean> {
+  try {
+    await (await asked(newId(), String(call).replace(/[^/]*$/, ""), { method: "HEAD" })).text();
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -103,6 +114,7 @@ export function steadily(once: readonly string[], most = waits.length): Steady {
     const same = `${call} ${body}`;
     const form = once.includes(call) ? saving() : undefined;
     const [forms, formsId] = form?.dataset["lost"]?.split(" ") ?? [];
+    const again = lost.has(same);
     const id = (forms === call ? formsId : lost.get(same)) ?? newId();
     /** Whether what became of the call is unknown. */
     const note = (unknown: boolean) => {
@@ -116,9 +128,14 @@ export function steadily(once: readonly string[], most = waits.length): Steady {
     const repeats = writes.has(call) && !kept;
     for (let made = 0; ; made++) {
       const begun = Date.now();
-      const wasAway = away();
+      const wasAway = made === 0 && away();
+      let left = !(wasAway && writes.has(call));
       try {
-        const result = await post((...given) => asked(id, ...given));
+        const result = await post(async (...given) => {
+          left ||= await reached(given[0]);
+          if (!left) throw new TypeError();
+          return asked(id, ...given);
+        });
         note(false);
         return result;
       } catch (error) {
@@ -126,12 +143,11 @@ export function steadily(once: readonly string[], most = waits.length): Steady {
         if (code !== "") {
           note(false);
           if (code === "user:done") throw alreadySaved(error as Error);
-          if (made > 0 && changes.has(call) && settled.has(code ?? "")) return null;
+          if ((made > 0 || again) && changes.has(call) && settled.has(code ?? "")) return null;
           throw code === "user:unknown" ? unsure(error as Error) : error;
         }
+        if (!left || (wasAway && away() && !writes.has(call))) throw error;
         if (writes.has(call)) note(true);
-        // without a connection nothing has left this device
-        if (made === 0 && wasAway && away()) throw error;
         if (repeats && made < most)
           await Promise.race([connected, new Promise((resolve) => setTimeout(resolve, waits[made]))]);
         else if (repeats) {

@@ -150,6 +150,18 @@ test("a call that never left this device fails at once", async (context) => {
   assert.equal(network.ids.length, 1);
 });
 
+test("a call that leaves without a connection, and whose answer is lost, is made again", async (context) => {
+  const network = new Network(context, ["ok", "lost", "ok"]);
+  const steady = steadily(once);
+  network.listeners.get("disconnected")!();
+  const work = network.call(steady);
+  await network.pass(work);
+  assert.equal(await work, 7);
+  // the first one asks whether the server is there
+  assert.equal(new Set(network.ids.slice(1)).size, 1);
+  assert.equal(network.ids.length, 3);
+});
+
 test("without a connection a call fails at once, and a new one ends the wait of an earlier call", async (context) => {
   const network = new Network(context, ["lost", "lost", "ok"]);
   const steady = steadily(once);
@@ -196,6 +208,16 @@ test("a move that was done already is no failure", async (context) => {
   const work = network.call(steadily(once), "message_move");
   await network.pass(work);
   assert.equal(await work, null);
+});
+
+test("a move that was done, of which the page didn't know, is no failure when it is made again", async (context) => {
+  const network = new Network(context, []);
+  const steady = steadily(once);
+  const work = network.call(steady, "message_move");
+  await network.pass(work);
+  await assert.rejects(work, /we don't know/);
+  network.answers("user:conflict");
+  assert.equal(await network.call(steady, "message_move"), null);
 });
 
 test("a read and a call that is kept for later fail at once", async (context) => {
