@@ -36,6 +36,7 @@ NIGHTLY: Final = {
     "link": 0.06,
     "mailauth": 0.5,
     "memory_by_work": 0.05,
+    "network": 0.02,
     "office": 0.3,
     "opening": 0.05,
     "rules": 0.1,

@@ -74,7 +74,7 @@ def test_a_share_of_the_campaign_finds_nothing(name: str) -> None:
     WEB-115,
     STORE-145b, STORE-183, WEB-116, WEB-117, DAV-1, DAV-2, DAV-9, DAV-9a, DAV-23, DAV-25,
     WEB-140, AUTH-115, AUTH-118, STORE-186g, STORE-186h, STORE-186i, STORE-186k, STORE-190a,
-    ADMIN-60e, JMAP-5, JMAP-5c, JMAP-5d, DAV-29: see tests/campaigns/.
+    ADMIN-60e, JMAP-5, JMAP-5c, JMAP-5d, DAV-29, WEB-61b, WEB-61c, WEBMAIL-46a: see tests/campaigns/.
     """
     seed = zlib.crc32(name.encode())
     share = OTHER.get(name, SHARE)
