@@ -43,6 +43,7 @@ NIGHTLY: Final = {
     "standby": 0.2,
     "starts": 0.5,
     "together": 0.15,
+    "train": 0.1,
     "webapi_schema": 0.2,
     "webforward": 0.5,
     "webmail": 0.4,

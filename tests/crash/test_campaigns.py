@@ -13,7 +13,7 @@ from tests.campaigns.report import Report
 
 SHARE: Final = 1 / 200
 
-OTHER: Final = {"calls": 1 / 1000, "rules": 1 / 20, "standby": 1 / 10}
+OTHER: Final = {"calls": 1 / 1000, "network": 1 / 1000, "rules": 1 / 20, "standby": 1 / 10}
 """Shares of campaigns of which a landing run would play too much, or nothing."""
 
 NIGHTLY: Final = {
@@ -41,6 +41,8 @@ NIGHTLY: Final = {
     "sending_kill": "tests/crash/test_queue_mirror_crash.py::test_after_an_end_between_the_two_files_both_agree",
     "standby": "tests/session/test_admin_standby.py::test_the_second_machine_takes_over_and_the_first_one_stays_out",
     "stress": "tests/crash/test_store_crash.py::test_after_kill_9_all_that_was_acknowledged_is_there",
+    "train": "tests/integration/test_web_unsaved_browser.py::"
+    "test_an_event_that_is_changed_after_no_answer_is_made_once",
     "update_kill": "tests/unit/test_ownprogram.py::"
     "test_an_update_writes_the_new_version_s_units_and_a_way_back_the_old_ones",
     "upgrade_kill": "tests/crash/test_store_migrations.py::test_a_kill_at_each_step_of_a_new_file_is_made_good",
