@@ -47,6 +47,8 @@ NAMED: Final = re.compile(rf"(?:<[^<>]{{0,500}}>|\s){{0,9}}{ORIGINAL}", re.IGNOR
 """The line above the head of a plain quote."""
 BOLD: Final = re.compile(r"(?:<[^<>]{0,500}>|\s){0,9}<b>(?:<[^<>]{0,500}>|\s){0,9}[^<>:]{2,20}:")
 """The first label of a head of Outlook's."""
+SMALL: Final = re.compile(r'font\b[^<>]{0,200} size="1"[^<>]{0,200}>[^<>:]{2,20}:')
+"""The first label of a head of Notes, which has its line below."""
 MAX_HEADS: Final = 500
 """Places in a message where the head of a quoted message is looked for; each costs some 30 µs."""
 
@@ -55,8 +57,8 @@ COMMENT: Final = re.compile(r"<b><i>(?:<span\b[^<>]*>)?\s?\[[^\[\]<>]{2,60}\]")
 
 SAYS: Final = re.compile(r"\d[^\n]{0,200}[:：]\Z")
 """The line before a bare blockquote: it has a date, and ends with a colon."""
-FORWARDED: Final = re.compile(r"\A\s*-{4,}")
-"""Text of what Gmail forwards."""
+FORWARDED: Final = re.compile(r"\A\s*-{4,}+[^\d\n-]{0,60}-")
+"""Text of what Gmail forwards. Zoho has a line with a date between dashes above what it quotes."""
 BEFORE: Final = 1000
 """Characters before a bare blockquote in which that line is."""
 LINE: Final = re.compile(r"<(?:br|/?(?:div|p|td|tr|li|table|blockquote))\b[^<>]{0,200}>")
@@ -186,8 +188,10 @@ class _Heads:
         """Whether the head of a quoted message begins with this tag, or right after it."""
         named = NAMED.match(self._html, tag.end()) is not None if tag[2] in BEGINS else False
         lined = tag[2] == "hr" or ("border-top" in tag[3] and LINED.search(tag[3]) is not None)
-        # Outlook wrote no line above some heads
-        plain = not (named or lined) and "MsoNormal" in tag[3] and BOLD.match(self._html, tag.end()) is not None
+        # Outlook wrote no line above some heads, Notes above none
+        bold = "MsoNormal" in tag[3] and BOLD.match(self._html, tag.end()) is not None
+        small = tag[2] == "font" and SMALL.match(self._html, tag.start() + 1) is not None
+        plain = not (named or lined) and (bold or small)
         if not self._left or not (named or lined or plain):
             return False
         self._left -= 1
