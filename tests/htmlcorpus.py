@@ -24,6 +24,8 @@ CARRIERS = (
     "<body on{event}={run}>",
     "<x-y on{event}={run}>x",
     "<video controls on{event}={run}></video>",
+    "<noscript><img src=x on{event}={run}></noscript>",
+    "<img usemap=#m><map name=m><area href=https://ok.example/ on{event}={run}></map>",
 )
 ADDRESSES = (
     "javascript:{run}",
@@ -71,6 +73,8 @@ LOADING = (
     '<svg><use xlink:href="{url}"></svg>',
     '<meta http-equiv=refresh content="0;url={url}">',
     '<track src="{url}">',
+    '<noscript><img src="{url}"></noscript>',
+    '<img usemap="{url}"><map name=m><area href="#m" ping="{url}"></map>',
 )
 PROPERTIES = (TOP / "properties.words").read_text().split()
 VALUES = (
@@ -83,6 +87,8 @@ VALUES = (
     "-webkit-image-set(url(https://evil.example/x) 1x)",
     "expression({run})",
     "var(--y,url(https://evil.example/x))",
+    "linear-gradient(red,url(https://evil.example/x))",
+    "linear-gradient(red,blue),url(https://evil.example/x)",
 )
 
 
