@@ -76,9 +76,9 @@ export class AccountSession extends Session {
     return true;
   }
 
-  protected override begin(result: LoginResult): boolean {
+  protected override begin(result: LoginResult): void {
     localStorage.removeItem(handedKey);
-    return super.begin(result);
+    super.begin(result);
   }
 
   /** The log-out of a session that was handed on is one of the webmail, too. */

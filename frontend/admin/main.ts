@@ -24,7 +24,7 @@ import type { AccessPart } from "./factors/part";
 import type { MovingPart } from "./moving/part";
 import { failurePage, overviewPage, sessionsPage } from "./overview";
 import { holdFilter } from "./ui/filters";
-import { type Address, type Desk, type MakePage, type PagePart, read } from "./ui/page";
+import { type Address, type Desk, type MakePage, type PagePart, read, withoutWords } from "./ui/page";
 
 const base = document.location.pathname.replace(/[^/]*$/, "");
 
@@ -131,6 +131,7 @@ class App {
     const app = byId("app", HTMLElement);
     fill(app, this.shell.root);
     addEventListener("hashchange", () => void this.open());
+    this.shell.main.addEventListener("click", (event) => this.follow(event));
     if (!known) await this.logIn("");
     app.hidden = false;
     keepForms("moxlite-admin");
@@ -139,6 +140,20 @@ class App {
 
   private async logIn(reason: string): Promise<void> {
     await this.session.logIn(reason, [el("p", { class: "hint" }, t("The admin app is only available in English."))]);
+  }
+
+  /** Follow a link to a filtered list by an address without the words of the filter. */
+  private follow(event: MouseEvent): void {
+    const link = (event.target as Element).closest<HTMLAnchorElement>("a[href^='#'][href*='?']");
+    if (link === null || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    this.go(link.hash);
+  }
+
+  private go(to: string): void {
+    const address = withoutWords(to);
+    if (location.hash === address) void this.open();
+    else location.hash = address;
   }
 
   /** Show the page that the address names, or the overview. */
@@ -185,15 +200,12 @@ class App {
         return told as Happenings;
       },
       refresh: () => this.open(),
-      go: (to) => {
-        if (location.hash === to) void this.open();
-        else location.hash = to;
-      },
+      go: (to) => this.go(to),
       note: (to) => {
         // the page may have been left while its field waited for the end of a word
         if (number !== this.shown) return;
-        window.history.replaceState(null, "", to);
-        this.displayed = to;
+        this.displayed = withoutWords(to);
+        window.history.replaceState(null, "", this.displayed);
       },
       count: (page, text) => this.shell.count(page, text),
       say: (text, undo) => void toast(text, undo),

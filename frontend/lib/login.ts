@@ -4,8 +4,8 @@ import { brand, el, fill } from "./dom";
 import { holdFocus } from "./focus";
 import type { LoginResult } from "./factortypes";
 import { type Answer, answered, goAway, setProvided } from "./provider";
+import { forgetSearches } from "./searched";
 import { type Asked, type FactorKind, secondStepForm } from "./secondstep";
-import { toast } from "./toasts";
 import { t } from "./words";
 
 /** The calls of every app's client that the session and its form use. */
@@ -33,8 +33,8 @@ export interface LogInAsked {
   /** Whether users may stay logged in, if the browser reaches the server over https, or on its own machine (WEBMAIL-22a). */
   readonly stays: boolean;
   readonly client: LogInClient;
-  /** Keep the session that a log-in began; false if the browser has no room for it. */
-  begin(result: LoginResult): boolean;
+  /** Keep the session that a log-in began. */
+  begin(result: LoginResult): void;
 }
 
 /** Show the form until a log-in succeeds. */
@@ -58,7 +58,8 @@ export function logInForm(
   further: () => Promise<Further>,
 ): Promise<void> {
   const keep = (result: LoginResult) => {
-    if (!begin(result)) toast(t("Your browser's storage is full, so a reload will log you out."));
+    if (address !== null && result.login_address !== address) forgetSearches();
+    begin(result);
   };
   /** Null after a log-in, or the second step that it needs. */
   const started = (result: LoginResult, stay: boolean): Asked | null => {

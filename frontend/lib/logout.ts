@@ -3,6 +3,7 @@
 import { attempt } from "./dialogs";
 import { provided, setProvided } from "./provider";
 import { leave } from "./reload";
+import { forgetSearches } from "./searched";
 import type { Session } from "./session";
 import { t } from "./words";
 
@@ -12,6 +13,7 @@ export function forget(app: string): void {
   for (const name of [app, app.replace("webmail", "account")])
     for (const store of [localStorage, sessionStorage]) store.removeItem(`${name}-unsaved`);
   for (const name of ["csrf", "address", "stays"]) localStorage.removeItem(`${app}-${name}`);
+  forgetSearches();
 }
 
 /** End the session and load the page again. `forgetSession`: as `forget`, and more. */

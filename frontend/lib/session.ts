@@ -5,6 +5,7 @@ import { showError } from "./dialogs";
 import type { AskLogIn, LogInClient } from "./login";
 import { leave } from "./reload";
 import { remember } from "./stored";
+import { toast } from "./toasts";
 import { t } from "./words";
 
 declare global {
@@ -82,8 +83,8 @@ export class Session {
     return before !== "" && before !== this.address;
   }
 
-  /** Keep the session that a log-in began, for all pages of the app; false if the browser has no room for it. */
-  protected begin(result: LoginResult): boolean {
+  /** Keep the session that a log-in began, for all pages of the app. */
+  protected begin(result: LoginResult): void {
     this.client.csrfToken = result.csrf_token;
     this.address = result.login_address;
     // first of all: other pages must know that it is another user before they have that user's token
@@ -92,7 +93,7 @@ export class Session {
     const device = `${this.app}-stays`;
     if (result.device) remember(device, "1");
     else localStorage.removeItem(device);
-    return kept;
+    if (!kept) toast(t("Your browser's storage is full, so a reload will log you out."));
   }
 }
 

@@ -45,7 +45,8 @@ export function writeAddress(hash: string): void {
   const closes = opened && !opens && now === next;
   if (placeOf(location.hash) !== placeOf(hash)) put(!over, false, hash);
   else if (over) put(false, topmost() !== undefined || closes || (opened && opens), hash);
-  else put(location.hash !== "" && !(opened && opens) && !closes, closes, hash);
+  // a typed address with the words of a search is replaced by one with its name
+  else put(!/^(#search:(?!~).*)?$/.test(location.hash) && !(opened && opens) && !closes, closes, hash);
 }
 
 /** Keep an entry above the page while something lies over it. Called when that may have come. */

@@ -39,10 +39,14 @@ function storedThreading(): Threading {
 export class Find {
   /** The text of the search; "" for a mailbox. */
   readonly text = signal("");
+  /** What names the search in addresses; "" for a mailbox. */
+  name = "";
   readonly refinement = signal<Refinement>("");
   readonly threading = signal<Threading>(storedThreading());
   readonly order = signal<Order>(storedOrder());
   readonly bar: SearchBar;
+  /** The search for the same in all mailboxes; "" if this one covers them. */
+  private wider = "";
   /** The mailbox to return to when the search ends. */
   private mailbox = 0;
   private base: Pick<Query, "filter" | "not_filter"> = { filter: { mailbox_id: 0 } };
@@ -74,24 +78,26 @@ export class Find {
 
   /** Show a mailbox. */
   openMailbox(mailbox: Pick<Mailbox, "id">, message = 0): void {
-    this.text.value = "";
+    this.name = this.text.value = "";
     this.refinement.value = "";
     this.mailbox = mailbox.id;
-    this.bar.show("", []);
+    this.bar.show("");
     this.owner.mark([]);
     this.open({ filter: { mailbox_id: mailbox.id } }, message);
   }
 
-  /** Search; "" returns to the mailbox. `begin`: as the first view, before the stream is open. */
-  async search(text: string, message = 0, begin = false): Promise<void> {
-    if (text === "") {
+  /** Search for words, or what an address names; "" returns to the mailbox. `begin`: as the first view, before the stream is open. */
+  async search(asked: string, message = 0, begin = false): Promise<void> {
+    if (asked === "") {
       const inbox = this.mail.boxes.named("Inbox");
       const before = this.mail.boxes.get(this.mailbox) ?? inbox;
       if (before !== undefined && this.text.value !== "") this.openMailbox(before);
       return;
     }
     await attempt(t("Searching…"), t("Couldn't search"), async () => {
-      const { parse } = await this.part();
+      const { parse, nameOfSearch, wordsOfSearch, wider, showProblems } = await this.part();
+      const text = wordsOfSearch(asked);
+      if (text === "") return this.search("");
       const { query, problems, needles } = parse(
         text,
         this.mail.mailboxes.value,
@@ -100,11 +106,14 @@ export class Find {
         this.mail.facts.value.login_address || undefined,
       );
       if (this.text.value === "") this.mailbox = this.mail.current.value?.id ?? this.mailbox;
+      this.name = nameOfSearch(text);
       this.text.value = text;
       this.refinement.value = "";
-      this.bar.show(text, problems);
+      this.bar.show(text);
+      showProblems(this.bar.problems, problems, (meant) => void this.search(meant));
       this.owner.mark(needles);
       this.base = query;
+      this.wider = wider(text, query);
       if (begin) this.mail.begin(this.with(query));
       else this.open(query, message);
     });
@@ -112,9 +121,8 @@ export class Find {
 
   /** The search for the same in all mailboxes; null if this one covers them. */
   everywhere(): (() => void) | null {
-    const text = this.text.value.replace(/(^|\s)(sub)?(mb|mailbox|in):("[^"]*"|\S*)/gi, " ").trim();
-    const narrow = (this.base.filter.mailbox_id ?? 0) > 0 || (this.base.filter.mailbox_name ?? "") !== "";
-    return text === "" || !narrow ? null : () => void this.search(text);
+    const { wider } = this;
+    return this.text.value && wider ? () => void this.search(wider) : null;
   }
 
   /** The mailboxes and labels are known now: repeat a search that names one. */

@@ -11,7 +11,7 @@ import type { Mail } from "./state/mail";
 export function followPlace(mail: Mail, find: Find): void {
   const { name, search, message, inboxes } = parsePlace(location.hash);
   if (search !== "") {
-    if (search !== find.text.value || !followMessage(mail, message)) void find.search(search, message);
+    if (search !== find.name || !followMessage(mail, message)) void find.search(search, message);
     return;
   }
   const mailbox = inboxes ? mail.boxes.inboxes() : mail.boxes.named(name);
@@ -29,7 +29,7 @@ function followMessage(mail: Mail, message: number): boolean {
 /** Write the address of the current view; that of another place stays until it is `left`. */
 export function tellPlace(mail: Mail, find: Find, left = false): void {
   const shown = mail.choice.shown.value?.id ?? 0;
-  const search = find.text.value;
+  const search = find.text.value && find.name;
   const mailbox = mail.current.value;
   if (mailbox === undefined && search === "") return;
   const inboxes = search === "" && isInboxes(mail.query.value);

@@ -16,7 +16,8 @@ from playwright.sync_api import Browser, Error, Page, Playwright, Route, expect,
 from tests.running import LocalServer
 from tests.tools import need, need_library, until
 
-__all__ = ["Visitor", "chromium", "close_browser", "playing", "pressed", "save_picture", "settings_beside"]
+__all__ = ["Visitor", "chromium", "close_browser", "expect_search", "playing", "pressed", "save_picture"]
+__all__ += ["settings_beside"]
 
 PATIENCE = 60_000
 """Milliseconds that a condition, a click or a request has: a busy machine is slow, not broken."""
@@ -221,6 +222,18 @@ def save_picture(page: Page, to: Path) -> None:
     found = empty.evaluate(AS_WEBP, base64.b64encode(octets).decode())
     empty.close()
     to.write_bytes(base64.b64decode(found.partition(",")[2]))
+
+
+def expect_search(page: Page, words: str, address: str = "#search:{}") -> None:
+    """Wait until the address of a page names a search for these words."""
+    kept = "JSON.parse(sessionStorage.getItem('moxlite-searched') ?? '[]')"
+    named = f"(words) => [location.hash, `~${{{kept}.indexOf(words)}}~`]"
+
+    def is_named() -> bool:
+        shown, name = page.evaluate(named, words)
+        return re.fullmatch(address.format(re.escape(name)), shown) is not None
+
+    until(is_named, what=f"the address of a search for {words}")
 
 
 def pressed(page: Page) -> Callable[[], int]:

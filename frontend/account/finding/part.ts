@@ -4,6 +4,7 @@ import { attempt } from "../../lib/dialogs";
 import { el, fill, sign } from "../../lib/dom";
 import { search as lens } from "../../lib/icons";
 import { card, foreign, head, type Place } from "../../lib/pages";
+import { nameOfSearch, wordsOfSearch } from "../../lib/searched";
 import { empty } from "../../lib/states";
 import { t } from "../../lib/words";
 import { settingsIn } from "../ui/marks";
@@ -30,11 +31,11 @@ const search: MakePage = async (desk) => {
     "aria-label": t("Search settings"),
     autocomplete: "off",
     spellcheck: "false",
-    value: desk.path[0] ?? "",
+    value: wordsOfSearch(desk.path[0] ?? ""),
   });
   const show = () => fill(place, results(desk, found, input.value));
   input.addEventListener("input", () => {
-    history.replaceState(null, "", `#search/${encodeURIComponent(input.value)}`);
+    history.replaceState(null, "", `#search/${nameOfSearch(input.value)}`);
     show();
   });
   const root = el(

@@ -1,6 +1,7 @@
 // What pages of the admin app have in common. Parts import types alone from here and are given a `Desk`.
 
 import type { Client, Happenings } from "../../gen/admin";
+import { nameOfSearch, wordsOfSearch } from "../../lib/searched";
 
 /** A place in the app, as its address names it: `#accounts/mia?tab=mail`. */
 export interface Address {
@@ -59,7 +60,21 @@ export function addressOf(
 export function read(hash: string): Address {
   const [path = "", query = ""] = hash.slice(1).split("?", 2);
   const names = path.split("/").map(decoded);
-  return { page: names[0] || "overview", path: names.slice(1), query: new URLSearchParams(query) };
+  const fields = new URLSearchParams(query);
+  for (const [name, value] of [...fields]) fields.set(name, wordsOfSearch(value));
+  return { page: names[0] || "overview", path: names.slice(1), query: fields };
+}
+
+/** Fields of filters into which people type words. */
+const typed = ["search", "words", "sender", "recipient", "account", "actor", "object"];
+
+/** An address with names for what people typed into the filters of its page. */
+export function withoutWords(address: string): string {
+  const [path = "", query] = address.split("?", 2);
+  if (query === undefined) return address;
+  const fields = new URLSearchParams(query);
+  for (const name of typed.filter((one) => fields.has(one))) fields.set(name, nameOfSearch(fields.get(name)!));
+  return `${path}?${fields}`;
 }
 
 function decoded(text: string): string {

@@ -53,12 +53,7 @@ export function placeOf(view: View, day: number): string {
   return `#calendar:${view},${new Date(day * dayLength).toISOString().slice(0, 10).replaceAll("-", "")}`;
 }
 
-/** The address of a search, with the day to which its end leads: `#calendar:search:TEXT,20261125`. */
-export function placeOfSearch(text: string, day: number): string {
-  return placeOf("day", day).replace("day", `search:${encodeURIComponent(text)}`);
-}
-
-/** The view or the search, and the day of an address; null if it has another form. */
+/** The view, or the name or the words of the search, and the day of an address; null if it has another form. */
 export function placeIn(hash: string): { view?: View; sought: string; day: number } | null {
   const found = /^#calendar:(?:(day|week|month|agenda)|search:([^,]+)),(\d{4})(\d\d)(\d\d)$/.exec(hash);
   if (found === null) return null;

@@ -35,7 +35,6 @@ import {
   nameOf,
   placeIn,
   placeOf,
-  placeOfSearch,
   type Shown,
   shown,
   today,
@@ -189,7 +188,7 @@ class CalendarPage implements Board {
     if (phone.matches && (this.view === "month" || this.view === "week")) this.view = "agenda";
     this.day = asked?.day ?? this.day;
     this.sought = asked?.sought ?? "";
-    this.search.set(this.sought);
+    this.search.set(this.sought.startsWith("~") ? "" : this.sought); // its words come with the part that searches
     this.found = null;
     this.drawHead();
     this.drawn = false;
@@ -318,6 +317,13 @@ class CalendarPage implements Board {
     if (calendars.some((one) => one.second_zone)) this.zones ??= await this.page.load<typeof GivingPart>("giving");
     if (this.sought !== "") {
       this.searching ??= await this.page.load<typeof EventSearchPart>("eventsearch");
+      const words = this.searching.wordsOfSearch(this.sought); // of an address that was followed
+      if (words === "") return this.show(this.view, this.day);
+      if (words !== this.sought) {
+        this.sought = words;
+        this.search.set(words);
+      }
+      this.page.tellAddress(this.searching.placeOfSearch(words, this.day));
       const all = calendars.map(({ id }) => id);
       const result = await client.event_search(this.sought, all);
       await released(this.root);
@@ -394,7 +400,7 @@ class CalendarPage implements Board {
   private drawHead(): void {
     const searches = this.sought !== "";
     this.place.view.classList.toggle("searching", searches);
-    this.page.tellAddress(searches ? placeOfSearch(this.sought, this.day) : placeOf(this.view, this.day));
+    if (!searches) this.page.tellAddress(placeOf(this.view, this.day));
     const month = monthName(this.day);
     const words = searches ? t("Searching…") : this.view === "day" ? longDay(this.day) : month;
     fill(

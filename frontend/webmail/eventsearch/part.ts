@@ -3,15 +3,23 @@
 import type { FoundEvent, FoundEvents } from "../../gen/webmail";
 import { formatted } from "../../lib/dateformats";
 import { type Child, el, fill, isolated } from "../../lib/dom";
+import { nameOfSearch } from "../../lib/searched";
 import { adopt } from "../../lib/sheets";
 import { meant, t } from "../../lib/words";
 import type { Board } from "../calendar/board";
-import { clock, dateOf, dayName, longDay, nameOf, type Shown, shown, today } from "../calendar/days";
+import { clock, dateOf, dayName, longDay, nameOf, placeOf, type Shown, shown, today } from "../calendar/days";
 import { marked } from "../ui/marks";
 import { emptyPlace } from "../ui/placeview";
 import sheet from "./eventsearch.css";
 
 adopt(sheet);
+
+export { wordsOfSearch } from "../../lib/searched";
+
+/** The address of a search by its name, with the day to which its end leads: `#calendar:search:~3~,20261125`. */
+export function placeOfSearch(words: string, day: number): string {
+  return placeOf("day", day).replace("day", `search:${nameOfSearch(words)}`);
+}
 
 /** Draw what was found for a text. */
 export function drawFound(board: Board, text: string, { events, more }: FoundEvents): HTMLElement {

@@ -5,6 +5,7 @@ import { codeOf } from "../../lib/client";
 import { attempt } from "../../lib/dialogs";
 import { type Child, el, fill, isolated, sign } from "../../lib/dom";
 import { calendarClock } from "../../lib/icons";
+import { searchFor } from "../../lib/searched";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
 import { locale, many, t } from "../../lib/words";
@@ -133,7 +134,7 @@ function stateOf(found: Invitation): Child {
       return [
         t("This event has since been updated."),
         " ",
-        el("a", { href: `#search:${encodeURIComponent(`subject:"${found.title.replaceAll('"', " ")}"`)}` }, t("Show")),
+        el("a", { href: "#search:", onclick: searchFor(`subject:"${found.title.replaceAll('"', " ")}"`) }, t("Show")),
       ];
     case "stranger":
       if (found.method === "COUNTER")

@@ -5,6 +5,7 @@ import { ask, attempt, confirm, dialog } from "../../lib/dialogs";
 import { el, fill, sign } from "../../lib/dom";
 import { bookmark, plus, x } from "../../lib/icons";
 import type { pick as Pick } from "../../lib/picker";
+import { openSearch } from "../../lib/searched";
 import { mailboxName, many, t } from "../../lib/words";
 import { toast } from "../../lib/toasts";
 import { adopt } from "../../lib/sheets";
@@ -13,7 +14,7 @@ import type { Exported } from "../export/part";
 import type * as ExportPart from "../export/part";
 import choices from "../choices.css";
 import { type Box, type Role, allows, isInbox } from "../data/mailboxes";
-import { parsePlace, writePlace } from "../state/address";
+import { parsePlace } from "../state/address";
 import { labelPlace } from "../state/labels";
 import type { Mail } from "../state/mail";
 import type { AllSettings } from "../state/settings";
@@ -291,7 +292,7 @@ function drawSearches(
             "aria-current": search.text === active ? "page" : undefined,
             onclick: () => {
               opened();
-              location.hash = writePlace({ name: "", search: search.text, message: 0 });
+              openSearch(search.text);
             },
           },
           sign(bookmark, "icon"),

@@ -5,6 +5,7 @@ import { attempt, confirm } from "../../lib/dialogs";
 import { hue, initials } from "../../lib/disc";
 import { el, fill, isolated } from "../../lib/dom";
 import { size } from "../../lib/numbers";
+import { openSearch } from "../../lib/searched";
 import { toast } from "../../lib/toasts";
 import { adopt } from "../../lib/sheets";
 import { many, t } from "../../lib/words";
@@ -79,7 +80,7 @@ function row(desk: Surroundings & Acting & Writing, one: Newsletter, close: () =
   };
   const show = () => {
     close();
-    location.hash = `search:${encodeURIComponent(`from:${one.address}`)}`;
+    openSearch(`from:${one.address}`);
   };
   const draw = (unsubscribe: Newsletter["unsubscribe"]) =>
     fill(

@@ -3,6 +3,7 @@
 import type { Attachment, MessageItem } from "../../gen/webmail";
 import { type Child, el, fill, isolated } from "../../lib/dom";
 import { size } from "../../lib/numbers";
+import { searchFor } from "../../lib/searched";
 import { meant, t } from "../../lib/words";
 import { clock, nameOf, placeOf, type Shown, shortDay, shown } from "../calendar/days";
 import type { Surroundings } from "../commands/desk";
@@ -56,7 +57,7 @@ export function between(
         mails.map((item) => mailRow(item, search)),
       ),
       mails.length === most &&
-        el("a", { class: "between-all", href: `#search:${encodeURIComponent(search)}` }, t("Show all messages")),
+        el("a", { class: "between-all", href: "#search:", onclick: searchFor(search) }, t("Show all messages")),
       list(meant("contact", "Upcoming events"), events.slice(0, most).map(eventRow)),
       list(
         meant("contact", "Files"),

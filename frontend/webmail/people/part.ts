@@ -11,6 +11,7 @@ import { focusedBy } from "../../lib/keyboard";
 import { follow } from "../../lib/live";
 import { phone } from "../../lib/phone";
 import { redraw, released } from "../../lib/press";
+import { openSearch } from "../../lib/searched";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
 import { byName, many, meant, t } from "../../lib/words";
@@ -300,9 +301,7 @@ function makePage(page: Page): { follow: () => void } {
             {
               back: close,
               write: (address) => page.compose("new", mailto(now.form.name, address)),
-              mails: () => {
-                location.hash = `search:${encodeURIComponent(mailSearch(emails))}`;
-              },
+              mails: () => openSearch(mailSearch(emails)),
               edit: () => change(now),
               openGroup: (group) => choose({ book: 0, group }),
               groups: (anchor) =>

@@ -1,6 +1,7 @@
 // The drop-down of the search bar: suggestions, and behind them the form with the same criteria as the bar; changes in one appear
 // in the other at once (WEBMAIL-73). And the line with the progress of a search.
 
+import type { Query } from "../../gen/webmail";
 import { type Child, el, fill, sign } from "../../lib/dom";
 import { calendar } from "../../lib/icons";
 import { newRuleAt } from "../../lib/newrule";
@@ -18,6 +19,7 @@ adopt(sheet);
 
 export type { Glanced } from "./glance";
 export { parse } from "./grammar";
+export { nameOfSearch, wordsOfSearch } from "../../lib/searched";
 
 interface Field {
   readonly tag: string;
@@ -66,6 +68,35 @@ interface Names {
 }
 
 let number = 0;
+
+/** The search for the same in all mailboxes; "" if `query` covers them. */
+export function wider(text: string, { filter }: Pick<Query, "filter">): string {
+  if ((filter.mailbox_id ?? 0) <= 0 && (filter.mailbox_name ?? "") === "") return "";
+  return text.replace(/(^|\s)(sub)?(mb|mailbox|in):("[^"]*"|\S*)/gi, " ").trim();
+}
+
+/** Show what a search can't look for, at its `place` below the bar. */
+export function showProblems(place: HTMLElement, problems: readonly Problem[], search: (text: string) => void): void {
+  place.hidden = problems.length === 0;
+  fill(
+    place,
+    problems.map(({ why, meant: other }) =>
+      el(
+        "li",
+        {},
+        why,
+        other !== undefined && [
+          " ",
+          el(
+            "button",
+            { type: "button", class: "link", onclick: () => search(other.text) },
+            t("Did you mean {name}:?", { name: other.name }),
+          ),
+        ],
+      ),
+    ),
+  );
+}
 
 /** Write the progress of a search, and the owners whose mailboxes it could not search. */
 export function say(

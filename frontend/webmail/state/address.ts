@@ -1,4 +1,4 @@
-// The address of the page for the current view: `#Inbox`, `#Inbox,123`, or for a search `#search:QUERY,123`, or
+// The address of the page for the current view: `#Inbox`, `#Inbox,123`, or for a search, by its name, `#search:~3~,123`, or
 // `#inboxes:,123` for all inboxes (WEBMAIL-63). Colons in the name of a mailbox are escaped, so that no mailbox looks like a search
 // or like a place: `#calendar:VIEW,YYYYMMDD`, `#people:BOOK,CONTACT`, `#outbox:`,
 // `#files:`.
@@ -6,7 +6,7 @@
 export interface Place {
   /** Name of the mailbox; "" for a search. */
   readonly name: string;
-  /** The text of the search; "" for a mailbox. */
+  /** The name of the search, or its words in a typed address; "" for a mailbox. */
   readonly search: string;
   /** Whether it is all inboxes. */
   readonly inboxes?: boolean;

@@ -1,10 +1,9 @@
 // The search bar. The drop-down below it and the grammar are in the part `search`.
 
-import { el, fill, sign } from "../../lib/dom";
+import { el, sign } from "../../lib/dom";
 import { search, x } from "../../lib/icons";
 import { effect } from "../../lib/signal";
 import { t } from "../../lib/words";
-import type { Problem } from "../search/grammar";
 import type { Mail, Searching } from "../state/mail";
 
 export interface SearchOwner {
@@ -36,7 +35,8 @@ export class SearchBar {
   private shown = "";
   /** How many a search has found; in the head of the list. */
   readonly said = el("div", { class: "search-said", id: "search-said", role: "status" });
-  private readonly problems = el("ul", { class: "search-problems", hidden: true });
+  /** What can't be searched for; filled by the part. */
+  readonly problems = el("ul", { class: "search-problems", hidden: true });
   private readonly clear = el(
     "button",
     {
@@ -96,29 +96,11 @@ export class SearchBar {
     this.owner.leave();
   }
 
-  /** Show the text of the search, and its problems. */
-  show(text: string, problems: readonly Problem[]): void {
+  /** Show the text of the search. */
+  show(text: string): void {
     this.shown = text;
     this.fill(text);
-    this.problems.hidden = problems.length === 0;
-    fill(
-      this.problems,
-      problems.map(({ why, meant }) =>
-        el(
-          "li",
-          {},
-          why,
-          meant !== undefined && [
-            " ",
-            el(
-              "button",
-              { type: "button", class: "link", onclick: () => this.owner.search(meant.text) },
-              t("Did you mean {name}:?", { name: meant.name }),
-            ),
-          ],
-        ),
-      ),
-    );
+    this.problems.hidden = true;
   }
 
   private fill(text: string): void {
@@ -131,7 +113,7 @@ export class SearchBar {
   }
 
   end(): void {
-    this.show("", []);
+    this.show("");
     this.close();
     this.owner.search("");
   }
