@@ -114,6 +114,25 @@ async def test_this_and_future_moves_by_the_clocks(mia: Program) -> None:
     assert shown == ["20261017T100000Z PT1H", "20261025T110000Z P1D", "20261101T110000Z P1D"]
 
 
+@pytest.mark.parametrize(
+    ("start", "named", "shown"),
+    [
+        (";VALUE=DATE:20260219", ";TZID=W. Europe Standard Time:20260226T000000", ["20260219", "20260305"]),
+        (BERLIN[7:] + "20260219T090000", ":20260226T090000", ["20260219T080000Z", "20260305T080000Z"]),
+        (":20260219T090000", ";TZID=Asia/Tokyo:20260226T090000", ["20260219T090000", "20260305T090000"]),
+    ],
+)
+async def test_a_date_of_a_series_is_named_in_another_form(
+    mia: Program, start: str, named: str, shown: list[str]
+) -> None:
+    """DAV-9c: as Exchange and others write EXDATE and RECURRENCE-ID."""
+    series = (f"DTSTART{start}", "RRULE:FREQ=WEEKLY;COUNT=3")
+    assert await instances(mia, *series, f"EXDATE{named}") == shown
+    moved = f"DTSTART{start.replace('20260219', '20260227')}"
+    exception = ("END:VEVENT", "BEGIN:VEVENT", "UID:1", f"RECURRENCE-ID{named}", moved)
+    assert await instances(mia, *series, *exception) == [shown[0], shown[0].replace("0219", "0227"), shown[1]]
+
+
 async def test_an_hour_that_is_left_out_moves_from_its_own_name(mia: Program) -> None:
     """DAV-9a: in Cairo the clocks go forward at midnight; three hours before it is 21:00 of the day before."""
     zone = "TZID=Africa/Cairo"

@@ -8,10 +8,23 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, strategies as st
 
-from moxlite.proto.cards.calendarobject import BadObject, CalendarObject, read_object
+from moxlite.proto.cards.calendarobject import BadObject, CalendarObject, object_of, read_object
+from moxlite.proto.cards.contentline import Property, property_of
+from moxlite.proto.cards.editing import one_removed
 from moxlite.proto.cards.filezones import name_of
-from moxlite.proto.cards.moments import DAY, duration_of, iana_zone, period_of, utc_text
+from moxlite.proto.cards.jscalendar import event_of
+from moxlite.proto.cards.moments import (
+    DAY,
+    duration_of,
+    iana_zone,
+    in_series_form,
+    is_date,
+    period_of,
+    time_text,
+    utc_text,
+)
 from moxlite.proto.cards.repeating import joined, rules_of
 from moxlite.proto.cards.rules import BadRecurrence, Steps, TooMuchWork, times_of
 
@@ -449,3 +462,54 @@ def test_zones_and_times_at_the_ends_of_all_years_are_read(start: str, offset: s
     assert found.main.value("DTSTART") == start.rstrip("Z")
     moment = datetime.max.replace(microsecond=0, tzinfo=UTC) - timedelta(days=2)
     assert moment.astimezone(found.zones["Odd"]).utcoffset() is not None
+
+
+SERIES = {
+    "days": "DTSTART;VALUE=DATE:20260219",
+    "zoned": "DTSTART;TZID=Europe/Berlin:20260219T090000",
+    "utc": "DTSTART:20260219T090000Z",
+    "floating": "DTSTART:20260219T090000",
+}
+NAMED = {
+    "days": (";VALUE=DATE:20260226", ":20260226T000000", ";TZID=Europe/Berlin:20260226T000000", ":20260226T000000Z"),
+    "zoned": (";TZID=Europe/Berlin:20260226T090000", ":20260226T090000", ":20260226T080000Z"),
+    "utc": (":20260226T090000Z", ":20260226T090000", ";TZID=Europe/Berlin:20260226T100000"),
+    "floating": (":20260226T090000", ";TZID=Europe/Berlin:20260226T090000", ";TZID=Asia/Tokyo:20260226T090000"),
+}
+
+
+@pytest.mark.parametrize(("kind", "named"), [(kind, named) for kind, forms in NAMED.items() for named in forms])
+def test_an_instance_is_known_in_each_form_that_programs_name_it_in(kind: str, named: str) -> None:
+    """DAV-9c: taken out, and moved, for all readers of the series."""
+    lines = (SERIES[kind], "RRULE:FREQ=WEEKLY;COUNT=3")
+    days = [start[:8] for start in starts(entry(*lines, f"EXDATE{named}"))]
+    assert days == ["20260219", "20260305"]
+    moved = SERIES[kind].replace("20260219", "20260227")
+    exception = entry(*lines, more=f"BEGIN:VEVENT\r\nUID:1\r\nRECURRENCE-ID{named}\r\n{moved}\r\nEND:VEVENT")
+    assert [start[:8] for start in starts(exception)] == ["20260219", "20260227", "20260305"]
+    for found in (entry(*lines, f"EXDATE{named}"), exception):
+        overrides = event_of(found)["recurrenceOverrides"]
+        assert [*overrides] == ["2026-02-26T00:00:00" if kind == "days" else "2026-02-26T09:00:00"]
+    [instance] = [one for one in joined(exception.parts, exception.zones, [], (0, FAR)) if one.part]
+    left = one_removed(exception, instance.recurrence)
+    assert left is not None
+    assert [start[:8] for start in starts(object_of(left))] == ["20260219", "20260305"]
+
+
+NAMED_ZONES = st.sampled_from(["", ";TZID=Europe/Berlin", ";TZID=Asia/Tokyo"])
+
+
+@given(NAMED_ZONES, NAMED_ZONES, st.datetimes(), st.sampled_from(["", "Z", "day"]))
+def test_the_form_of_a_series_is_kept(zone: str, other: str, at: datetime, mark: str) -> None:
+    """DAV-9c: a line in the form of its series stays, and another one needs one step."""
+
+    def line(name: str, zone: str, mark: str) -> Property:
+        text = time_text(at)[:8] if mark == "day" else f"{time_text(at)}{mark}"
+        made = property_of(f"{name}{'' if mark else zone}:{text}")
+        assert made is not None
+        return made
+
+    for first in (line("DTSTART", zone, mark), line("DTSTART", zone, "")):
+        once = in_series_form(line("EXDATE", other, ""), first)
+        assert in_series_form(once, first) == once
+        assert is_date(once) == is_date(first)

@@ -26,7 +26,7 @@ from moxlite.proto.cards.moments import (
     value_of,
     zone_name,
 )
-from moxlite.proto.cards.repeating import Span, is_repeated, main_part, parts_of, span_of
+from moxlite.proto.cards.repeating import Span, is_repeated, main_part, parts_of, recurrence_of, span_of
 
 KINDS: Final = frozenset({"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VAVAILABILITY"})
 MAX_UID: Final = 1000
@@ -242,7 +242,7 @@ def _instance(calendar_object: CalendarObject, instance: Instance) -> Component:
     part = calendar_object.parts[instance.part]
     main = calendar_object.main.first("DTSTART")
     whole = main is not None and is_date(main)
-    own = part.first("RECURRENCE-ID")
+    own = recurrence_of(part, main)
     moment = value_of(instance.recurrence)
     text = instance.recurrence
     if moment is not None and not whole:
@@ -313,7 +313,7 @@ def limited(calendar_object: CalendarObject, stretch: Span, instances: Sequence[
     for component in calendar_object.calendar.components:
         if component.name != "VTIMEZONE":
             number += 1
-            recurrence = component.first("RECURRENCE-ID")
+            recurrence = recurrence_of(component, calendar_object.main.first("DTSTART"))
             moment = moment_of(recurrence, calendar_object.zones)
             original = moment is not None and stretch[0] <= seconds_of(moment) < stretch[1]
             if recurrence is not None and number not in kept and not original:

@@ -21,6 +21,7 @@ from moxlite.proto.cards.itip import (
     PRODID,
     address_of,
     attendees_of,
+    key_of,
     mapped,
     organizer_of,
     with_parameters,
@@ -35,6 +36,7 @@ from moxlite.proto.cards.moments import (
     is_date,
     known_zone,
     moment_of,
+    seconds_of,
     time_text,
     utc_text,
     value_of,
@@ -171,7 +173,7 @@ def series_changed(calendar_object: CalendarObject, form: Form, shown: Form, aut
 
 def one_changed(calendar_object: CalendarObject, recurrence: str, form: Form, author: Author) -> Component:
     """The calendar with one event of a series changed. `recurrence`: its time, as `Instance` has it. Raises BadForm."""
-    there = _exception(calendar_object, recurrence)
+    there = exception_at(calendar_object, recurrence)
     base = there or mapped(calendar_object.main, lambda line: None if line.name in OF_SERIES else line)
     part = _written(base, form, author, calendar_object.zones, series=False)
     if there is None:
@@ -182,7 +184,7 @@ def one_changed(calendar_object: CalendarObject, recurrence: str, form: Form, au
 
 def one_removed(calendar_object: CalendarObject, recurrence: str) -> Component | None:
     """Remove one event of a series. Returns None if it was the only one."""
-    there = _exception(calendar_object, recurrence)
+    there = exception_at(calendar_object, recurrence)
     parts = [part for part in calendar_object.parts if part is not there]
     if calendar_object.main.first("RECURRENCE-ID") is None:
         parts = [
@@ -394,13 +396,13 @@ def with_zones(like: Component, parts: list[Component]) -> Component:
     return Component("VCALENDAR", like.properties, [*(zone for zone in zones if zone is not None), *parts])
 
 
-def _exception(calendar_object: CalendarObject, recurrence: str) -> Component | None:
-    wanted = _moment(recurrence)
-    for part in calendar_object.parts:
-        own = part.first("RECURRENCE-ID")
-        if own is not None and _moment(own.value) == wanted:
-            return part
-    return None
+def exception_at(calendar_object: CalendarObject, recurrence: str) -> Component | None:
+    """The exception of a series at a time by the rule, as `Instance` has it. Raises BadForm."""
+    _moment(recurrence)
+    named = moment_of(_in_series(calendar_object.main, "RECURRENCE-ID", recurrence), calendar_object.zones)
+    keys = {key_of(calendar_object, part): part for part in calendar_object.parts if part.first("RECURRENCE-ID")}
+    written = {part.value("RECURRENCE-ID"): part for part in keys.values()}
+    return written.get(recurrence) or (None if named is None else keys.get(seconds_of(named)))
 
 
 def _in_series(main: Component, name: str, recurrence: str) -> Property:

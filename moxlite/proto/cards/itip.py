@@ -22,7 +22,7 @@ from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import Component, write_component
 from moxlite.proto.cards.contentline import MAX_ADDRESS, Property, in_parameter, mail_address, plain, property_of
 from moxlite.proto.cards.moments import moment_of, seconds_of, utc_text
-from moxlite.proto.cards.repeating import main_part, span_of
+from moxlite.proto.cards.repeating import main_part, recurrence_of, span_of
 
 Method: TypeAlias = Literal["REQUEST", "CANCEL", "REPLY"]
 Role: TypeAlias = Literal["organizer", "attendee", ""]
@@ -176,7 +176,8 @@ def agent_of(line: Property) -> str:
 
 def key_of(calendar_object: CalendarObject, part: Component) -> int | None:
     """The moment by the rule of an exception; None for the event itself."""
-    moment = moment_of(part.first("RECURRENCE-ID"), calendar_object.zones)
+    recurrence = recurrence_of(part, calendar_object.main.first("DTSTART"))
+    moment = moment_of(recurrence, calendar_object.zones)
     return None if moment is None else seconds_of(moment)
 
 

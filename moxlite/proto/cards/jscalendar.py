@@ -23,6 +23,7 @@ from moxlite.proto.cards.contentline import Property, person_of, split, unescape
 from moxlite.proto.cards.filezones import name_of
 from moxlite.proto.cards.jspatches import difference, patched, tokens_of
 from moxlite.proto.cards.moments import DURATION, Zones, iana_zone, is_date, moment_of, seconds_of, value_of
+from moxlite.proto.cards.repeating import dates_in, recurrence_of
 
 Object: TypeAlias = dict[str, Any]
 
@@ -103,9 +104,6 @@ MAX_DEPTH: Final = 20
 MAX_KEPT: Final = 200
 """Lines JSPROP of an event."""
 
-MAX_DATES: Final = 10_000
-"""Dates of RDATE and EXDATE, as of `repeating`."""
-
 
 class Clock(msgspec.Struct, frozen=True):
     """How times are said: in a zone, with its IANA name, or the same on all clocks. `whole`: as days."""
@@ -135,7 +133,7 @@ def event_of(calendar_object: CalendarObject) -> Object:
     if program:
         event["prodId"] = program
     if main.first("RECURRENCE-ID") is not None:
-        event["recurrenceId"] = recurrence_key(main, calendar_object.zones, clock)
+        event["recurrenceId"] = recurrence_key(calendar_object, main, clock)
         if clock.name is not None:
             event["recurrenceIdTimeZone"] = clock.name
         return event
@@ -158,7 +156,7 @@ def lone_events(calendar_object: CalendarObject) -> dict[str, Object]:
     clock = clock_of(calendar_object.main, calendar_object.zones)
     events: dict[str, Object] = {}
     for part in calendar_object.parts:
-        key = recurrence_key(part, calendar_object.zones, clock)
+        key = recurrence_key(calendar_object, part, clock)
         events[key] = event_of(msgspec.structs.replace(calendar_object, parts=[part]))
     return events
 
@@ -188,7 +186,7 @@ def overrides_of(calendar_object: CalendarObject, event: Object) -> Object:
     plain = {**event}
     for part in calendar_object.parts:
         if part is not calendar_object.main and part.first("RECURRENCE-ID") is not None:
-            key = recurrence_key(part, calendar_object.zones, clock)
+            key = recurrence_key(calendar_object, part, clock)
             overrides[key] = difference(
                 instance_of(plain, key), _overridable(part_object(part, calendar_object.zones), event)
             )
@@ -214,24 +212,23 @@ def clock_of(part: Component, zones: Zones) -> Clock:
     return Clock(None if name is None else iana_zone(name), name, is_date(first))
 
 
-def recurrence_key(part: Component, zones: Zones, clock: Clock) -> str:
+def recurrence_key(calendar_object: CalendarObject, part: Component, clock: Clock) -> str:
     """The local time by the rule of an exception."""
-    moment = moment_of(part.first("RECURRENCE-ID"), zones)
+    recurrence = recurrence_of(part, calendar_object.main.first("DTSTART"))
+    moment = moment_of(recurrence, calendar_object.zones)
     return "" if moment is None else local_text(clock.local(moment))
 
 
 def dates_of(part: Component, name: str, zones: Zones, clock: Clock) -> Iterator[tuple[str, Property]]:
     """The dates of EXDATE or RDATE as local times, each with a line of its own value."""
     start = moment_of(part.first("DTSTART"), zones)
-    for line in part.all(name):
-        for value in line.value.split(",")[:MAX_DATES]:
-            prop = msgspec.structs.replace(line, value=value.strip())
-            moment = moment_of(msgspec.structs.replace(prop, value=prop.value.partition("/")[0]), zones)
-            if moment is None:
-                continue
-            if "T" not in prop.value and not clock.whole and start is not None:
-                moment = start.replace(year=moment.year, month=moment.month, day=moment.day)
-            yield local_text(clock.local(moment)), prop
+    for line in dates_in(part, name):
+        moment = moment_of(msgspec.structs.replace(line, value=line.value.partition("/")[0]), zones)
+        if moment is None:
+            continue
+        if is_date(line) and not clock.whole and start is not None:
+            moment = start.replace(year=moment.year, month=moment.month, day=moment.day)
+        yield local_text(clock.local(moment)), line
 
 
 def local_text(moment: datetime) -> str:

@@ -120,7 +120,7 @@ def _series(
     there: dict[str, Component] = {}
     if calendar_object is not None:
         others = (part for part in calendar_object.parts if part is not calendar_object.main)
-        there = {recurrence_key(component, zones, was): component for component in others}
+        there = {recurrence_key(calendar_object, component, was): component for component in others}
     _dates(calendar_object, main, overrides, there, clock, moved=moved)
     return _exceptions(there, main, before, wanted, now, clock if moved else None, zones)
 

@@ -316,6 +316,22 @@ def moment_of(prop: Property | None, zones: Zones) -> datetime | None:
     return value.replace(tzinfo=known_zone(name, zones) if name else zones.get(FLOATING))
 
 
+def in_series_form(line: Property, first: Property | None) -> Property:
+    """Rewrite a line that names an instance of a series in the form of its DTSTART, `first`.
+
+    Exchange names days by midnight in a zone. Other programs leave out the zone, or add one to times without a zone.
+    """
+    value = line.value.strip()
+    if first is None or is_date(line) or value.endswith("Z"):
+        return line
+    if is_date(first):
+        return msgspec.structs.replace(line, value=value[:8])
+    zone, mark = first.parameters.get("TZID", []), "Z" if first.value.strip().endswith("Z") else ""
+    if line.parameter("TZID") and (zone or mark):
+        return line
+    return msgspec.structs.replace(line, parameters={**line.parameters, "TZID": zone}, value=f"{value}{mark}")
+
+
 def seconds_of(moment: datetime) -> int:
     """Seconds since 1970 of a moment; a floating one counts as UTC."""
     if moment.tzinfo is None:

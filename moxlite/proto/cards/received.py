@@ -59,7 +59,7 @@ from moxlite.proto.cards.moments import (
     value_of,
     zone_name,
 )  # fmt: skip
-from moxlite.proto.cards.repeating import LeftOut, left_out, main_part, parts_of, rules_of
+from moxlite.proto.cards.repeating import LeftOut, left_out, main_part, parts_of, recurrence_of, rules_of
 from moxlite.proto.cards.rules import BadRecurrence
 from moxlite.wording import reason_of
 
@@ -403,7 +403,8 @@ def _exception(there: CalendarObject, main: Component, gone: LeftOut, named: Com
     None if the event doesn't repeat, the time was excluded, or the time doesn't exist in its zone. `main`: the series;
     `gone`: its `left_out`, which is slow if there are many dates.
     """
-    recurrence, start = named.first("RECURRENCE-ID"), main.first("DTSTART")
+    start = main.first("DTSTART")
+    recurrence = recurrence_of(named, start)
     moment, first = moment_of(recurrence, there.zones), moment_of(start, there.zones)
     if recurrence is None or start is None or moment is None or first is None:
         return None

@@ -21,6 +21,7 @@ from moxlite.proto.cards.contentline import Property
 from moxlite.proto.cards.moments import (
     Length,
     Zones,
+    in_series_form,
     is_date,
     length_of,
     moment_of,
@@ -95,9 +96,11 @@ def joined(parts: Sequence[Component], zones: Zones, times: Iterable[int], stret
     instances: dict[int, Instance] = {}
     if main is not None:
         instances = _of_main(parts[main], main, zones, times)
+    start_line = None if main is None else parts[main].first("DTSTART")
+    first = moment_of(start_line, zones)
     later: list[tuple[int, int, Component]] = []
     for number, part in enumerate(parts):
-        recurrence = part.first("RECURRENCE-ID")
+        recurrence = recurrence_of(part, start_line)
         moment = moment_of(recurrence, zones)
         if recurrence is None or moment is None:
             continue
@@ -105,9 +108,8 @@ def joined(parts: Sequence[Component], zones: Zones, times: Iterable[int], stret
         if recurrence.parameter("RANGE").upper() == "THISANDFUTURE":
             later.append((key, number, part))
         span = span_of(part, zones) or (key, key)
-        text = instances[key].recurrence if key in instances else recurrence.value.strip()
+        text = _text_in_series(recurrence, moment, start_line, first)
         instances[key] = Instance(*span, text, number)
-    first = None if main is None else moment_of(parts[main].first("DTSTART"), zones)
     _shift(instances, main, first, sorted(later, key=lambda part: part[0]), zones)
     since, until = stretch
     inside = [
@@ -116,6 +118,15 @@ def joined(parts: Sequence[Component], zones: Zones, times: Iterable[int], stret
         if instance.starts < until and (instance.ends > since or instance.starts == instance.ends == since)
     ]
     return sorted(inside, key=lambda instance: (instance.starts, instance.recurrence))
+
+
+def _text_in_series(recurrence: Property, moment: datetime, line: Property | None, first: datetime | None) -> str:
+    """The time of an exception in the zone of its series, whose DTSTART is `line`."""
+    if line is None or first is None or moment.tzinfo is None or first.tzinfo is None:
+        return recurrence.value.strip()
+    with suppress(OverflowError):  # at the end of all years
+        moment = moment.astimezone(first.tzinfo)
+    return _recurrence(moment, whole=is_date(line))
 
 
 def _of_main(part: Component, number: int, zones: Zones, times: Iterable[int]) -> dict[int, Instance]:
@@ -129,7 +140,7 @@ def _of_main(part: Component, number: int, zones: Zones, times: Iterable[int]) -
         moment = (EPOCH + timedelta(seconds=local)).replace(tzinfo=start.tzinfo)
         seconds = seconds_of(moment)
         instances[seconds] = Instance(seconds, length.end(moment), _recurrence(moment, whole=whole), number)
-    for line in _dates(part, "RDATE"):
+    for line in dates_in(part, "RDATE"):
         _add_date(instances, line, start.tzinfo, length, number, zones, whole=whole)
     gone = left_out(part, zones)
     return {
@@ -137,6 +148,12 @@ def _of_main(part: Component, number: int, zones: Zones, times: Iterable[int]) -
         for seconds, instance in instances.items()
         if seconds not in gone.times and instance.recurrence[:8] not in gone.days
     }
+
+
+def recurrence_of(part: Component, first: Property | None) -> Property | None:
+    """RECURRENCE-ID of an exception in the form of `first`, its series' DTSTART; None for the series itself."""
+    recurrence = part.first("RECURRENCE-ID")
+    return None if recurrence is None else in_series_form(recurrence, first)
 
 
 class LeftOut(msgspec.Struct, frozen=True):
@@ -152,7 +169,7 @@ def left_out(part: Component, zones: Zones) -> LeftOut:
     """Read EXDATE of a series."""
     first = part.first("DTSTART")
     times, days = set[int](), set[str]()
-    for line in _dates(part, "EXDATE"):
+    for line in dates_in(part, "EXDATE"):
         moment = moment_of(line, zones)
         if moment is not None and is_date(line) and first is not None and not is_date(first):
             days.add(line.value[:8])
@@ -161,10 +178,14 @@ def left_out(part: Component, zones: Zones) -> LeftOut:
     return LeftOut(times, days)
 
 
-def _dates(part: Component, name: str) -> Iterator[Property]:
-    """The dates of RDATE or EXDATE of a component, at most `MAX_DATES`: each with a line of its own value."""
+def dates_in(part: Component, name: str) -> Iterator[Property]:
+    """The dates of RDATE or EXDATE of a component, at most `MAX_DATES`: each with a line of its own value, of EXDATE in
+    the form of DTSTART.
+    """
+    first = part.first("DTSTART") if name == "EXDATE" else None
     lines = ((line, value.strip()) for line in part.all(name) for value in line.value.split(","))
-    return (msgspec.structs.replace(line, value=value) for line, value in islice(lines, MAX_DATES))
+    dates = (msgspec.structs.replace(line, value=value) for line, value in islice(lines, MAX_DATES))
+    return (in_series_form(line, first) for line in dates)
 
 
 def _add_date(

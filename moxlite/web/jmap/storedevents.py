@@ -128,7 +128,7 @@ def found_event(r: Reader, call: Call, resource: Resource) -> StoredEvent | None
         return None
     main, zones = entry.main, entry.zones
     clock, alone = clock_of(main, zones), lone_events(entry)
-    keys = [recurrence_key(part, zones, clock) for part in entry.parts] if alone else []
+    keys = [recurrence_key(entry, part, clock) for part in entry.parts] if alone else []
     start = moment_of(main.first("DTSTART"), zones)
     return StoredEvent(resource, entry, event_of(entry), facts, clock, start, alone, keys)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
@@ -13,7 +14,7 @@ from moxlite.proto.address import Address, AddressError
 from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import Component
 from moxlite.proto.cards.contentline import Property, plain, property_of
-from moxlite.proto.cards.editing import BadForm, Form, form_of
+from moxlite.proto.cards.editing import BadForm, Form, exception_at, form_of
 from moxlite.proto.cards.invitation import ANSWERS, Event as InvitedEvent, Recurrence, event_of
 from moxlite.proto.cards.itip import STAMP, attendees_of, role_of, sequence_of
 from moxlite.proto.cards.joining import MAX_LINK, is_link
@@ -263,9 +264,8 @@ def _item_of(
 
 def part_at(entry: CalendarObject, recurrence: str) -> Component:
     """The component that describes a time of a series."""
-    for part in entry.parts:
-        if recurrence and part.value("RECURRENCE-ID") == recurrence:
-            return part
+    with suppress(BadForm):
+        return (exception_at(entry, recurrence) if recurrence else None) or entry.main
     return entry.main
 
 
