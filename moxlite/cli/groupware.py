@@ -97,5 +97,7 @@ def _tell(found: Imported | Copied) -> None:
         show_json(found)
         return
     print(f"added {found.added}, skipped {found.known} existing and {found.unread} unreadable entries")
+    if found.changed:
+        print(f"entries changed to fit a calendar: {found.changed:,}")
     for problem in found.problems:
         print(f"  {printable(problem)}")

@@ -215,7 +215,7 @@ class GroupwareCommands:
         except TooBusy:
             raise CommandFailed("busy", "the server is busy; try again in a moment") from None
         problems = [str(problem) for problem in done.problems]
-        return operations.Imported(done.added, done.known, done.unread, problems)
+        return operations.Imported(done.added, done.known, done.unread, problems, done.changed)
 
     async def _export_calendar(self, args: operations.ExportCalendar, exchange: Exchange) -> None:
         errors: list[str] = []

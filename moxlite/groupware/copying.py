@@ -18,7 +18,7 @@ import trio
 
 from moxlite.groupware.davclient import HOMES, CopyFailed, Place, Remote, WrongPassword
 from moxlite.groupware.entries import BadEntry, Expander, imported, read, with_outcome
-from moxlite.groupware.files import note_problems
+from moxlite.groupware.files import note_changes, note_problems, unread_reason
 from moxlite.groupware.people import user_of
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.net.httpclient import HTTPClient
@@ -252,12 +252,13 @@ class CalendarCopies:
         expander, owner = Expander(account), user_of(self._config.current, account.name)
         for octets in found:
             try:
-                data, facts = await imported(expander, where, octets)
+                entry = await imported(expander, where, octets)
             except BadEntry as error:
-                note_problems(done, [str(error)])
+                note_problems(done, [unread_reason(octets, error)])
                 continue
-            entry = await with_outcome(account, where.id, added_entry(data, facts, owner))
-            added = await account.write(partial(add_entry, where=where, entry=entry))
+            note_changes(done, entry)
+            put = await with_outcome(account, where.id, added_entry(entry.data, entry.facts, owner))
+            added = await account.write(partial(add_entry, where=where, entry=put))
             done.added, done.known = done.added + added, done.known + (not added)
 
     async def _take_cards(self, account: OpenAccount, place: Place, found: list[bytes], done: Copied) -> None:

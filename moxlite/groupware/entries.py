@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence, Set
 from datetime import tzinfo
 from functools import partial
 from operator import attrgetter
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 
 from moxlite.processor import give_way, off_loop
-from moxlite.proto.cards.alarms import has_alarms
+from moxlite.proto.cards.alarms import has_alarms, zone_of
 from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, BadObject, CalendarObject, read_object
 from moxlite.proto.cards.cardobject import BadCard, read_card
-from moxlite.proto.cards.components import BadComponents, Component, Instance, read_components
+from moxlite.proto.cards.components import BadComponents, Component, Instance, read_components, write_component
 from moxlite.proto.cards.entryfacts import EntryFacts
 from moxlite.proto.cards.entryreading import entry_facts
 from moxlite.proto.cards.limits import MAX_ENTRY, TOO_LARGE, AboveLimit, Extent, check_extent, extent_of
@@ -42,6 +42,7 @@ from moxlite.store.groupware.resources import (
 )
 from moxlite.store.groupware.scheduling import EntryPut, Outcome, User, is_scheduled, outcome_of, outcome_of_removal
 from moxlite.store.groupware.sharing import Shelf
+from moxlite.store.people.notices import choice
 from moxlite.wording import reason_of
 
 if TYPE_CHECKING:
@@ -204,6 +205,12 @@ class Expander:
                 await off_loop(lambda: check_extent(top, _extent_in(data)), kind="dav")
             except AboveLimit as error:
                 raise BadEntry(space + error.condition, reason_of(error)) from None
+
+    async def zone_name(self, where: Collection) -> str:
+        """The IANA name of a calendar's zone, else of the owner's; "" if neither is known."""
+        owner = await self._account.read(choice, op="dav-zone")
+        zone = zone_of(where.time_zone, "" if owner.zone == "UTC" else owner.zone)
+        return str(getattr(zone, "key", ""))
 
     async def stored(self, calendar_object: CalendarObject, stretch: Span) -> tuple[Span, tuple[Instance, ...]]:
         """The instances that are stored, and the stretch of which they are all. Raises BadEntry."""
@@ -458,20 +465,37 @@ async def removal_outcome(
     return await off_loop(lambda: outcome_of_removal(octets, user, now, answer=answer), kind="dav")
 
 
-async def imported(expander: Expander, where: Collection, data: bytes) -> tuple[bytes, ResourceFacts]:
-    """An entry of a file, as others wrote it, or else as a calendar can have it; and its facts. Raises BadEntry."""
+class ImportedEntry(msgspec.Struct, frozen=True):
+    """An entry of a file as a calendar can have it, with its facts.
+
+    Attributes:
+      left: what was left out, as of `mended`, and "line" for lines that can't be read.
+      zone: name of the zone that times of an unknown zone are in, "" if there's none.
+    """
+
+    data: bytes
+    facts: ResourceFacts
+    left: Set[str] = frozenset()
+    zone: str = ""
+
+
+async def imported(expander: Expander, where: Collection, data: bytes) -> ImportedEntry:
+    """An entry of a file, as others wrote it, or else as a calendar can have it. Raises BadEntry."""
     try:
-        return data, await expander.facts(where, data)
+        return ImportedEntry(data, await expander.facts(where, data))
     except BadEntry:
         if where.kind == "contact" or len(data) > MAX_ENTRY:
             raise
+        zone = await expander.zone_name(where)
         try:
-            made = await off_loop(partial(mended, data), kind="dav")
+            entry = await off_loop(lambda: mended(data.decode("utf-8", "replace"), zone), kind="dav")
         except BadComponents:
-            made = data
-        if made == data:
+            entry = None
+        made = data if entry is None else write_component(entry.calendar).encode("utf-8", "replace")
+        if entry is None or made == data:
             raise
-        return made, await expander.facts(where, made)
+        left = {*entry.left, "line"} if entry.lines else entry.left
+        return ImportedEntry(made, await expander.facts(where, made), left, entry.zone)
 
 
 async def read(data: bytes) -> CalendarObject:

@@ -22,7 +22,7 @@ import msgspec
 import trio
 
 from moxlite import lazyimport
-from moxlite.groupware.entries import BadEntry, Expander, TooBusy, imported, parsed_cost, with_outcome
+from moxlite.groupware.entries import BadEntry, Expander, ImportedEntry, TooBusy, imported, parsed_cost, with_outcome
 from moxlite.groupware.people import user_of
 from moxlite.ledger import NoRoom, ledger
 from moxlite.processor import give_way, off_loop
@@ -35,6 +35,7 @@ from moxlite.proto.cards.calendarfiles import (
     counted_calendars,
     file_lines,
     file_text,
+    title_in,
 )
 from moxlite.proto.cards.cardobject import FileCard, changed_card, read_card
 from moxlite.proto.cards.contactfiles import MAX_FILE as MAX_TABLE_READ, MAX_READ, cards_in, read_contacts
@@ -56,7 +57,7 @@ from moxlite.store.groupware.contacts import default_book, import_contacts, sett
 from moxlite.store.groupware.resources import together
 from moxlite.store.groupware.scheduling import EntryPut, add_entry, added_entry, default_calendar
 from moxlite.store.imports.items import Problems
-from moxlite.wording import reason_of, worded
+from moxlite.wording import Worded, reason_of, worded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -107,6 +108,15 @@ SUFFIXES: Final[dict[str, Kind]] = {".ics": "calendar", ".vcf": "contact"}
 FOLDERS: Final[dict[Kind, str]] = {"calendar": "calendars", "contact": "address-books"}
 """Folders of a .zip that we write. The name of an address book is that of its file: vCards have no place for it."""
 
+FLOATS: Final = worded("unknown time zone, so times are the same in all time zones")
+CHANGES: Final = {
+    "line": worded("skipped lines that can't be read"),
+    "end": worded("skipped the end because it isn't valid"),
+    "rule": worded("skipped the repeat rule because it isn't valid"),
+    "excluded": worded("kept dates that a second rule (EXRULE) excludes"),
+}
+"""What was changed in an entry that no calendar takes as it was (`mended`)."""
+
 EDGE: Final = Edge("data/tmp")
 
 
@@ -120,6 +130,7 @@ class ImportResult(msgspec.Struct):
     Attributes:
       added, known: numbers of entries that were added, and that the account had.
       unread: number of those that could not be read; problems: why, of the first ones.
+      changed: entries that were added without what no calendar takes, which `problems` name, too.
       dropped: contacts with pictures too large to keep.
       read, size: octets of the file that were read, and all, by which the rest is guessed; stop: end with what is done.
     """
@@ -128,6 +139,7 @@ class ImportResult(msgspec.Struct):
     known: int = 0
     unread: int = 0
     problems: list[str] = []
+    changed: int = 0
     dropped: int = 0
     read: float = 0.0
     size: int = 0
@@ -143,6 +155,24 @@ def note_problems(done: ImportResult | Copied, reasons: Sequence[str]) -> None:
     """Count entries that cannot be read, and keep the first reasons."""
     done.unread += len(reasons)
     done.problems += reasons[: max(0, MAX_PROBLEMS - len(done.problems))]
+
+
+def unread_reason(octets: bytes, error: BadEntry) -> Worded:
+    """Why an entry can't be read, with its title."""
+    return _of_entry(title_in(octets.decode("utf-8", "replace")), reason_of(error))
+
+
+def note_changes(done: ImportResult | Copied, entry: ImportedEntry) -> None:
+    """Count an entry that a calendar couldn't take as it was, and keep what has changed of the first ones."""
+    zoned = worded("unknown time zone, so times are in {zone}", zone=entry.zone) if entry.zone else FLOATS
+    texts = {**CHANGES, "zone": zoned}
+    done.changed += bool(entry.left)
+    reasons = [_of_entry(entry.facts.title, texts[word]) for word in sorted(entry.left)]
+    done.problems += reasons[: max(0, MAX_PROBLEMS - len(done.problems))]
+
+
+def _of_entry(title: str, reason: Worded) -> Worded:
+    return worded("{name}: {reason}", name=title, reason=reason) if title else reason
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -287,7 +317,7 @@ async def add_beside(config: CurrentConfig, account: Account, file: BinaryIO) ->
         problems.add(f"skipped the remaining calendars and contacts: {reason_of(error)}")
     for reason in done.problems:
         problems.add(f"calendars and contacts: {reason}")
-    problems.count += done.unread - len(done.problems)
+    problems.count += max(0, done.unread + done.changed - len(done.problems))
     if done.dropped:
         problems.add(f"skipped the photos of {done.dropped} contacts because they're too large")
     return problems
@@ -336,10 +366,11 @@ async def _add_events(
     for octets in events:
         await give_way()
         try:
-            data, facts = await imported(expander, where, octets)
-            puts.append(await with_outcome(account, where.id, added_entry(data, facts, owner)))
+            entry = await imported(expander, where, octets)
+            puts.append(await with_outcome(account, where.id, added_entry(entry.data, entry.facts, owner)))
+            note_changes(done, entry)
         except BadEntry as error:
-            note_problems(done, [str(error)])
+            note_problems(done, [unread_reason(octets, error)])
     added = await account.write(lambda tx: sum(add_entry(tx, where, entry) for entry in puts))
     done.added += added
     done.known += len(puts) - added

@@ -182,9 +182,10 @@ async def fetch(client: HTTPClient, url: str, known: Subscription | None = None)
         raise SubscriptionFailed(worded("the server responded with {status}", status=answer.status))
     if answer.cut:
         raise SubscriptionFailed(worded("the calendar is larger than {size} MiB", size=MAX_FILE >> 20))
-    if b"BEGIN:VCALENDAR" not in answer.body[:4096].upper():
+    begin, end = (octets.replace(b"\0", b"").upper() for octets in (answer.body[:4096], answer.body[-4096:]))  # UTF-16
+    if b"BEGIN:VCALENDAR" not in begin:
         raise SubscriptionFailed("no calendar found at this URL")
-    if b"END:VCALENDAR" not in answer.body[-4096:].upper():  # so missing entries weren't deleted
+    if b"END:VCALENDAR" not in end:  # so missing entries weren't deleted
         reason = "connection lost while downloading the calendar"
         raise SubscriptionFailed(worded("can't reach the server: {reason}", reason=reason))
     return FetchedFile(lasting, answer.body, _field(answer.header("etag")), _field(answer.header("last-modified")))
@@ -372,8 +373,8 @@ async def _ready(
     """The entries that a calendar can have; `unread` gets why one cannot be read."""
     for entry in entries:
         try:
-            data, facts = await imported(expander, where, entry.data)
-            yield entry.name, data, facts
+            made = await imported(expander, where, entry.data)
+            yield entry.name, made.data, made.facts
         except BadEntry as error:
             kv = {"calendar": where.id, "entry": entry.name, "err": str(error)}
             logger.warning("skipped subscribed calendar entry", extra={"kv": kv})

@@ -26,12 +26,15 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 class Imported(msgspec.Struct, frozen=True):
-    """An import: entries added, entries that were there already, entries that could not be read, with reasons."""
+    """An import: entries added, entries that were there already, entries that could not be read, and entries that were
+    added without what no calendar takes, both with reasons.
+    """
 
     added: int
     known: int
     unread: int
     problems: list[str]
+    changed: int = 0
 
 
 @query("calendar list", Role.COMMAND_LINE, columns=("name", "title", "entries", "size", "shared", "access", "source"))
@@ -182,13 +185,14 @@ class UnsubscribeCalendar(Operation[None], frozen=True):
 
 class Copied(msgspec.Struct):
     """A copy from another server: calendars and address books there, entries added, entries that were here already,
-    entries that could not be read, with reasons.
+    entries that could not be read, and entries that were added without what no calendar takes, both with reasons.
     """
 
     places: int = 0
     added: int = 0
     known: int = 0
     unread: int = 0
+    changed: int = 0
     problems: list[str] = []
 
 

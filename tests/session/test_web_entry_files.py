@@ -390,12 +390,36 @@ async def test_one_odd_line_drops_no_event(rig: Rig, browser: Browser) -> None:
     for added in (7, 0):
         done = await browser.call("calendar_import", calendar_id=calendar, upload_id=await upload(browser, data))
         assert (done["added"], done["unread"]) == (added, 1)
+    assert [problem["message"] for problem in done["problems"]] == [
+        "No colon: skipped lines that can't be read",
+        "End: skipped the end because it isn't valid",
+        "Rule: skipped the repeat rule because it isn't valid",
+        "Zone: unknown time zone, so times are the same in all time zones",
+        "Dates: kept dates that a second rule (EXRULE) excludes",
+        "Start: DTSTART is invalid",
+    ]
     shown = await browser.call("events", since=1_764_000_000, until=1_797_000_000, calendar_ids=[calendar])
     titles = ["Underscore", "No colon", "End", "Rule", "Zone", "Dates", "Dates", "Stamp"]
     assert [one["title"] for one in sorted(shown["events"], key=lambda one: one["starts"])] == titles
     whole = (await browser.fetch(f"/webmail/calendar/{calendar}.ics")).body.decode()
-    assert "X-COST-CENTER:7\r\nX-A-B:8\r\n" in whole.upper()
-    assert (await Program(rig).put("odd.ics", event("odd", "X-COST_CENTER:7"))).status == 403
+    assert "X-COST_CENTER:7\r\nX-a/b:8\r\n" in whole
+    assert (await Program(rig).put("odd.ics", event("odd", "X-COST_CENTER:7"))).status == 201
+    assert (await Program(rig).put("text.ics", event("text", "X-A:7", "second"))).status == 403
+
+
+async def test_times_of_an_unknown_zone_are_in_the_zone_of_the_file(rig: Rig, browser: Browser) -> None:
+    """DAV-40: else in that of the calendar, and the import says so."""
+    event_lines = "BEGIN:VEVENT\nUID:{}\nSUMMARY:Choir\nDTSTART;TZID=Customized Time Zone:20261205T100000\nEND:VEVENT\n"
+    [calendar] = [one["id"] for one in await browser.call("calendars")]
+    for uid, head in (("own", "X-WR-TIMEZONE:Asia/Tokyo\n"), ("none", "")):
+        data = f"BEGIN:VCALENDAR\nVERSION:2.0\n{head}{event_lines.format(uid)}END:VCALENDAR\n".encode()
+        done = await browser.call("calendar_import", calendar_id=calendar, upload_id=await upload(browser, data))
+        told = "times are in Asia/Tokyo" if head else "times are the same in all time zones"
+        assert [problem["message"] for problem in done["problems"]] == [f"Choir: unknown time zone, so {told}"]
+    whole = (await browser.fetch(f"/webmail/calendar/{calendar}.ics")).body.decode()
+    assert "DTSTART;TZID=Asia/Tokyo:20261205T100000\r\n" in whole
+    assert "BEGIN:VTIMEZONE\r\nTZID:Asia/Tokyo\r\n" in whole
+    assert "DTSTART:20261205T100000\r\n" in whole
 
 
 async def test_a_calendar_without_uids_is_imported_once(browser: Browser) -> None:

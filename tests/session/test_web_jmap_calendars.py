@@ -462,7 +462,7 @@ async def test_messages_of_others_about_events_are_notifications(rig: Rig) -> No
 
 
 async def test_files_are_read_as_events(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    """JMAP-76: each event of each blob; what is no calendar is named."""
+    """JMAP-76: each event of each blob, as far as it can be read; what is no calendar is named."""
     client = Client(rig)
     text = event("one", "SUMMARY:First").replace("END:VCALENDAR", "") + event("two").partition("PRODID:-//t//EN\r\n")[2]
     good = await client.upload(text.replace("VERSION:2.0", "VERSION:2.0\r\nMETHOD:REQUEST").encode(), "text/calendar")
@@ -477,6 +477,11 @@ async def test_files_are_read_as_events(rig: Rig, monkeypatch: pytest.MonkeyPatc
         ]
     }
     assert (found["notParsable"], found["notFound"]) == ([bad], ["U0"])
+    odd = await client.upload(
+        event("odd", "SUMMARY:Odd", "no colon", "DTEND:tomorrow").encode("utf-16"), "text/calendar"
+    )
+    [shown] = (await client.call("CalendarEvent/parse", blobIds=[odd], properties=["title"]))["parsed"][odd]
+    assert shown == {"title": "Odd"}
     monkeypatch.setattr(eventqueries, "NAME", 10 << 20)
     assert await client.error("CalendarEvent/parse", blobIds=[good], properties=["uid", "a"]) == "requestTooLarge"
 

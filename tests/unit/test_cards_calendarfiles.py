@@ -201,3 +201,37 @@ def test_lines_of_a_file_are_those_of_its_text(pieces: list[bytes]) -> None:
     assert [line.rstrip("\n") for line in lines] == [
         line.rstrip("\n") for line in filter(None, unfolded(file_text(octets)))
     ]
+
+
+PLAIN_FILE = file(event("a", "SUMMARY:Zoë und Jörg, \U0001f600", "DESCRIPTION:x\r\n y"), event("b"))
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("end", ["\r\n", "\n", "\r", "\r\r\n"])
+@pytest.mark.parametrize("before", ["", "    ", "\t"])
+def test_files_of_all_systems_have_the_same_entries(codec: str, end: str, before: str) -> None:
+    """DAV-40: in UTF-16, with blanks before BEGIN, and with lines that end with CR CR LF; however the file is read."""
+    data = (before + PLAIN_FILE.replace("\r\n", end)).encode(codec)
+    for text in (file_text(data), "\n".join(file_lines([data])), "\n".join(file_lines([*map(bytes, zip(data))]))):
+        assert list(split_calendars(text)) == list(split_calendars(PLAIN_FILE))
+
+
+@given(st.lists(st.integers(1, 40), max_size=40), st.sampled_from(["utf-8", "utf-16", "latin-1"]))
+def test_the_pieces_of_a_file_do_not_matter(sizes: list[int], codec: str) -> None:
+    """DAV-40"""
+    data = PLAIN_FILE.replace("\r\n", "\r\r\n").encode(codec, "replace")
+    pieces, at = [], 0
+    for size in [*sizes, len(data)]:
+        pieces.append(data[at : at + size])
+        at += size
+    assert list(file_lines(pieces)) == list(file_lines([data]))
+
+
+def test_the_newest_version_of_an_event_counts() -> None:
+    """DAV-40: with its exceptions; events that share one UID and a version stay apart."""
+    exception = event("a", "RECURRENCE-ID:20260108T090000Z", "SEQUENCE:2")
+    [newest] = split_calendars(file(event("a", "SUMMARY:Old"), exception, event("a", "SUMMARY:New", "SEQUENCE:2")))
+    assert ("Old" in newest, "New" in newest, newest.count("BEGIN:VEVENT")) == (False, True, 2)
+    same = [event("a", f"SUMMARY:{name}", "SEQUENCE:2") for name in "xy"]
+    assert len(list(split_calendars(file(*same)))) == 2
+    assert len(list(split_calendars(file(*same, event("a", "SUMMARY:z"))))) == 3

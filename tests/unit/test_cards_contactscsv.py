@@ -279,7 +279,7 @@ def test_german_tables_are_read(charset: str) -> None:
         "E-Mail 2: Adresse": "k@a.example",
         "Notizen": "Größe",
     }
-    [found] = read_csv(table(GERMAN_OUTLOOK, values, ";").encode(charset))
+    [found] = read_contacts([table(GERMAN_OUTLOOK, values, ";").encode(charset)])
     assert isinstance(found, Contact)
     assert (found.name, found.organization, found.note) == ("Jörg Weiß", "Nordlicht, Vertrieb", "Größe\nBüro: 7b")
     assert found.emails == (Entry("j@a.example"), Entry("k@a.example"))

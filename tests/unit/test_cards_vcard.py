@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from moxlite.proto.cards.cardobject import FileCard
-from moxlite.proto.cards.contactfiles import read_contacts
+from moxlite.proto.cards.contactfiles import cards_in, read_contacts
 from moxlite.proto.cards.vcard import MAX_CARD, Contact, Entry, Unreadable, file_lines, read_vcards, write_vcard
 
 OLD = (
@@ -262,3 +262,34 @@ def test_a_line_that_is_kept_stays_one_line() -> None:
     again = [*read_vcards(write_vcard(found).encode())]
     assert [type(one) for one in again] == [Contact]
     assert write_vcard(found).splitlines().count("END:VCARD") == 1
+
+
+CARD_LINES = (
+    "BEGIN:VCARD",
+    "VERSION:3.0",
+    "UID:1",
+    "FN:Zoë",
+    "N:;Zoë;;;",
+    "X-messaging/xmpp-All:a",
+    "  note",
+    "END:VCARD",
+)
+CARD = "".join(f"{line}\r\n" for line in CARD_LINES)
+WRITTEN = {
+    "UTF-16": CARD.encode("utf-16"),
+    "CR CR LF": CARD.replace("\r\n", "\r\r\n").encode(),
+    "folds within letters": CARD.encode().replace("ë".encode(), b"\xc3\r\n \xab"),
+    "blanks before BEGIN": b"   " + CARD.encode(),
+}
+
+
+@pytest.mark.parametrize("kind", WRITTEN)
+@pytest.mark.parametrize("size", [37, 40, 1 << 20])
+def test_cards_are_kept_however_programs_write_lines(kind: str, size: int) -> None:
+    """WEBMAIL-128: with names of properties that KAddressBook writes."""
+    data = WRITTEN[kind]
+    [card] = read_contacts(data[at : at + size] for at in range(0, len(data), size))
+    assert isinstance(card, FileCard)
+    assert card.data.decode() == CARD
+    assert (card.contact.name, card.contact.other) == ("Zoë", ("X-messaging/xmpp-All:a note",))
+    assert cards_in(data[at : at + size] for at in range(0, len(data), size)) == 1

@@ -26,7 +26,7 @@ from moxlite.proto.cards.moments import (
     utc_text,
 )
 from moxlite.proto.cards.repeating import joined, rules_of
-from moxlite.proto.cards.rules import BadRecurrence, Steps, TooMuchWork, times_of
+from moxlite.proto.cards.rules import BadRecurrence, Steps, TooMuchWork, modern_rule, read_rule, times_of
 
 FAR = 1 << 32
 NUMBERS = ",".join(map(str, range(60)))
@@ -513,3 +513,33 @@ def test_the_form_of_a_series_is_kept(zone: str, other: str, at: datetime, mark:
         once = in_series_form(line("EXDATE", other, ""), first)
         assert in_series_form(once, first) == once
         assert is_date(once) == is_date(first)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("D1 #5", "FREQ=DAILY;INTERVAL=1;COUNT=5"),
+        ("D2", "FREQ=DAILY;INTERVAL=2;COUNT=2"),
+        ("W2 TU TH 0900 #0", "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,TH"),
+        ("MP1 1+ MO 2- SU 19991231T000000Z", "FREQ=MONTHLY;INTERVAL=1;BYDAY=1MO,-2SU;UNTIL=19991231T000000Z"),
+        ("MD1 7 2- LD #3", "FREQ=MONTHLY;INTERVAL=1;BYMONTHDAY=7,-2,-1;COUNT=3"),
+        ("YM1 6 7 #3", "FREQ=YEARLY;INTERVAL=1;BYMONTH=6,7;COUNT=3"),
+        ("YD1 1 100 #3", "FREQ=YEARLY;INTERVAL=1;BYYEARDAY=1,100;COUNT=3"),
+        ("MP6 1+ MO #5 D2 0600 #5", None),
+        ("FREQ=DAILY", None),
+        ("", None),
+    ],
+)
+def test_rules_of_vcalendar_are_read(old: str, new: str | None) -> None:
+    """DAV-40: versit's vCalendar 1.0 has a grammar of its own."""
+    assert modern_rule(old) == new
+
+
+@given(st.text("DWMPY#1023+-LSUTH 9\u0661", max_size=30) | st.text(max_size=30))
+def test_no_text_is_a_rule_that_cannot_be_read_again(text: str) -> None:
+    """DAV-40: a rule of vCalendar becomes one that is taken, or that a calendar refuses."""
+    rule = modern_rule(text)
+    if rule is not None:
+        assert modern_rule(rule) is None
+        with suppress(BadRecurrence):
+            read_rule(rule, datetime(2026, 2, 19, 9, tzinfo=UTC), whole=False)

@@ -64,7 +64,7 @@ export function importFile(
       unread > 0 && many(unread, "couldn't read {n}", "couldn't read {n}"),
     ].filter((one) => one !== false);
     const problems = await Promise.all(done.problems.map((problem) => told(problem as Told)));
-    if (unread === 0) toast(facts.join(", "));
+    if (problems.length === 0) toast(facts.join(", "));
     else
       await dialog<void>(t("Import"), (close) => [
         el("p", {}, `${facts.join(", ")}.`),

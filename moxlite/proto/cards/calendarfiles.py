@@ -17,12 +17,12 @@ from typing import BinaryIO, Final
 
 import msgspec
 
-from moxlite.proto.cards.calendarobject import KINDS
+from moxlite.proto.cards.calendarobject import KINDS, MAX_TITLE
 from moxlite.proto.cards.components import Component, write_component
 from moxlite.proto.cards.contentline import Property, escaped, folded, plain, property_of, unescaped, unfolded
 from moxlite.proto.cards.itip import with_parameters, with_property
-from moxlite.proto.cards.moments import iana_zone, zone_name
-from moxlite.proto.cards.vcard import Unreadable, physical_lines
+from moxlite.proto.cards.moments import MAX_ZONE, iana_zone, zone_name
+from moxlite.proto.cards.vcard import UTF_16, Unreadable, in_utf_8, physical_lines
 from moxlite.wording import worded
 
 MAX_FILE: Final = 20 << 20
@@ -71,18 +71,21 @@ LATIN_1: Final = {0xDC00 + octet: octet for octet in range(0x80, 0x100)}
 ZONE: Final = re.compile(r";TZID=(?:\"([^\"]*)\"|([^;:]*))", re.IGNORECASE)
 UID: Final = re.compile(r"UID[:;]", re.IGNORECASE)
 EXCEPTION: Final = re.compile(r"^RECURRENCE-ID[;:]", re.IGNORECASE | re.MULTILINE)
+SEQUENCE: Final = re.compile(r"^SEQUENCE[^:\n]{0,100}:\s{0,5}([0-9]{1,9})\s", re.IGNORECASE | re.MULTILINE)
 STAMPS: Final = re.compile(r"^(?:DTSTAMP|CREATED|LAST-MODIFIED)[;:].*\n", re.IGNORECASE | re.MULTILINE)
 HEAD: Final = ("BEGIN:VCALENDAR\r\n", "VERSION:2.0\r\n", "PRODID:-//moxlite//EN\r\n")
 CALENDAR_END: Final = "END:VCALENDAR\r\n"
 
 
 def file_text(data: bytes) -> str:
-    """The text of a file: UTF-8, which folds may cut within a character (RFC 5545 §3.1), and Latin-1 where it is not.
-    Linear in the size of the file.
+    """The text of a file: UTF-16 by its mark, or UTF-8, which folds may cut within a character (RFC 5545 §3.1), and
+    Latin-1 where it is not. Linear in the size of the file.
     """
+    if data.startswith(UTF_16):
+        return data.decode("utf-16", "replace")
     with suppress(UnicodeDecodeError):
         return data.decode("utf-8-sig")
-    data = data.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    data = data.removeprefix(codecs.BOM_UTF8).replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return _text(data.replace(b"\n ", b"").replace(b"\n\t", b""))
 
 
@@ -96,7 +99,7 @@ def file_lines(pieces: Iterable[bytes]) -> Iterator[str]:
     """
     held: bytearray | None = None
     first, soft = b"", False
-    for line in physical_lines(chain([b""], pieces)):
+    for line in physical_lines(chain([b""], in_utf_8(pieces))):
         line = line.removesuffix(b"\r")
         if held is None:
             line = line.removeprefix(codecs.BOM_UTF8)
@@ -140,8 +143,9 @@ def calendars_by_uid(text: str) -> Iterator[tuple[str, str]]:
     the zones. An entry above `MAX_ZONES` characters of zones, or after `ALL_ZONES` of the whole file, is without them;
     a component, and what an entry has of others, above `LARGEST` is cut there.
 
-    An entry without a UID gets one of its text, the same each time. So does each of several that share one, as some
-    programs give it to all: two components without RECURRENCE-ID are two entries. Of equal ones there is one.
+    Of several versions of an event, all with another SEQUENCE, the newest counts. An entry without a UID gets one of
+    its text, the same each time. So does each of several that share one, as some programs give it to all: two
+    components without RECURRENCE-ID are two entries. Of equal ones there is one.
     """
     return ((uid, entry) for uid, entry, _ in _entries(unfolded(text), io.BytesIO()))
 
@@ -201,16 +205,19 @@ def _entries(lines: Iterable[str], file: BinaryIO) -> Iterator[tuple[str, str, i
     known: dict[tuple[int, str], tuple[int, str]] = {}  # so that a zone that many entries name is one object
     written, named = bytearray(), dict[tuple[int, str], None]()
     kind_of = ""
+    others: dict[int, str] = {}  # the zones of calendars, for times in a zone that their file doesn't define
     depth = size = calendar = number = 0
     name = ""
     for line in lines:
         word, _, value = line.partition(":")
-        kind = word.upper()
+        kind = word.strip().upper()
         if kind == "BEGIN":
             depth += 1
             if depth == 2:
                 kind_of = value.strip().upper()
                 written, size, name, named = bytearray(), 0, "", {}
+        if depth == 1 and kind == "X-WR-TIMEZONE" and len(others) < MAX_KNOWN and "\n" not in line:
+            others[calendar] = line[:MAX_ZONE]
         if depth > 1:
             if size <= LARGEST:
                 written += f"{folded(line)}\r\n".encode("utf-8", "replace")
@@ -252,7 +259,9 @@ def _entries(lines: Iterable[str], file: BinaryIO) -> Iterator[tuple[str, str, i
         if size > min(MAX_ZONES, left):
             places, size = [], 0
         left -= size
-        yield uid, "".join((*HEAD, *(texts[place] for place in places), *pieces, CALENDAR_END)), len(parted)
+        unknown = (zone for zone in entry.zones if zone not in zones)
+        other = next((f"{others[zone[0]]}\r\n" for zone in unknown if zone[0] in others), "")
+        yield uid, "".join((*HEAD, other, *(texts[place] for place in places), *pieces, CALENDAR_END)), len(parted)
 
 
 def _key(uid: str) -> str | bytes:
@@ -281,6 +290,12 @@ def _parted(key: str | bytes, entry: _WrittenEntry, texts: _Texts) -> Iterator[t
     if len(numbers) > 1:
         numbers = [*{_made_uid(texts[number]): number for number in numbers}.values()]
     mains = [number for number in numbers if len(numbers) == 1 or EXCEPTION.search(texts[number]) is None]
+    versions = {_sequence_in(texts[number]): number for number in mains if len(mains) > 1}
+    if versions and len(versions) == len(
+        mains
+    ):  # of one event: programs that give all events one UID don't number them
+        older = {*mains} - {versions[max(versions)]}
+        mains, numbers = [versions[max(versions)]], [number for number in numbers if number not in older]
     if len(mains) < 2:
         yield key, numbers, False
         return
@@ -292,6 +307,11 @@ def _parted(key: str | bytes, entry: _WrittenEntry, texts: _Texts) -> Iterator[t
             exceptions = []
         else:
             yield _made_uid(texts[main]), (main,), True
+
+
+def _sequence_in(component: str) -> int:
+    match = SEQUENCE.search(component)
+    return 0 if match is None else int(match[1])
 
 
 def _made_uid(component: str) -> str:
@@ -311,6 +331,12 @@ def _with_uid(component: str, uid: str) -> str:
         if not folds:
             kept.append(line)
     return "\r\n".join(kept)
+
+
+def title_in(text: str) -> str:
+    """The title of an entry that may be unreadable, "" without one."""
+    lines = (property_of(line) for line in unfolded(text) if line[:7].upper() == "SUMMARY")
+    return next((plain(line.decoded, MAX_TITLE) for line in lines if line is not None), "")
 
 
 class About(msgspec.Struct, frozen=True):

@@ -6,7 +6,6 @@ What a component means is in `instances` and `calendarobject`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -20,11 +19,6 @@ MAX_LINES: Final = 100_000
 
 MAX_DEPTH: Final = 20
 """Depth of components in each other: the standards have four. Writing a component recurses as deep as it was read."""
-
-
-ODD_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_/+ -]{0,99}(?=[:;])")
-NOT_OF_NAME: Final = re.compile(r"[^A-Za-z0-9-]")
-"""Names of properties as some programs write them, and characters that they can't have (RFC 5545 §3.1)."""
 
 
 class BadComponents(ValueError):
@@ -92,7 +86,7 @@ def read_mailed(text: str) -> Component:
     for number, line in enumerate(unfolded(text)):
         if number > MAX_LINES:
             raise BadComponents(worded("too many lines in the calendar (limit {most})", most=MAX_LINES))
-        prop = (_property(line) or _property(_renamed(line))) if line else None
+        prop = _property(line)
         if prop is None:
             continue
         if prop.name == "BEGIN":
@@ -113,12 +107,6 @@ def _property(line: str) -> Property | None:
         return prop
     value = "\\n".join(prop.decoded.splitlines())
     return Property(prop.name, {}, value, f"{prop.name}:{value}")
-
-
-def _renamed(line: str) -> str:
-    """A line with a name that a calendar can have, as programs write ``X-COST_CENTER`` and ``X-messaging/xmpp``."""
-    name = ODD_NAME.match(line)
-    return line if name is None else NOT_OF_NAME.sub("-", name[0]) + line[name.end() :]
 
 
 def _begin(inside: list[Component], name: str) -> None:

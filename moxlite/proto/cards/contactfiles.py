@@ -9,7 +9,7 @@ from typing import Final
 
 from moxlite.proto.cards.cardobject import FileCard, file_card
 from moxlite.proto.cards.contactscsv import read_csv
-from moxlite.proto.cards.vcard import MAX_WHOLE, Contact, Unreadable, file_lines, read_vcards
+from moxlite.proto.cards.vcard import MAX_WHOLE, Contact, Unreadable, file_lines, in_utf_8, read_vcards
 from moxlite.wording import worded
 
 MAX_FILE: Final = 10 << 20
@@ -42,7 +42,7 @@ def read_contacts(pieces: Iterable[bytes]) -> Iterator[FileCard | Contact | Unre
 
     Raises Unreadable: it is another file, a table of more than 10 MiB, or has more than `MAX_READ` of both.
     """
-    source = iter(pieces)
+    source = in_utf_8(pieces)
     first = next(source, b"")
     rest = chain([first], source)
     contacts = _of_cards(rest) if BEGIN in first[:MAX_BEGIN].upper() else read_csv(_table(rest))
@@ -55,7 +55,7 @@ def read_contacts(pieces: Iterable[bytes]) -> Iterator[FileCard | Contact | Unre
 def cards_in(pieces: Iterable[bytes]) -> int:
     """About how many cards are in the pieces of a file: words that begin one are counted."""
     number, end = 0, b""
-    for piece in pieces:
+    for piece in in_utf_8(pieces):
         number += (end + piece).upper().count(BEGIN)
         end = piece[1 - len(BEGIN) :]
     return number
@@ -70,9 +70,9 @@ def _of_cards(pieces: Iterable[bytes]) -> Iterator[FileCard | Contact | Unreadab
         short = ESCAPED_COLON.sub(rb"\1\2:", line.short)
         octets = None if line.whole is None else ESCAPED_COLON.sub(rb"\1\2:", line.whole)
         first = short[: short.find(b"\n") + 1]
-        mark = first[:100].strip(b" \t\r\n\xef\xbb\xbf").upper() if first[:1] not in b" \t" else b""
+        mark = first[:100].strip(b" \t\r\n\xef\xbb\xbf").upper()
         if mark in (BEGIN, END):
-            short = octets = first
+            short = octets = first.lstrip(b" \t")
             depth += 1 if mark == BEGIN else -(depth > 0)
         if not depth and not lines:
             continue

@@ -129,8 +129,7 @@ def write_csv(contacts: Iterable[Contact]) -> str:
 
 def _codec_of(data: bytes) -> tuple[str, str]:
     """The charset of a table, and what is done with octets that it doesn't have."""
-    unicode = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    decoder = codecs.getincrementaldecoder(unicode)()
+    decoder = codecs.getincrementaldecoder("utf-8-sig")()
     try:
         for at in range(0, len(data), PIECE):
             decoder.decode(data[at : at + PIECE])
@@ -143,7 +142,7 @@ def _codec_of(data: bytes) -> tuple[str, str]:
             return sum(bool(column_of(title.strip('" \r')).field) for title in titles[:MAX_COLUMNS])
 
         return max(CODE_PAGES, key=known), "replace"
-    return unicode, "strict"
+    return "utf-8-sig", "strict"
 
 
 def _lines(data: bytes, charset: str, errors: str) -> Iterator[str]:

@@ -36,6 +36,11 @@ FOLD: Final = 75
 CARET: Final = re.compile(r"\^(['n^])")
 """How a parameter has a character that is not allowed in it (RFC 6868 §3.1); another caret is a caret."""
 
+MARKS: Final = str.maketrans("", "", "-_/")
+"""Characters of names beside letters and digits. The standards only have the hyphen, but programs write
+``X-COST_CENTER`` and ``X-messaging/xmpp-All``.
+"""
+
 CARETS: Final = {"'": '"', "n": "\n", "^": "^"}
 
 
@@ -63,7 +68,8 @@ class Property(msgspec.Struct, frozen=True):
 
 def _lines(text: str) -> Iterator[str]:
     """Lines as they end in files of all systems, one after the other: a list of short ones takes 30 times the text."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    # some programs write CRLF through a stream that makes CRLF of each LF
+    text = text.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n")
     start = 0
     while (end := text.find("\n", start)) >= 0:
         yield text[start:end]
@@ -107,7 +113,7 @@ def property_of(line: str) -> Property | None:
     ends = [*(start - 1 for start in starts[1:]), at]
     head, *rest = (line[start:end] for start, end in zip(starts, ends, strict=True))
     name = head.rpartition(".")[2].strip().upper()
-    if not name or not name.replace("-", "").isalnum() or not name.isascii():
+    if not name.isascii() or not name.translate(MARKS).isalnum():
         return None
     parameters: dict[str, list[str]] = {}
     for one in rest[:MAX_PARAMETERS]:

@@ -4,14 +4,17 @@ the receiver's own, such as alarms.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, get_args
 
+import msgspec
+
 from moxlite.proto.cards.calendarobject import ZONED, CalendarObject, object_of
 from moxlite.proto.cards.components import BadComponents, Component, read_components, read_mailed, write_component
-from moxlite.proto.cards.contentline import Property, property_of
+from moxlite.proto.cards.contentline import Property, property_of, unfolded, with_value
+from moxlite.proto.cards.editing import with_zones
 from moxlite.proto.cards.filezones import MAX_ZONES, zones_of
 from moxlite.proto.cards.itip import (
     ANSWERS,
@@ -50,6 +53,7 @@ from moxlite.proto.cards.limits import (
 )
 from moxlite.proto.cards.moments import (
     Zones,
+    iana_zone,
     is_date,
     known_zone,
     moment_of,
@@ -60,7 +64,7 @@ from moxlite.proto.cards.moments import (
     zone_name,
 )  # fmt: skip
 from moxlite.proto.cards.repeating import LeftOut, left_out, main_part, parts_of, recurrence_of, rules_of
-from moxlite.proto.cards.rules import BadRecurrence
+from moxlite.proto.cards.rules import BadRecurrence, modern_rule
 from moxlite.wording import reason_of
 
 MAX_DELEGATE: Final = 330
@@ -104,7 +108,7 @@ def read_message(text: str) -> tuple[str, CalendarObject]:
     calendar = read_components(text, "VCALENDAR")
     lines = [line for line in calendar.properties if line.name != "METHOD"]
     method = calendar.value("METHOD").upper()
-    known = _storable(Component("VCALENDAR", lines, calendar.components))
+    known, _ = _storable(Component("VCALENDAR", lines, calendar.components))
     return method, object_of(known, message=method != "REQUEST")
 
 
@@ -141,12 +145,35 @@ def _unmarked(line: Property) -> Property:
     return with_parameters(line, {LEFT_OUT: ""}) if line.name == "ORGANIZER" else line
 
 
-def mended(data: bytes) -> bytes:
-    """Rewrite a calendar entry from a file as a calendar takes it: without lines that can't be read, and without what
-    is wrong in others (`LEFT`). Linear. Raises BadComponents.
+class MendedEntry(msgspec.Struct, frozen=True):
+    """An entry of a file as a calendar takes it.
+
+    Attributes:
+      calendar: the entry. left: what was left out. lines: whether lines were, because they can't be read.
+      zone: name of the zone that times of an unknown zone are in, "" if there's none.
     """
-    calendar = read_mailed(data.decode("utf-8", "replace"))
-    return write_component(_storable(calendar)).encode()
+
+    calendar: Component
+    left: Set[str]
+    lines: bool
+    zone: str
+
+
+def mended(text: str, zone: str = "") -> MendedEntry:
+    """Rewrite a calendar entry from a file as a calendar takes it: without lines that can't be read, and without what
+    is wrong in others (`LEFT`). Linear.
+
+    Args:
+      zone: IANA name of the zone for times of an unknown one, if the file doesn't name one (X-WR-TIMEZONE).
+
+    Raises BadComponents.
+    """
+    calendar = read_mailed(text)
+    own = zone_name(calendar.value("X-WR-TIMEZONE"))
+    zone = own if own and iana_zone(own) is not None else zone
+    made, left = _storable(calendar, zone)
+    lines = any(line.strip() and property_of(line) is None for line in unfolded(text))
+    return MendedEntry(with_zones(made, parts_of(made)) if "zone" in left and zone else made, left, lines, zone)
 
 
 def _cleaned(part: Component) -> Component:
@@ -461,12 +488,15 @@ first date stays; the dates that a rule takes out (EXRULE), so that they stay; g
 """
 
 
-def _storable(calendar: Component) -> Component:
-    """A calendar of one entry without what no calendar takes; ORGANIZER says what that was. Linear."""
+def _storable(calendar: Component, zone: str = "") -> tuple[Component, set[Omission]]:
+    """A calendar of one entry without what no calendar takes, and what that was, which ORGANIZER says, too. Linear.
+
+    `zone`: name of the zone for times of an unknown one, "" for none.
+    """
     zones = zones_of(calendar)
     left: set[Omission] = set()
     parts = parts_of(calendar)
-    made = [_in_known_zones(part, zones, left) for part in parts]
+    made = [_in_known_zones(part, zones, zone, left) for part in parts]
     made = [_with_known_times(part, zones, left) for part in made]
     main = main_part(made)
     if main is not None:
@@ -474,7 +504,7 @@ def _storable(calendar: Component) -> Component:
     made = _noted(made, left)
     kept = iter(made)
     inner = [one if one.name == "VTIMEZONE" else next(kept) for one in calendar.components]
-    return Component(calendar.name, calendar.properties, inner)
+    return Component(calendar.name, calendar.properties, inner), left
 
 
 def _few_guests(parts: list[Component]) -> list[Component]:
@@ -515,13 +545,13 @@ def _noted(parts: list[Component], left: set[Omission]) -> list[Component]:
     return [mapped(part, line_of) for part in parts]
 
 
-def _in_known_zones(part: Component, zones: Zones, left: set[Omission]) -> Component:
+def _in_known_zones(part: Component, zones: Zones, other: str, left: set[Omission]) -> Component:
     def line_of(line: Property) -> Property:
         name = zone_name(line.parameter("TZID")) if line.name in ZONED else ""
         if not name or is_date(line) or known_zone(name, zones) is not None:
             return line
         left.add("zone")
-        return with_parameters(line, {"TZID": ""})
+        return with_parameters(line, {"TZID": other})
 
     return mapped(part, line_of)
 
@@ -538,12 +568,17 @@ def _with_known_times(part: Component, zones: Zones, left: set[Omission]) -> Com
 
 
 def _with_known_rules(part: Component, zones: Zones, left: set[Omission]) -> Component:
-    made = _without(part, "EXRULE", "excluded", left)
+    made = _without(mapped(part, _modern), "EXRULE", "excluded", left)
     try:
         rules_of(made, zones)
     except BadRecurrence:
         return _without(made, "RRULE", "rule", left)
     return made
+
+
+def _modern(line: Property) -> Property:
+    rule = modern_rule(line.value) if line.name == "RRULE" else None
+    return line if rule is None else with_value(line, rule)
 
 
 def _without(part: Component, name: str, word: Omission, left: set[Omission]) -> Component:

@@ -53,6 +53,21 @@ FREQUENCIES: Final = frozenset({*UNITS, "MONTHLY", "YEARLY"})
 NONE: Final = frozenset[int]()
 WEEKDAY: Final = re.compile(r"([+-]?(?:[1-9]|[1-4][0-9]|5[0-3]))?(MO|TU|WE|TH|FR|SA|SU)")
 
+OLD_KIND: Final = re.compile("(D|W|MP|MD|YM|YD)([1-9][0-9]{0,3})")
+OLD_KINDS: Final = {
+    "D": ("DAILY", ""),
+    "W": ("WEEKLY", "BYDAY"),
+    "MP": ("MONTHLY", "BYDAY"),
+    "MD": ("MONTHLY", "BYMONTHDAY"),
+    "YM": ("YEARLY", "BYMONTH"),
+    "YD": ("YEARLY", "BYYEARDAY"),
+}
+OLD_PLACE: Final = re.compile("[1-5][+-]?")
+OLD_NUMBER: Final = re.compile("LD|[1-9][0-9]{0,2}[+-]?")
+OLD_TIME: Final = re.compile(r"[0-9]{4}\$?")
+MAX_OLD_WORDS: Final = 100
+"""Words of rules of vCalendar 1.0, and the frequencies and lists that they stand for."""
+
 Weekdays = frozenset[tuple[int, int]]
 """Places in a month or year, 0 for all, and weekdays, 0 for Monday."""
 
@@ -139,6 +154,36 @@ def read_rule(text: str, start: datetime, *, whole: bool) -> Rule:
         or ((start.second,) if unit > 1 else ()),
         positions=lists["BYSETPOS"],
     )
+
+
+def modern_rule(text: str) -> str | None:
+    """A rule of vCalendar 1.0 (``MP1 1+ MO #5``, versit 1996, Recurrence Rules) as RRULE has it; None for another text
+    and for a rule within another one.
+
+    Times of the day are left out: an event has the time of its start.
+    """
+    first, *words = text.upper().split()[:MAX_OLD_WORDS] or [""]
+    kind = OLD_KIND.fullmatch(first)
+    if kind is None:
+        return None
+    frequency, name = OLD_KINDS[kind[1]]
+    values: list[str] = []
+    end, place = "COUNT=2", ""  # the default
+    for word in words:
+        if word[:1] == "#" and word[1:].isdecimal():
+            end = f"COUNT={int(word[1:9])}" if int(word[1:9]) else ""
+        elif value_of(word) is not None:
+            end = f"UNTIL={word}"
+        elif word in DAYS and name == "BYDAY":
+            values.append(place + word)
+        elif OLD_PLACE.fullmatch(word) and name == "BYDAY":
+            place = ("-" if word.endswith("-") else "") + word[0]
+        elif OLD_NUMBER.fullmatch(word) and name in ("BYMONTHDAY", "BYYEARDAY", "BYMONTH"):
+            values.append("-1" if word == "LD" else ("-" if word.endswith("-") else "") + word.rstrip("+-"))
+        elif not OLD_TIME.fullmatch(word):
+            return None
+    lists = f"{name}={','.join(values)}" if values else ""
+    return ";".join(filter(None, (f"FREQ={frequency}", f"INTERVAL={kind[2]}", lists, end)))
 
 
 def _parts(text: str) -> dict[str, str]:

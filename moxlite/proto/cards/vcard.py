@@ -8,8 +8,9 @@ nothing but large pictures and sounds.
 from __future__ import annotations
 
 import re
-from codecs import BOM_UTF8
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import chain
 from typing import Final
 
@@ -51,7 +52,13 @@ MAX_PICTURES: Final = 3 * MAX_PICTURE
 MAX_WHOLE: Final = 1 << 20
 """Octets of a card that is kept to the letter (DAV-5)."""
 
+UTF_16: Final = (BOM_UTF16_LE, BOM_UTF16_BE)
+"""The first octets of a file in UTF-16, as some programs write it."""
+
 BARE_CR: Final = re.compile(rb"\r(?!\n)")
+
+FOLD_MARK: Final = re.compile(rb"\r?\n[ \t]")
+"""A fold, which some programs put within a letter (RFC 6350 §3.2 says that they must not)."""
 
 MEDIA: Final = frozenset({"PHOTO", "LOGO", "SOUND", "KEY"})
 OWN: Final = frozenset(
@@ -172,21 +179,30 @@ def file_lines(pieces: Iterable[bytes]) -> Iterator[FileLine]:
 
 
 def _file_line(held: bytes, room: int, *, exact: bool) -> FileLine:
+    if not _is_utf_8(held) and _is_utf_8(joined := FOLD_MARK.sub(b"", held)):
+        held = joined
     short = held if room >= 0 else held.partition(b"\n")[0].partition(b":")[0][:200] + b":\0\n"
     return FileLine(short, held if exact else None)
+
+
+def _is_utf_8(octets: bytes) -> bool:
+    with suppress(UnicodeDecodeError):
+        return octets.decode() is not None
+    return False
 
 
 def physical_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """Yield a file's lines, each truncated to `MAX_WHOLE` octets and a piece, with the CR of a CRLF.
 
     Lines end with LF, CRLF or CR, even within one file, because clients use all of these and cards are saved one after
-    another.
+    another; some with CR CR LF.
     """
     rest, cut, end = b"", False, b""
     for piece in chain(pieces, [b"\n"]):
         octets = end + piece
-        end = b"\r" if octets.endswith(b"\r") else b""  # a LF may begin the next piece
-        *lines, rest = (rest + BARE_CR.sub(b"\n", octets.removesuffix(end))).split(b"\n")
+        end = octets[max(len(octets) - 2, len(octets.rstrip(b"\r"))) :]  # a LF may begin the next piece
+        octets = octets.removesuffix(end).replace(b"\r\r\n", b"\r\n")
+        *lines, rest = (rest + BARE_CR.sub(b"\n", octets)).split(b"\n")
         for line in lines:
             if not cut:
                 yield line
@@ -195,6 +211,22 @@ def physical_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
             if not cut:
                 yield rest
             rest, cut = b"", True
+
+
+def in_utf_8(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces of a file, of one in UTF-16, as its mark says, in UTF-8."""
+    source = iter(pieces)
+    first = b""
+    while len(first) < len(BOM_UTF16_LE) and (piece := next(source, b"")):
+        first += piece
+    rest = chain([first], source)
+    if not first.startswith(UTF_16):
+        yield from rest
+        return
+    decoder = getincrementaldecoder("utf-16")("replace")
+    for piece in rest:
+        yield decoder.decode(piece).encode("utf-8", "replace")
+    yield decoder.decode(b"", final=True).encode()
 
 
 def write_vcard(contact: Contact) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from operator import attrgetter
@@ -13,12 +14,13 @@ import msgspec
 
 from moxlite.groupware.entries import Expander, about
 from moxlite.processor import give_way, off_loop
-from moxlite.proto.cards.calendarfiles import split_calendars
-from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, BadObject, object_of
-from moxlite.proto.cards.components import BadComponents, Component, Instance, read_components
+from moxlite.proto.cards.calendarfiles import file_text, split_calendars
+from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, BadObject, CalendarObject, object_of
+from moxlite.proto.cards.components import BadComponents, Instance, read_components
 from moxlite.proto.cards.jscalendar import event_of, instance_of
 from moxlite.proto.cards.jscalendarlines import BadEvent, read_local
 from moxlite.proto.cards.moments import seconds_of
+from moxlite.proto.cards.received import mended
 from moxlite.store.groupware.resources import Resource, overlapping, together
 from moxlite.web.jmap.blobs import blob_octets, find_blob, holding
 from moxlite.web.jmap.bodies import ENTRY_MADE
@@ -331,20 +333,25 @@ async def parse(call: Call) -> Object:
 
 def _parsed(octets: bytes) -> list[Object]:
     """List a file's readable events."""
-    text = octets.decode("utf-8-sig", "replace")
+    text = file_text(octets)
     method = _method(text)
     found: list[Object] = []
     for number, one in enumerate(split_calendars(text)):
         if number == MAX_PARSED:
             break
-        try:
-            calendar = read_components(one, "VCALENDAR")
-            entry = object_of(Component("VCALENDAR", calendar.properties, calendar.components), message=bool(method))
-        except (BadComponents, BadObject):
-            continue
-        if entry.kind == "VEVENT":
+        entry = _entry_of(one, message=bool(method))
+        if entry is not None and entry.kind == "VEVENT":
             found.append({**event_of(entry), **({"method": method} if method else {})})
     return found
+
+
+def _entry_of(text: str, *, message: bool) -> CalendarObject | None:
+    """An entry as others wrote it, or else as a calendar can have it; None if it can't be read."""
+    with suppress(BadComponents, BadObject):
+        return object_of(read_components(text, "VCALENDAR"), message=message)
+    with suppress(BadComponents, BadObject):
+        return object_of(mended(text).calendar, message=message)
+    return None
 
 
 def _method(text: str) -> str:
