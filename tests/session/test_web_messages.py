@@ -16,7 +16,7 @@ from moxlite.store.mail.facts import MessageFacts, SMTPFacts
 from moxlite.store.people.gathering import Gatherer
 from tests.signeddata import mail as signed_mail, streamed
 from tests.store_mail import box, deliver_mail, mail
-from tests.tnef import mail as tnef_mail, tnef
+from tests.tnef import SIGNATURE, attribute, mail as tnef_mail, properties, tnef
 from tests.web_rig import Browser, Rig
 
 pytestmark = pytest.mark.served
@@ -252,6 +252,17 @@ async def test_files_in_a_winmail_dat_are_files(rig: Rig, browser: Browser) -> N
     assert (await browser.fetch(f"/webmail/msg/{message_id}/download/0.1.0.0")).body == b"%PDF"
     zipped = ZipFile(BytesIO((await browser.fetch(f"/webmail/msg/{message_id}/attachments.zip")).body))
     assert zipped.read("b.txt") == b"words"
+
+
+async def test_the_text_in_a_winmail_dat_is_shown(rig: Rig, browser: Browser) -> None:
+    """STORE-52c: HTML; the file itself is offered where something in it isn't shown."""
+    octets = SIGNATURE + attribute(1, 0x69003, properties({0x1013: b"<p>Only here</p>"}))
+    for cut, files in (octets, []), (octets + b"\1", ["winmail.dat"]):
+        async with rig.account() as account:
+            message_id = (await deliver_mail(account, tnef_mail(cut, b"Subject: plan\r\n"))).message_id
+        assert b"<p>Only here</p>" in (await browser.fetch(f"/webmail/msg/{message_id}/html")).body
+        parsed = await browser.call("parsed_message", message_id=message_id)
+        assert [one["filename"] for one in parsed["attachments"]] == files
 
 
 async def test_a_page_has_all_that_is_written(rig: Rig, browser: Browser) -> None:

@@ -11,6 +11,7 @@ from moxlite.proto.mime.decode import decode
 from moxlite.proto.mime.text import decode_part, reader_of
 from moxlite.proto.mime.tnef import tnef_content, wrapped_content
 from moxlite.proto.mime.types import Part
+from tests.memory import peak
 from tests.tnef import SIGNATURE, attribute, mail, packed_rtf, properties, tnef
 
 NAME = st.text(
@@ -108,3 +109,100 @@ def test_hostile_data_costs_little(octets: bytes) -> None:
     before = time.process_time()
     wrapped_content(octets)
     assert time.process_time() - before < 10
+
+
+OBJECT = bytes.fromhex("0703020000000000C000000000000046")
+
+
+def message(more: dict[str, str | bytes] | None = None, *, nested: bytes = b"", **fields: str | bytes) -> bytes:
+    """TNEF of a message with a text, and with an attached message."""
+    names = {"subject": 0x37, "sender": 0xC1A, "address": 0xC1F, "plain": 0x1000, "html": 0x1013, "rtf": 0x1009}
+    octets = SIGNATURE + attribute(1, 0x69007, (1252).to_bytes(8, "little"))
+    octets += attribute(
+        1, 0x69003, properties({names[name]: value for name, value in {**(more or {}), **fields}.items()})
+    )
+    if nested:
+        octets += attribute(2, 0x69002, b"") + attribute(2, 0x6800F, b"MAPI 1.0 embedded message")
+        octets += attribute(2, 0x69005, attached_object(OBJECT + nested))
+    return octets
+
+
+def attached_object(content: bytes) -> bytes:
+    """MAPI properties of a file that is an object, and its name."""
+    made = properties({0x3001: "Plan", 0x3701: content})
+    return made.replace((0x3701 << 16 | 0x102).to_bytes(4, "little"), (0x3701 << 16 | 0x0D).to_bytes(4, "little"))
+
+
+def texts_of(octets: bytes) -> list[tuple[str, str]]:
+    data = mail(octets)
+    root = scan(data).root.wrapped
+    assert root is not None
+    return [(part.media_type, whole(part, data).decode(errors="replace")) for part in root.parts]
+
+
+HTML = "<p>Zoë</p>"
+
+
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        ({"html": HTML.encode("cp1252"), "plain": "Zoë"}, [("text/html", HTML)]),
+        ({"html": HTML, "rtf": packed_rtf(rb"{\rtf1 Zo\'eb}")}, [("text/html", HTML)]),
+        ({"plain": "Zoë"}, [("text/plain", "Zoë")]),
+        ({"plain": "Zoë", "rtf": packed_rtf(b"{}")}, [("text/plain", "Zoë"), ("application/rtf", "{}")]),
+    ],
+)
+def test_the_text_is_shown_in_its_richest_form(fields: dict[str, str | bytes], shown: list[tuple[str, str]]) -> None:
+    """STORE-52c: HTML in the message's charset, else plain text beside RTF."""
+    assert texts_of(message(fields)) == shown
+
+
+def test_the_whole_stream_is_a_file_if_something_in_it_is_not() -> None:
+    """STORE-52c: so that no text or file is out of reach."""
+    octets = message(plain="Hello") + attribute(2, 0x69002, b"")
+    assert [kind for kind, _ in texts_of(octets)] == ["text/plain", "application/octet-stream"]
+    for odd in (octets[:-1], message(plain="Hello", rtf=b"x" * 20), octets + attribute(2, 0x69002, b"") * 300):
+        data = mail(odd)
+        root = scan(data).root.wrapped
+        assert root is not None
+        last = root.parts[-1]
+        assert (last.media_type, last.filename, whole(last, data)) == ("application/ms-tnef", "winmail.dat", odd)
+
+
+def test_an_attached_message_is_a_message() -> None:
+    """STORE-52c: with its text and files. Those within it stay files."""
+    inner = message(
+        nested=message(plain="deep"), subject="Plan\r\nBcc: x", sender='Z"oë', address="z@a.example", plain="in"
+    )
+    data = mail(message(nested=inner, plain="out"))
+    root = scan(data).root.wrapped
+    assert root is not None
+    [text, attached] = root.parts
+    assert (text.media_type, attached.media_type, attached.filename) == ("text/plain", "message/rfc822", "Plan")
+    assert attached.message is not None
+    envelope = attached.message.envelope
+    assert (envelope.subject, [(one.name, one.localpart) for one in envelope.from_]) == ("Plan Bcc: x", [("Zoë", "z")])
+    kinds = [part.media_type for part in attached.message.root.parts]
+    assert kinds == ["text/plain", "application/ms-tnef"]
+
+
+@given(st.binary(max_size=200), st.integers(0, 600), st.integers(0, 600))
+def test_damaged_texts_and_messages_raise_nothing(damage: bytes, at: int, after: int) -> None:
+    """STORE-52c: the structure can be stored, and each part read."""
+    octets = message(nested=message(plain="in", html=b"<p>"), plain="out", rtf=packed_rtf(b"{}"), subject="s")
+    data = mail(octets[:at] + damage + octets[after:])
+    structure = scan(data)
+    assert decode_structure(encode_structure(structure)) == structure
+    for part in structure.root.walk():
+        decode_part(part, lambda start, end: data[start:end], 1000)
+
+
+def test_hostile_messages_take_little_room() -> None:
+    """STORE-52c, STORE-152: of messages in a message, each with RTF that is small packed, and of a long text."""
+    rtf = packed_rtf(b"a" * 3_000_000)
+    file = attribute(2, 0x69002, b"") + attribute(2, 0x69005, attached_object(OBJECT + message(rtf=rtf)))
+    octets = message(plain="x") + file * 20
+    assert len(octets) < 9_000_000
+    assert peak(lambda: wrapped_content(octets)) < 6 * len(octets) + (24 << 20)
+    kinds = [kind for kind, _ in texts_of(message(html=b"x" * (5 << 20)) + file)]
+    assert kinds == ["message/rfc822", "application/ms-tnef"]

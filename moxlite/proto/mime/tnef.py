@@ -1,9 +1,10 @@
 """Files in TNEF (MS-OXTNEF), the ``winmail.dat`` of Outlook and Exchange, as an entity of MIME (STORE-52c).
 
-A stream of attributes is read once and forward, with no recursion: the title, octets and MAPI properties of each file,
-and the formatted text of the message, which is RTF (MS-OXRTFCP). Malformed parts become no entity. A truncated
-attribute ends the stream. The same octets have to give the same entity for ever, since offsets of its parts are stored:
-a change here raises `PARSE_VERSION`.
+A stream of attributes is read once and forward: the title, octets and MAPI properties of each file, and the text of the
+message, which is HTML, plain, or RTF (MS-OXRTFCP). An attached message is a stream of its own, of which those within it
+stay files. Malformed parts become no entity. A truncated attribute ends the stream. If something isn't in the entity,
+the whole stream is a file in it. The same octets have to give the same entity for ever, since offsets of its parts are
+stored: a change here raises `PARSE_VERSION`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from .signeddata import signed_content
 _SIGNATURE: Final = 0x223E9F78.to_bytes(4, "little")
 
 # Attributes (MS-OXTNEF §2.1.3): ids with their types.
+_BODY: Final = 0x0002800C
 _CODE_PAGE: Final = 0x00069007
 _MESSAGE_PROPERTIES: Final = 0x00069003
 _NEW_FILE: Final = 0x00069002
@@ -27,7 +29,13 @@ _FILE_OCTETS: Final = 0x0006800F
 _FILE_PROPERTIES: Final = 0x00069005
 
 # MAPI properties (MS-OXPROPS); of names the long one, the short one, that which is shown.
+_SUBJECT: Final = 0x0037
+_SENDER: Final = 0x0C1A
+_SENDER_ADDRESS: Final = 0x0C1F
+_PLAIN_TEXT: Final = 0x1000
 _RTF: Final = 0x1009
+_HTML: Final = 0x1013
+_HTML_CODE_PAGE: Final = 0x3FDE
 _FILE_CONTENT: Final = 0x3701
 _FILE_NAMES: Final = (0x3707, 0x3704, 0x3001)
 _FILE_TYPE: Final = 0x370E
@@ -43,12 +51,15 @@ _OBJECT: Final = 0x0D
 _STRING: Final = 0x1E
 _UNICODE: Final = 0x1F
 _GUID: Final = 16
+_MESSAGE: Final = bytes.fromhex("0703020000000000C000000000000046")  # of IID_IMessage
 _SEVERAL: Final = 0x1000
 _NAMED: Final = 0x8000
 
 _MAX_FILES: Final = 200  # more than programs attach
 _TYPE: Final = re.compile(r"(?!multipart/|message/)[A-Za-z0-9.+-]{1,60}/[A-Za-z0-9.+-]{1,100}", re.IGNORECASE)
 _ID: Final = re.compile(r"[!-;=?-~]{1,300}")
+_ADDRESS: Final = re.compile(r"[!#-'*+\-./0-9=?A-Z^_`a-z{|}~]{1,64}@[A-Za-z0-9.-]{1,255}")
+_MAX_FIELD: Final = 500  # characters of a field of an attached message
 _MAX_NAME: Final = 200  # octets, fewer than a file system allows
 _BOUNDARY: Final = "winmail"
 _TYPES: Final = {
@@ -68,6 +79,9 @@ _TYPES: Final = {
 }
 """Media types by file extension, for files without a type in TNEF."""
 
+_CODECS: Final = {65001: "utf-8", 50220: "iso2022_jp", 20866: "koi8-r", 51932: "euc_jp", 54936: "gb18030"}
+"""Code pages of Windows whose codecs have other names."""
+
 _LZFU: Final = b"LZFu"
 _PLAIN: Final = b"MELA"
 _DICTIONARY: Final = (
@@ -79,7 +93,7 @@ _DICTIONARY: Final = (
 """Text that references may lead to before there is any (MS-OXRTFCP §2.1.2.1)."""
 
 _WINDOW: Final = 4096  # octets back that a reference may lead
-_MAX_RTF: Final = 4 << 20  # octets, which text has only with pictures
+_MAX_TEXT: Final = 4 << 20  # octets, of all RTF, and of each other text
 
 
 class _Malformed(ValueError):
@@ -87,9 +101,10 @@ class _Malformed(ValueError):
 
 
 class _File:
-    """A file, as its attributes fill it in."""
+    """A file, as its attributes fill it in. `message`: an attached message, in TNEF, b"" for none."""
 
     def __init__(self) -> None:
+        self.message = b""
         self.name = ""
         self.type = ""
         self.content_id = ""
@@ -111,7 +126,43 @@ class _File:
         self.type = kind if isinstance(kind, str) else self.type
         self.content_id = identity.strip("<>") if isinstance(identity, str) else self.content_id
         content = properties.get(_FILE_CONTENT, b"")
-        self.octets = self.octets or (content if isinstance(content, bytes) else b"")
+        if isinstance(content, bytes) and content.startswith(_MESSAGE + _SIGNATURE):
+            self.message = content[_GUID:]  # its octets beside it say that programs without MAPI can't read it
+        elif isinstance(content, bytes):
+            self.octets = self.octets or content
+
+
+class _Message:
+    """The content of a stream. `whole`: all of it is in the other attributes; `end`: octets that were read."""
+
+    def __init__(self) -> None:
+        self.fields: dict[int, bytes | str] = {}
+        self.plain = self.html = ""
+        self.rtf = b""
+        self.files: list[_File] = []
+        self.whole = True
+        self.end = 0
+
+    def describe(self, properties: dict[int, bytes | str], charset: str, room: int) -> None:
+        """Take the message's MAPI properties, and RTF of at most `room` octets."""
+        for name in (_HTML, _PLAIN_TEXT):
+            if len(properties.get(name, "")) > _MAX_TEXT:
+                del properties[name]
+                self.whole = False
+        self.fields = properties
+        page, html, rtf = (properties.get(name, b"") for name in (_HTML_CODE_PAGE, _HTML, _RTF))
+        if isinstance(html, bytes):
+            codec = _charset(int.from_bytes(page, "little")) if page and isinstance(page, bytes) else charset
+            html = _text(html, codec)
+        self.html = html
+        self.plain = self.text(_PLAIN_TEXT) or self.plain
+        self.rtf = _rtf(rtf, room) if isinstance(rtf, bytes) else b""
+        self.whole = self.whole and bool(self.rtf) == bool(rtf)
+
+    def text(self, name: int) -> str:
+        """A property that is a text, "" without it."""
+        value = self.fields.get(name, "")
+        return value if isinstance(value, str) else ""
 
 
 def wrapped_content(octets: bytes) -> bytes | None:
@@ -120,53 +171,105 @@ def wrapped_content(octets: bytes) -> bytes | None:
 
 
 def tnef_content(octets: bytes) -> bytes | None:
-    """A multipart of the files in TNEF, None without any."""
+    """A multipart of the text and the files in TNEF, None without any."""
     try:
-        files = _files(octets)
+        message = _read(octets, _MAX_TEXT)
     except _Malformed:
         return None
-    if not files:
+    if not (message.files or message.html or message.plain or message.rtf):
         return None
-    lines = [f"Content-Type: multipart/mixed; boundary={_BOUNDARY}\r\n\r\n".encode()]
-    for file in files:
+    return b"".join(_entity(message, _BOUNDARY, b"" if message.whole else octets))
+
+
+def _entity(message: _Message, boundary: str, stream: bytes) -> Iterator[bytes]:
+    """The pieces of a multipart. `stream`: octets in which there is more, b"" for none."""
+    yield f"Content-Type: multipart/mixed; boundary={boundary}\r\n\r\n".encode()
+    room = _MAX_TEXT - len(message.rtf)
+    text, kind = (message.html, "html") if message.html else (message.plain, "plain")
+    if text:
+        head = f"Content-Type: text/{kind}; charset=utf-8\r\n"
+        yield from _part(boundary, head, text.encode("utf-8", "replace"))
+    if message.rtf and not message.html:
+        yield from _attached(boundary, "application/rtf", "message.rtf", message.rtf)
+    for file in message.files:
         extension = file.name.rpartition(".")[2].lower()
         kind = file.type if _TYPE.fullmatch(file.type) else _TYPES.get(extension, "application/octet-stream")
-        name = quote(file.name.encode("utf-8", "replace")[:_MAX_NAME].decode(errors="ignore"), safe="")
-        place = f"attachment; filename*=utf-8''{name}" if name else "attachment"
         identity = f"Content-ID: <{file.content_id}>\r\n" if _ID.fullmatch(file.content_id) else ""
-        head = f"--{_BOUNDARY}\r\nContent-Type: {kind}\r\nContent-Disposition: {place}\r\n{identity}"
-        lines.append(f"{head}Content-Transfer-Encoding: base64\r\n\r\n".encode())
-        text = b64encode(file.octets)
-        lines += [text[at : at + 76] + b"\r\n" for at in range(0, len(text), 76)]
-    lines.append(f"--{_BOUNDARY}--\r\n".encode())
-    return b"".join(lines)
+        if not file.message:
+            yield from _attached(boundary, kind, file.name, file.octets, identity)
+        elif boundary == _BOUNDARY and (inner := _message_in(file.message, room)) is not None:
+            room -= len(inner.rtf)
+            yield f"--{boundary}\r\nContent-Type: message/rfc822\r\n{_place(file.name)}\r\n".encode()
+            yield _fields(inner)
+            yield from _entity(inner, f"{_BOUNDARY}-message", b"" if inner.whole else file.message)
+        else:
+            yield from _attached(boundary, "application/ms-tnef", file.name, file.message, identity)
+    if stream:
+        yield from _attached(boundary, "application/ms-tnef", "winmail.dat", stream)
+    yield f"--{boundary}--\r\n".encode()
 
 
-def _files(octets: bytes) -> list[_File]:
-    """The files, and the text as one. Raises _Malformed."""
+def _message_in(octets: bytes, room: int) -> _Message | None:
+    """An attached message, None if it can't be read."""
+    try:
+        return _read(octets, room)
+    except _Malformed:
+        return None
+
+
+def _fields(message: _Message) -> bytes:
+    """The header fields of an attached message before that of its content."""
+    subject, name = (" ".join(message.text(field)[:_MAX_FIELD].split()) for field in (_SUBJECT, _SENDER))
+    address = message.text(_SENDER_ADDRESS)
+    quoted = name.replace("\\", "").replace('"', "")
+    author = f'"{quoted}" <{address if _ADDRESS.fullmatch(address) else ""}>'
+    return f"Subject: {subject}\r\nFrom: {author}\r\nMIME-Version: 1.0\r\n".encode("utf-8", "replace")
+
+
+def _attached(boundary: str, kind: str, name: str, octets: bytes, identity: str = "") -> Iterator[bytes]:
+    return _part(boundary, f"Content-Type: {kind}\r\n{_place(name)}{identity}", octets)
+
+
+def _place(name: str) -> str:
+    """The field that makes a part a file."""
+    written = quote(name.encode("utf-8", "replace")[:_MAX_NAME].decode(errors="ignore"), safe="")
+    place = f"attachment; filename*=utf-8''{written}" if written else "attachment"
+    return f"Content-Disposition: {place}\r\n"
+
+
+def _part(boundary: str, head: str, octets: bytes) -> Iterator[bytes]:
+    yield f"--{boundary}\r\n{head}Content-Transfer-Encoding: base64\r\n\r\n".encode()
+    text = b64encode(octets)
+    yield b"".join(text[at : at + 76] + b"\r\n" for at in range(0, len(text), 76))
+
+
+def _read(octets: bytes, room: int) -> _Message:
+    """The text and the files. `room`: octets of RTF at most. Raises _Malformed."""
     if not octets.startswith(_SIGNATURE):
         raise _Malformed
-    files: list[_File] = []
-    text = _File()
+    message = _Message()
     charset = "cp1252"
-    for attribute, data in _attributes(octets):
+    for attribute, data, end in _attributes(octets):
+        message.end = end
         if attribute == _CODE_PAGE:
             charset = _charset(int.from_bytes(data[:4], "little"))
+        elif attribute == _BODY:
+            message.plain = message.plain or _text(data, charset)
         elif attribute == _MESSAGE_PROPERTIES:
-            rtf = _properties(data, charset).get(_RTF, b"")
-            text.name, text.type = "message.rtf", "application/rtf"
-            text.octets = b"" if isinstance(rtf, str) else _rtf(rtf)
+            message.describe(_properties(data, charset), charset, room)
         elif attribute == _NEW_FILE:
-            files.append(_File())
-            if len(files) == _MAX_FILES:
+            message.files.append(_File())
+            if len(message.files) == _MAX_FILES:
+                message.whole = False
                 break
-        elif files:
-            files[-1].take(attribute, data, charset)
-    return [*([text] if text.octets else []), *files]
+        elif message.files:
+            message.files[-1].take(attribute, data, charset)
+    message.whole = message.whole and message.end == len(octets)
+    return message
 
 
-def _attributes(octets: bytes) -> Iterator[tuple[int, bytes]]:
-    """Attributes with their data, up to the end or the one that was cut off. Raises _Malformed."""
+def _attributes(octets: bytes) -> Iterator[tuple[int, bytes, int]]:
+    """Attributes with their data and ends, up to the end or the one that was cut off. Raises _Malformed."""
     at = 6  # after the signature and a key
     while at + 9 <= len(octets):
         level, attribute = octets[at], int.from_bytes(octets[at + 1 : at + 5], "little")
@@ -175,12 +278,14 @@ def _attributes(octets: bytes) -> Iterator[tuple[int, bytes]]:
             raise _Malformed
         if end + 2 > len(octets):
             return
-        yield attribute, octets[at + 9 : end]
+        yield attribute, octets[at + 9 : end], end + 2
         at = end + 2  # after a checksum, which some programs write wrongly
 
 
 def _charset(page: int) -> str:
-    return "utf-8" if page == 65001 else f"cp{page}" if 437 <= page <= 1258 else "cp1252"
+    if page in _CODECS:
+        return _CODECS[page]
+    return f"iso8859-{page - 28590}" if 28591 <= page <= 28605 else f"cp{page}" if 437 <= page <= 1258 else "cp1252"
 
 
 def _text(data: bytes, charset: str) -> str:
@@ -225,7 +330,7 @@ def _properties(data: bytes, charset: str) -> dict[int, bytes | str]:
             raise _Malformed
         for _ in range(reader.number() if tag & _SEVERAL or kind in _VARIABLE else 1):
             value = reader.piece(_SIZES[kind] if kind in _SIZES else reader.number())
-            if kind in _VARIABLE:
+            if kind in _VARIABLE or name == _HTML_CODE_PAGE:
                 found[name] = _value(kind, value, charset)
     return found
 
@@ -235,15 +340,15 @@ def _value(kind: int, value: bytes, charset: str) -> bytes | str:
         return value.decode("utf-16-le", "replace").rstrip("\0")
     if kind == _STRING:
         return _text(value, charset)
-    return value[_GUID:] if kind == _OBJECT else value
+    return value[_GUID:] if kind == _OBJECT and not value.startswith(_MESSAGE) else value
 
 
-def _rtf(packed: bytes) -> bytes:
-    """Compressed RTF as it is written (MS-OXRTFCP §3.1.3); b"" for something else."""
+def _rtf(packed: bytes, room: int) -> bytes:
+    """Compressed RTF as it is written (MS-OXRTFCP §3.1.3); b"" for something else, and for one above `room` octets."""
     size, kind = int.from_bytes(packed[4:8], "little"), packed[8:12]
     if kind == _PLAIN:
         return packed[16 : 16 + size]
-    if kind != _LZFU or size > _MAX_RTF:
+    if kind != _LZFU or size > room:
         return b""
     text = bytearray(_DICTIONARY)
     end = len(text) + size

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from moxlite.encoding import msgpack_decoder, to_msgpack
 
-PARSE_VERSION: Final = 7
+PARSE_VERSION: Final = 8
 """Version of the index and of the rules by which it was made. The store scans each message with another version again,
 all of them in the background after an upgrade (STORE-59): raise it for what readers would see.
 """
