@@ -248,6 +248,24 @@ async def test_needles_of_all_kinds_are_found(account: OpenAccount, c: Client, n
 
 
 @pytest.mark.served
+async def test_a_message_with_a_damaged_structure_matches_no_date(account: OpenAccount, c: Client) -> None:
+    """IMAP-122, STORE-159: neither a date nor its opposite."""
+    structure = "SELECT structure FROM message_info WHERE email_id = 1"
+    damage = "UPDATE message_info SET structure = ? WHERE email_id = 1"
+    programs = (
+        b"a UID SEARCH UID 1:2 NOT SENTSINCE 1-Jan-2100",
+        b"a UID SEARCH UID 1:2 OR SENTON 1-Jan-2100 SMALLER 1",
+    )
+    assert [await c.ok(program) for program in programs] == [["* SEARCH 1 2"], ["* SEARCH"]]
+    packed = await account.read(lambda r: r.value(structure), op="test")
+    await account.write(lambda tx: tx.execute(damage, b"\xc1"))
+    try:
+        assert [await c.ok(program) for program in programs] == [["* SEARCH 2"], ["* SEARCH"]]
+    finally:
+        await account.write(lambda tx: tx.execute(damage, packed))
+
+
+@pytest.mark.served
 async def test_attachments_are_found_by_their_names(account: OpenAccount, c: Client) -> None:
     """IMAP-121, IMAP-156: by TEXT, which has the header fields of parts (RFC 9051 §6.4.4), not by BODY."""
     parts = (

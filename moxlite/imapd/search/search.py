@@ -36,7 +36,7 @@ from moxlite.store.file.transaction import Reader, Row, portions
 from moxlite.store.mail.fetching import fetch_rows, small_bodies
 from moxlite.store.rows.conditions import All, And, Condition, UIDRange, matching_texts
 from moxlite.store.rows.messages import MAX_UID
-from moxlite.store.rows.sorting import HEADER, columns_of
+from moxlite.store.rows.sorting import HEADER, INFO, columns_of
 
 TEXT: Final = 5_000
 """Maximum matches that the store returns as one piece of text."""
@@ -251,7 +251,9 @@ class _MessageTest:
         while not self.done:
             if not self._left:
                 self._look_over(r)
-            if self._left:
+            if self._left and self._program.dated:
+                self._look_at_dates(r)
+            elif self._left:
                 self._look_into(r, until)
             if time.monotonic() >= until:
                 return
@@ -272,6 +274,18 @@ class _MessageTest:
             left.extend([row[0] for row in rows])
         self._left = left
 
+    def _look_at_dates(self, r: Reader) -> None:
+        """Test messages of the slice by their dates: less than half of what `_look_into` costs."""
+        test = self._program.test
+        assert test is not None
+        for uid, packed in columns_of(r, "m.uid, i.structure", INFO, self.view.mailbox_id, self._left):
+            try:
+                if test(Message(uid, b"", packed, _nothing)):
+                    self.passed.append(uid)
+            except ChunkDamaged:
+                continue
+        self._left = uid_array()
+
     def _look_into(self, r: Reader, until: float) -> None:
         """Test messages of the slice by their whole content. A message that cannot be read matches nothing."""
         test = self._program.test
@@ -291,6 +305,10 @@ class _MessageTest:
                 self._left = uid_array([row[0] for row in rows[stop:]]) + left
                 return
         self._left = left
+
+
+def _nothing(_start: int, _end: int) -> bytes:
+    return b""
 
 
 def _groups(rows: Sequence[Row]) -> Sequence[tuple[int, int]]:

@@ -32,8 +32,10 @@ from moxlite.proto.mime.headers import MAX_HEADER, HeaderSection
 from moxlite.proto.mime.text import body_text, file_names, fold, header_text
 from moxlite.proto.mime.types import Structure
 from moxlite.store.content.prepare import HEADER_LIMIT
+from moxlite.store.errors import ChunkDamaged
 from moxlite.store.mail.fetching import section_of, structure_of
 from moxlite.store.rows import conditions as q
+from moxlite.store.rows.sorting import sent_day
 from moxlite.store.types import Flag
 
 _DAY: Final = 86_400_000_000
@@ -70,6 +72,16 @@ class Message:
         if self._structure is None:
             self._structure = structure_of(self._packed)
         return self._structure
+
+    @property
+    def sent(self) -> int | None:
+        """The day of the Date field in its own zone, counted from 1970; None without a valid one. Raises
+        ChunkDamaged.
+        """
+        try:
+            return sent_day(self._packed)
+        except msgspec.DecodeError as error:
+            raise ChunkDamaged(f"can't read the date of the message: {error}") from error
 
     def section(self) -> HeaderSection:
         """The header section up to MAX_HEADER, even if less of it is stored apart."""
@@ -202,7 +214,8 @@ class Program(msgspec.Struct, frozen=True):
 
     hints: each holds for every match, too; they only save time. test: None if the condition alone decides. sets:
     conditions whose UIDs must be known before testing; `test` looks into `found`, a list of sets of UIDs in the same
-    order, which the search fills. sought: the query to the text index, without the parts that need `sets`.
+    order, which the search fills. sought: the query to the text index, without the parts that need `sets`. dated: the
+    test needs no more of a message than its date.
     """
 
     condition: q.Condition
@@ -211,6 +224,7 @@ class Program(msgspec.Struct, frozen=True):
     sets: tuple[q.Condition, ...]
     found: list[frozenset[int]]
     sought: IndexQuery | None
+    dated: bool
 
 
 class _Divider:
@@ -343,7 +357,11 @@ def _is_text(key: s.SearchKey) -> bool:
     """Whether a key is about the message's octets. SENTBEFORE and similar keys are, as the Date field is not a
     column.
     """
-    return isinstance(key, s.Header | s.BodyText | s.Text) or (isinstance(key, s.DateIs) and key.of == "sent")
+    return isinstance(key, s.Header | s.BodyText | s.Text) or _is_sent(key)
+
+
+def _is_sent(key: s.SearchKey) -> bool:
+    return isinstance(key, s.DateIs) and key.of == "sent"
 
 
 def divide(program: s.SearchKey, view: View, named: Mapping[SequenceSet, q.Condition]) -> Program:
@@ -353,7 +371,9 @@ def divide(program: s.SearchKey, view: View, named: Mapping[SequenceSet, q.Condi
     """
     divider = _Divider(view, named)
     condition, test = divider.divide(program)
-    return Program(condition, tuple(_hints(program)), test, tuple(divider.sets), divider.found, sought(program))
+    dated = all(map(_is_sent, filter(_is_text, s.keys_of(program))))
+    hints, sets = tuple(_hints(program)), tuple(divider.sets)
+    return Program(condition, hints, test, sets, divider.found, sought(program), dated)
 
 
 def _hints(key: s.SearchKey) -> list[Hint]:
@@ -404,10 +424,9 @@ def _days(comparison: s.Comparison, date: dt.date) -> tuple[int, int]:
 
 def _sent(message: Message, comparison: s.Comparison, day: int) -> bool:
     """Whether the Date field, in its own zone, is before, on, or since a day; False without one (IMAP-122)."""
-    envelope = message.structure.envelope
-    if envelope.date is None:
+    sent = message.sent
+    if sent is None:
         return False
-    sent = (envelope.date + envelope.date_offset * 60_000_000) // _DAY
     match comparison:
         case s.Comparison.BEFORE:
             return sent < day

@@ -40,6 +40,12 @@ HEADER: Final = " CROSS JOIN message_header h ON h.email_id = m.email_id"
 MAX_RANK: Final = 200
 """Characters of a name that decide its place in a list by sender: the list of a large mailbox is kept in memory."""
 
+INFO: Final = " CROSS JOIN message_info i ON i.email_id = m.email_id"
+"""Joins the parse of the message: its structure is ``i.structure``."""
+
+_DAY: Final = 86_400_000_000
+"""Microseconds of a day."""
+
 DENSE: Final = 2
 """UIDs in a range per wanted UID, up to which the whole range is read: that takes a third of the time per row."""
 
@@ -84,13 +90,15 @@ class Sent(msgspec.Struct, array_like=True, gc=False):
     date: int | None = None
 
 
-class _Titled(Sent, array_like=True, gc=False):
+class _Dated(Sent, array_like=True, gc=False):
     date_offset: int = 0
+
+
+class _Titled(_Dated, array_like=True, gc=False):
     subject: str = ""
 
 
-class _From(Sent, array_like=True, gc=False):
-    date_offset: int = 0
+class _From(_Dated, array_like=True, gc=False):
     subject: msgspec.Raw = msgspec.Raw()
     from_: _First = _First()
 
@@ -115,6 +123,7 @@ class _Head(msgspec.Struct, Generic[_E], array_like=True, gc=False):
     envelope: _E
 
 
+_dated: Final = msgpack_decoder(_Head[_Dated])
 _titled: Final = msgpack_decoder(_Head[_Titled])
 _DECODERS: Final[tuple[Callable[[bytes], _Head[Any]], ...]] = (
     msgpack_decoder(_Head[Sent]).decode,
@@ -131,6 +140,14 @@ def addressed_of(packed: bytes) -> Addressed:
     except msgspec.DecodeError:
         return _NOTHING
     return envelope
+
+
+def sent_day(packed: bytes) -> int | None:
+    """The day of the Date field in its own zone, counted from 1970; None without a valid one. Raises
+    msgspec.DecodeError.
+    """
+    envelope = _dated.decode(packed).envelope
+    return None if envelope.date is None else (envelope.date + envelope.date_offset * 60_000_000) // _DAY
 
 
 def _mailbox(address: MailAddress | None) -> str:
@@ -188,8 +205,6 @@ def _lists(envelope: Envelope) -> tuple[tuple[str, tuple[Address, ...]], ...]:
 SORT_KEYS: Final = frozenset({*_COLUMNS, *_PARTS, "DATE"})
 """The keys of SORT (RFC 5256 §3, RFC 5957 §3)."""
 
-_INFO: Final = " CROSS JOIN message_info i ON i.email_id = m.email_id"
-
 
 def sort_keys(
     r: Reader, uids: Sequence[int], mailbox_id: MailboxID, keys: Sequence[tuple[str, bool]]
@@ -212,7 +227,7 @@ def sort_keys(
         decode = _DECODERS[max(_PARTS[name][0] if name in _PARTS else 0 for name in names)]
         rows = (
             (*row[:4], _envelope(decode, row[4]), _groups(row[5]))
-            for row in columns_of(r, f"{_ROW}, i.structure, {grouped}", _INFO, mailbox_id, uids)
+            for row in columns_of(r, f"{_ROW}, i.structure, {grouped}", INFO, mailbox_id, uids)
         )
     if len(parts) == 1:
         (only,) = parts
@@ -310,9 +325,9 @@ def thread_rows(
     """
     columns = "m.uid, m.messageid, m.subject_base, m.received, i.structure"
     if with_references:
-        columns, joins = f"{columns}, h.header", _INFO + HEADER
+        columns, joins = f"{columns}, h.header", INFO + HEADER
     else:
-        joins = _INFO
+        joins = INFO
     found: list[int] = []
     threadables: list[Threadable] = []
     octets = 0
