@@ -266,6 +266,21 @@ async def test_a_message_with_a_damaged_structure_matches_no_date(account: OpenA
 
 
 @pytest.mark.served
+async def test_addresses_in_html_are_found_where_they_are_shown(account: OpenAccount, c: Client) -> None:
+    """IMAP-121, IMAP-156: not the key of a link, which only the source has, with the index and without."""
+    key, shown = b"k3y" * 30, b"https://shown.example/" + b"page" * 20
+    html = b'Content-Type: text/html\r\n\r\n<a href="https://hidden.example/%b">%b</a>\r\n' % (key, shown)
+    [added] = await append(account, INBOX, [Append(await prepared(html))])
+    await c.ok("a NOOP")
+    for enabled in (False, True, True):
+        account.search.enabled = enabled
+        assert await c.ok(b"a UID SEARCH BODY " + key) == ["* SEARCH"]
+        assert await c.ok(b"a UID SEARCH TEXT hidden.example") == ["* SEARCH"]
+        assert await c.ok(b"a UID SEARCH BODY " + shown) == [f"* SEARCH {added.uid}"]
+        await account.indexer.once()
+
+
+@pytest.mark.served
 async def test_attachments_are_found_by_their_names(account: OpenAccount, c: Client) -> None:
     """IMAP-121, IMAP-156: by TEXT, which has the header fields of parts (RFC 9051 §6.4.4), not by BODY."""
     parts = (

@@ -356,6 +356,21 @@ def test_bodies_are_searched_raw_visible_and_into_embedded_messages() -> None:
     assert "aus Köln" not in text
 
 
+def test_long_words_of_html_are_searched_where_they_are_shown() -> None:
+    """IMAP-121: the key of an address isn't searched, but the address that a link shows, and a name of the usual length
+    is.
+    """
+    key, shown, picture = "k" * 65, "https://example.org/" + "s" * 60, "https://example.org/logo.png"
+    html = f"<p><a href='https://example.org/?{key}'>Go on</a> <a href={shown}>{shown}</a><img src={picture}></p>"
+    data = crlf(f"Content-Type: text/html\n\n{html}\n")
+    text = body_text(scan(data), reader(data))
+    assert key not in text
+    assert text.count(shown) == 1
+    assert f"<img src={picture}>" in text
+    plain = crlf(f"Subject: no HTML\n\n{key}\n")
+    assert key in body_text(scan(plain), reader(plain))
+
+
 def test_search_text_is_folded_and_bounded() -> None:
     """STORE-110, IMAP-121"""
     text = search_text(scan(MESSAGE), reader(MESSAGE))

@@ -155,6 +155,7 @@ async def made_before(account: OpenAccount, messages: int) -> None:
     await account.indexer.once()
     await account.search.close_idle(0)
     with apsw.Connection(str(account.search.path)) as db:
+        db.execute("ALTER TABLE state RENAME COLUMN outdated TO unnamed").fetchall()
         db.execute("DROP TABLE file; ALTER TABLE state DROP COLUMN unlisted; PRAGMA user_version = 2").fetchall()
     db.close()
 

@@ -1,13 +1,17 @@
-"""Names of parts in the text index, and texts from before they were there (STORE-110, STORE-112b)."""
+"""Names of parts in the text index, and texts from before they were there, or had what no reader sees (STORE-110,
+STORE-112b).
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from functools import partial
 
 import apsw
 import pytest
 
+from moxlite.proto.mime import text
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.delivery.perform import append
@@ -57,10 +61,10 @@ async def find(account: OpenAccount, *words: str) -> list[int]:
     return sorted(await search_words(account, None, words))
 
 
-async def unnamed(account: OpenAccount) -> int:
+async def outdated(account: OpenAccount) -> int:
     async with account.search.use(create=False) as database:
         assert database is not None
-        return int(await database.read(lambda r: r.value(builder.UNNAMED), op="test"))
+        return int(await database.read(lambda r: r.value(builder.OUTDATED), op="test"))
 
 
 async def test_attachments_are_found_by_their_names(account: OpenAccount) -> None:
@@ -85,7 +89,7 @@ async def made_before(account: OpenAccount, monkeypatch: pytest.MonkeyPatch, mes
     await account.search.close_idle(0)
     with apsw.Connection(str(account.search.path)) as db:
         db.execute("DROP TABLE file; ALTER TABLE state DROP COLUMN unlisted").fetchall()
-        db.execute("ALTER TABLE state DROP COLUMN unnamed; PRAGMA user_version = 1").fetchall()
+        db.execute("ALTER TABLE state DROP COLUMN outdated; PRAGMA user_version = 1").fetchall()
     db.close()
 
 
@@ -97,7 +101,7 @@ async def test_texts_of_before_get_the_names_in_the_background(
     monkeypatch.setattr(builder, "LOOKED_AT", 6)
     assert await find(account, "below") == [2, 4, 6, 8, 10, 12, 14, 16, 18, 20]
     assert await find(account, "f19.pdf") == []
-    assert await unnamed(account) == 20
+    assert await outdated(account) == 20
     write, units = Database.write, 0
 
     async def failing(database: Database, unit: object, **order: object) -> object:
@@ -111,15 +115,41 @@ async def test_texts_of_before_get_the_names_in_the_background(
         patch.setattr(Database, "write", failing)
         with pytest.raises(StorageFull):
             await account.indexer.once()
-    assert await unnamed(account) == 8
+    assert await outdated(account) == 8
     assert await find(account, "f19.pdf") == [20]
     assert await find(account, "f3.pdf") == []
     assert await find(account, "below") == [2, 4, 6, 8, 10, 12, 14, 16, 18, 20]
     await add(account, with_file("new.pdf", 20))
     await account.indexer.once()
-    assert await unnamed(account) == 0
+    assert await outdated(account) == 0
     assert await find(account, "f3.pdf") == [4]
     assert await find(account, "new.pdf") == [21]
+    assert await check_index(account, deep=True) == []
+
+
+async def test_texts_of_before_lose_what_no_reader_sees_of_html(
+    account: OpenAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-112b: in the background, while the index serves."""
+    key = "k3y" * 30
+    link = f'<a href="https://example.org/{key}">See below.</a>'
+    html = f"Subject: news\r\nContent-Type: text/html\r\n\r\n{link}\r\n".encode()
+    with monkeypatch.context() as patch:
+        patch.setattr(text, "_LONG_WORD", re.compile("(?!)"))
+        await add(account, mail(0), html, mail(2), html)
+        await account.indexer.once()
+    assert await find(account, key) == [2, 4]
+    await account.search.close_idle(0)
+    with apsw.Connection(str(account.search.path)) as db:
+        db.execute("ALTER TABLE state RENAME COLUMN outdated TO unnamed; PRAGMA user_version = 3").fetchall()
+    db.close()
+    assert await find(account, "below") == [2, 4]
+    assert await outdated(account) == 4
+    assert await check_index(account, deep=True) == []
+    await account.indexer.once()
+    assert await outdated(account) == 0
+    assert await find(account, key) == []
+    assert await find(account, "below") == [2, 4]
     assert await check_index(account, deep=True) == []
 
 

@@ -6,8 +6,8 @@ then adds it and raises the watermark, the highest id that is indexed. After a k
 watermark. Removed messages are found in the queue of the eraser by their modseq; the eraser also reports them, as it
 may have emptied the queue first. After a crash, removed messages are found by comparing all ids.
 
-What an index from before lacks is added at last, by falling id: the files of messages, then the names of parts in their
-texts (STORE-112b, decisions/028).
+What an index from before lacks comes at last, by falling id: the files of messages, then texts with names of parts and
+without what no reader sees (STORE-112b, decisions/028).
 
 All accounts take turns, batch by batch, and the builder waits for all other work, as no client waits for it.
 """
@@ -25,7 +25,6 @@ import apsw
 import msgspec
 import trio
 
-from moxlite.proto.mime.text import file_names
 from moxlite.proto.mime.types import decode_structure
 from moxlite.store import metrics
 from moxlite.store.changelog.account import MODSEQ
@@ -51,7 +50,7 @@ BATCH: Final = 100
 """Messages in one transaction (STORE-112)."""
 
 LOOKED_AT: Final = 500
-"""Structures that are looked at for names in one read: 10 ms."""
+"""Structures that are looked at in one read: 10 ms."""
 
 BATCH_TEXT: Final = 4 << 20
 """Characters of text after which a batch ends, to bound its memory."""
@@ -106,8 +105,8 @@ SELECT m.id, i.structure FROM message m CROSS JOIN message_info i ON i.email_id 
 WHERE m.id <= ? ORDER BY m.id DESC LIMIT ?"""
 
 WATERMARK: Final = "SELECT watermark FROM state WHERE id = 1"
-UNNAMED: Final = "SELECT unnamed FROM state WHERE id = 1"
-SET_UNNAMED: Final = "UPDATE state SET unnamed = ? WHERE id = 1"
+OUTDATED: Final = "SELECT outdated FROM state WHERE id = 1"
+SET_OUTDATED: Final = "UPDATE state SET outdated = ? WHERE id = 1"
 UNLISTED: Final = "SELECT unlisted FROM state WHERE id = 1"
 SET_UNLISTED: Final = "UPDATE state SET unlisted = ? WHERE id = 1"
 INDEXED: Final = "SELECT message_id FROM text INDEXED BY text_boundary"
@@ -231,7 +230,7 @@ class Builder:
                     await self._let_go(database, watermark)
                 self._count(0)
                 await self._complete(database, UNLISTED, _read_files, _list_files)
-                await self._complete(database, UNNAMED, _read_named, _replace)
+                await self._complete(database, OUTDATED, _read_outdated, _replace)
         return True
 
     async def _complete(
@@ -377,21 +376,23 @@ def _all(ids: list[int], texts: dict[int, IndexedText]) -> tuple[IndexedText, ..
     return tuple([texts.get(one) or unreadable(one) for one in ids])
 
 
-def _read_named(r: Reader, until: int) -> _Batch:
-    """The texts of the next messages with named parts, by falling id from `until`; `last` is where the rest begins."""
+def _read_outdated(r: Reader, until: int) -> _Batch:
+    """The texts of the next messages that may have changed, by falling id from `until`; `last` is where the rest
+    begins.
+    """
     with Background() as work:
-        named: list[int] = []
+        outdated: list[int] = []
         looked_at = message_id = 0
         for message_id, packed in r.iterate(STRUCTURES, until, LOOKED_AT):
             work.give_way()
             looked_at += 1
-            if _is_named(packed):
-                named.append(message_id)
+            if _may_be_outdated(packed):
+                outdated.append(message_id)
         last = message_id - 1 if looked_at == LOOKED_AT else 0
         texts: list[IndexedText] = []
         failed: list[tuple[int, Exception]] = []
         size = 0
-        for packed in packed_texts(r, named, lambda *fault: failed.append(fault)):
+        for packed in packed_texts(r, outdated, lambda *fault: failed.append(fault)):
             work.give_way()
             texts.append(packed)
             size += len(packed.text or "")
@@ -431,18 +432,20 @@ def _add_files(tx: Tx, text: IndexedText) -> None:
         tx.execute(ADD_FILES, text.message_id, text.files.names, text.files.beside)
 
 
-def _is_named(packed: bytes) -> bool:
+def _may_be_outdated(packed: bytes) -> bool:
+    """Whether the text of a message may differ from one of before: not if it's plain text without a name."""
     try:
-        return bool(file_names(decode_structure(packed)))
+        root = decode_structure(packed).root
     except msgspec.DecodeError:
         return False  # it has no text either
+    return root.type != "TEXT" or root.subtype == "HTML" or bool(root.filename)
 
 
 def _replace(tx: Tx, batch: _Batch) -> None:
     """Replace the texts of a batch, and note where the rest begins."""
     _drop(tx, array("q", [text.message_id for text in batch.texts]))
     _add(tx, batch.texts)
-    tx.execute(SET_UNNAMED, batch.last)
+    tx.execute(SET_OUTDATED, batch.last)
 
 
 def _write(tx: Tx, batch: _Batch) -> None:

@@ -13,7 +13,7 @@ from moxlite.store.errors import StorageBusy, StoreError
 from moxlite.store.file.boundary import MAX_PER_KIND, damage, quick_check
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader, int_array
-from moxlite.store.search.builder import LIVE_IDS, SET, UNLISTED, UNNAMED, WATERMARK
+from moxlite.store.search.builder import LIVE_IDS, OUTDATED, SET, UNLISTED, WATERMARK
 from moxlite.store.search.index import IndexedAccount
 from moxlite.store.search.queries import TEXTS
 from moxlite.store.search.texts import NO_FIELDS, FieldTexts, FileNames, StoredText, Text, field_texts, texts_of, unpack
@@ -69,10 +69,10 @@ async def _check(account: IndexedAccount, database: Database, deep: bool) -> lis
     ):
         findings += [damage("search", f"message {one} {text}") for one in sorted(found)[:MAX_PER_KIND]]
     if deep:
-        # Up to there, names and files are being added.
-        unnamed: int = await database.read(lambda r: r.value(UNNAMED), op="check")
+        # Up to there, texts are being replaced and files added.
+        outdated: int = await database.read(lambda r: r.value(OUTDATED), op="check")
         unlisted: int = await database.read(lambda r: r.value(UNLISTED), op="check")
-        complete = sorted(one for one in texts_with_data if one > max(unnamed, unlisted))
+        complete = sorted(one for one in texts_with_data if one > max(outdated, unlisted))
         findings += await _compare(account, database, complete)
         await database.write(lambda tx: tx.execute(SET, "integrity-check", 0))
     return findings
