@@ -20,13 +20,15 @@ from hypothesis import example, given, settings, strategies as st
 from moxlite.normal import normalized
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import ImportFailed
-from moxlite.store.imports import items, sources
+from moxlite.store.imports import adding, items, sources
 from moxlite.store.imports.archives import members
 from moxlite.store.imports.items import Aborted, Form, Mail, Order
 from moxlite.store.imports.labels import CATEGORIES, KNOWN, MAX_ASKED, TELLING, LabeledMailbox, Labels
 from moxlite.store.imports.reading import ExistingState, ReadAhead
 from moxlite.store.imports.sources import BadPath, Budget, FileKind, find, read_source, recognise
+from moxlite.store.mail import staging
 from moxlite.store.mail.labels import add_labels, labels_of
 from moxlite.store.rows.mailboxes import flag_words, state
 from moxlite.store.types import Flag, Meaning, SpecialUse
@@ -98,6 +100,31 @@ async def test_a_home_directory_is_taken_for_its_maildir(accounts: Accounts) -> 
     async with accounts.use("mia") as account:
         done(await imported(accounts, tgz(files), ARCHIVE))
         assert {name for name, box in (await contents(account)).items() if box} == {"Inbox", "Sent"}
+
+
+async def test_letters_are_explained_by_a_file_that_comes_last_in_short_units(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-122, STORE-125: each message once, in any folder, and a letter without a keyword is one problem."""
+    monkeypatch.setattr(staging, "RESOLVED", 2)
+    resolve, units = staging.resolve_letters, list[int]()
+
+    def resolving(tx: AccountTx, meanings: Sequence[tuple[int, str, int]]) -> None:
+        units.append(len(meanings))
+        resolve(tx, meanings)
+
+    monkeypatch.setattr(adding, "resolve_letters", resolving)
+    files = {f"A/cur/{number}.x:2,Sa{'b' if number % 2 else ''}": lf(mail(number)) for number in range(1, 5)}
+    files |= {f"B/cur/{number}.x:2,ac": lf(mail(number)) for number in range(5, 8)}
+    files |= {"B/cur/8.x:2,": lf(mail(8))}
+    files |= {"A/dovecot-keywords": b"0 one\n1 two\n", "B/dovecot-keywords": b"0 other\n"}
+    async with accounts.use("mia") as account:
+        progress = await imported(accounts, tgz(files))
+        assert done(progress).messages == 8
+        assert [set(row.keywords) for row in await rows(account, "A")] == [{"one", "two"}, {"one"}] * 2
+        assert [row.keywords for row in await rows(account, "B")] == [("other",)] * 3 + [()]
+        assert progress.problems == ["B: no keyword for c in dovecot-keywords"]
+    assert units == [2, 2, 2, 1]
 
 
 async def test_letters_without_a_file_of_keywords_are_a_problem(accounts: Accounts) -> None:

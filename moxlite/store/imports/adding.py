@@ -14,7 +14,7 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
@@ -59,7 +59,7 @@ from moxlite.store.mail.staging import (
     drop_job,
     drop_staged,
     gap_for,
-    letters_of,
+    lettered,
     resolve_letters,
     stage,
 )
@@ -72,6 +72,9 @@ logger = logging.getLogger("moxlite.store.imports")
 
 CLEAN_SECONDS: Final = 600.0
 """Seconds for the removal of staged messages, also after a cancellation; the next open removes the rest."""
+
+LETTERS_KEPT: Final = 1_000
+"""Sets of flag letters whose meaning is kept for further messages."""
 
 BODIES: Final = "SELECT b.hash FROM message m JOIN body b ON b.id = m.body_id WHERE m.mailbox_id = ?"
 
@@ -140,7 +143,7 @@ class _ImportJob:
         job = await self._account.write(lambda tx: begin(tx, self._gap))
         try:
             reader = await self._read(items, job)
-            await self._resolve(reader)
+            await self._resolve(reader, job.first_id)
             await trio.lowlevel.checkpoint_if_cancelled()
             self._progress.begin_step("finishing")
             targets = [Target(box.number, box.name, box.messages) for box in reader.boxes]
@@ -255,16 +258,22 @@ class _ImportJob:
         if 0 < limit < used + self._octets:
             raise OverQuota(used, limit)
 
-    async def _resolve(self, reader: ReadAhead) -> None:
+    async def _resolve(self, reader: ReadAhead, first: MessageID) -> None:
         """Set flags and keywords of messages that preceded their file of keywords in the archive (STORE-125)."""
-        for folder, number in reader.waiting:
-            problems = Problems()
-            for letters in await self._account.scan(lambda r, n=number: letters_of(r, n), op="import"):  # type: ignore[misc] # bound now
-                flags, keywords = reader.meaning(folder, letters, problems)
-                await self._account.write(
-                    partial(resolve_letters, folder=number, letters=letters, flags=flags, keywords=keywords)
-                )
-            self._progress.left_out(problems)
+        folders = {number: folder for folder, number in reader.waiting}
+        problems = Problems()
+
+        @lru_cache(LETTERS_KEPT)
+        def meaning(number: int, letters: str) -> tuple[int, str]:
+            flags, keywords = reader.meaning(folders[number], letters, problems)
+            return int(flags), keywords
+
+        start = int(first)
+        while folders and (part := await self._account.scan(partial(lettered, start=start), op="import")):
+            meanings = [(*meaning(one.folder, one.letters), one.id) for one in part if one.folder in folders]
+            await self._account.write(partial(resolve_letters, meanings=meanings), weight=1)
+            start = part[-1].id + 1
+        self._progress.left_out(problems)
 
     def _existing(self, r: Reader) -> ExistingState:
         uses = {}

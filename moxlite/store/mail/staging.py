@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -53,6 +53,9 @@ The gaps of a million files of a megabyte fit.
 DROPPED: Final = 200
 """Messages removed in one unit, as many as are added in one (STORE-122)."""
 
+RESOLVED: Final = 500
+"""Messages whose flag letters are resolved in one unit: 3 ms."""
+
 CLEARED: Final = 5_000
 """Rows of a finished job removed in one unit: 10 ms."""
 
@@ -68,9 +71,8 @@ INSERT INTO message_info (email_id, envelope, bodystructure, structure, preview,
 INSERT: Final = """
 INSERT INTO import_message (id, mailbox, place, folder, letters, body_id, size, received, received_offset, flags,
 keywords, dsn, messageid, subject_base, is_response, refs) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-LETTERS: Final = "SELECT DISTINCT letters FROM import_message WHERE folder = ? AND letters <> ''"
-RESOLVE: Final = """
-UPDATE import_message SET flags = flags | ?, keywords = ?, letters = '' WHERE folder = ? AND letters = ?"""
+LETTERS: Final = "SELECT id, folder, letters FROM import_message WHERE id >= ? AND letters <> '' ORDER BY id LIMIT ?"
+RESOLVE: Final = "UPDATE import_message SET flags = flags | ?, keywords = ?, letters = '' WHERE id = ?"
 FIRST_STAGED: Final = "SELECT coalesce(min(id), 1 << 62) FROM import_message"
 SOME: Final = "SELECT id, body_id FROM import_message ORDER BY id DESC LIMIT ?"
 DROP: Final = "DELETE FROM import_message WHERE id IN (SELECT value FROM carray(?))"
@@ -198,14 +200,22 @@ def _row(one: StagedMessage, body_id: BodyID) -> tuple[Value, ...]:
     )
 
 
-def letters_of(r: Reader, folder: int) -> list[str]:
-    """Unresolved sets of flag letters in a folder."""
-    return [row[0] for row in r.rows(LETTERS, folder)]
+class Lettered(NamedTuple):
+    """A message with flag letters whose meaning isn't known yet: `folder` as in `StagedMessage`."""
+
+    id: int
+    folder: int
+    letters: str
 
 
-def resolve_letters(tx: Tx, folder: int, letters: str, flags: Flag, keywords: str) -> None:
-    """Set the flags and keywords that a set of letters stands for, once the file that defines them was found."""
-    tx.execute(RESOLVE, int(flags), keywords, folder, letters)
+def lettered(r: Reader, start: int) -> list[Lettered]:
+    """The next messages with unresolved flag letters, from the id `start`."""
+    return [Lettered(*row) for row in r.rows(LETTERS, start, RESOLVED)]
+
+
+def resolve_letters(tx: Tx, meanings: Sequence[tuple[int, str, int]]) -> None:
+    """Set what letters stand for, once the file that defines them was found: flags, keywords, and the message's id."""
+    tx.executemany(RESOLVE, meanings)
 
 
 def drop_staged(tx: AccountTx) -> int:
