@@ -55,8 +55,10 @@ def test_the_average_of_the_words_decides() -> None:
     found = judge(counted, Learned(100, 100), params)
     assert [word.word for word in found.words] == ["eeee", "bbbbb", "cccc"]
     assert found.used == 5
-    total = 3 * odds(0.95) + odds(30.1 / 40.2) + odds(10.1 / 40.2)
-    assert odds(found.probability) == pytest.approx(3 * total / 10)
+    weights = [60 / (60 + place) for place in range(5)]
+    said = [odds(0.95), odds(0.95), odds(0.95), odds(30.1 / 40.2), odds(10.1 / 40.2)]
+    total = sum(weight * word for weight, word in zip(weights, said, strict=True))
+    assert odds(found.probability) == pytest.approx(3 * total / (sum(weights) + 5))
     assert (found.words[1].ham, found.words[1].spam, found.words[1].probability) == (0, 50, 0.95)
 
 
@@ -67,15 +69,24 @@ BAD = [(f"bad{n}", 0, 20) for n in range(200)]
 
 def test_the_length_of_a_message_changes_little() -> None:
     """STORE-89: in a product, each word that says a little too much would count."""
-    short, long = (judge([*BAD[: 3 * n], *GOOD[: 2 * n]], ENOUGH, PARAMS).probability for n in (20, 60))
+    short, long = (judge([*BAD[:3], *GOOD[:2]] * n, ENOUGH, PARAMS).probability for n in (20, 60))
     assert 0.6 < short < long < 0.95
+
+
+def test_a_word_says_less_the_later_it_comes() -> None:
+    """STORE-89: after 60 words of the text, half as much as the first one, as does each word of the header."""
+    first, later, header = (
+        odds(judge([*rest, (word, 0, 20)], ENOUGH, PARAMS).probability)
+        for word, rest in (("bad", []), ("bad", [("new", 0, 0)] * 60), ("Subject:bad", []))
+    )
+    assert first / 1 * 6 == pytest.approx(later / 0.5 * 5.5) == pytest.approx(header / 0.5 * 5.5)
 
 
 def test_words_at_the_end_hide_no_junk() -> None:
     """STORE-89: the header, the links and the first 60 words are judged by themselves, too."""
     junk = [("Subject:cheap", 0, 20), ("url:win.example", 0, 20), *BAD[:60]]
     found = judge([*junk, *GOOD], ENOUGH, PARAMS, OWN)
-    assert found.probability < 0.5
+    assert found.probability < 0.63
     assert found.opening > 0.99
     assert found.is_above
     assert found.probability < found.bounds.junk
@@ -124,7 +135,8 @@ def test_a_message_needs_words_that_tell(words: int, lacks: list[str]) -> None:
 @pytest.mark.parametrize(("good", "bad", "lacks"), [(10, 10, 1), (13, 12, 0), (12, 13, 0)])
 def test_words_that_cancel_are_no_judgement(good: int, bad: int, lacks: int) -> None:
     """STORE-89: exactly 0.5."""
-    found = judge(GOOD[:good] + BAD[:bad], ENOUGH, PARAMS)
+    words = [(f"Subject:{word}", ham, spam) for word, ham, spam in GOOD[:good] + BAD[:bad]]
+    found = judge(words, ENOUGH, PARAMS)
     assert (found.probability == pytest.approx(0.5)) is bool(lacks)
     assert len(found.lacks) == lacks
 
@@ -135,23 +147,25 @@ def test_without_known_words_it_is_undecided() -> None:
     assert (found.probability, found.significant, found.words) == (0.5, False, ())
 
 
-OWN = Own(50, 50, Spread(-1.0, 0.3, 0.1), Spread(-1.0, 0.3, 0.1))
+OWN = Own(50, 50, Spread(-1.0, 0.3, 0.1, 1.0), Spread(-1.0, 0.3, 0.1, 1.0))
 
 
 @pytest.mark.parametrize(
-    ("mean", "deviation", "top", "junk", "strict", "certain"),
+    ("mean", "deviation", "top", "spam", "junk", "strict", "certain"),
     [
-        (-2.0, 0.3, -1.0, 0.75, 0.7, 0.99),  # good mail that is easy to tell
-        (-0.5, 0.4, 0.6, 0.8176, 0.7685, 0.99),
-        (-0.5, 0.4, 1.8, 0.8176, 0.7685, 0.9955),  # one good message that looks like junk
-        (0.5, 0.5, 2.0, 0.95, 0.95, 0.9975),  # much of it looks like junk: the account's threshold
+        (-2.0, 0.3, -1.0, 0.5, 0.63, 0.6, 0.99),  # good mail that is easy to tell
+        (-0.5, 0.5, 0.6, 0.5, 0.8176, 0.8176, 0.99),  # good mail of many kinds: its deviation
+        (-0.5, 0.3, 0.6, 1.0, 0.8389, 0.8264, 0.99),  # between good mail and junk
+        (-0.5, 0.3, 1.8, 1.0, 0.8389, 0.8264, 0.9955),  # one good message that looks like junk
+        (-0.5, 0.5, 0.6, -0.5, 0.8176, 0.8176, 0.99),  # no junk to measure
+        (0.5, 0.5, 2.0, 1.0, 0.95, 0.95, 0.9975),  # much of it looks like junk: the account's threshold
     ],
 )
 def test_an_account_has_bounds_of_its_own(
-    mean: float, deviation: float, top: float, junk: float, strict: float, certain: float
+    mean: float, deviation: float, top: float, spam: float, junk: float, strict: float, certain: float
 ) -> None:
-    """STORE-89: by its good mail, at most its threshold; nothing is certain that its good mail reaches."""
-    spread = Spread(mean, deviation, top)
+    """STORE-89b: by its good mail and junk, at most its threshold; nothing is certain that its good mail reaches."""
+    spread = Spread(mean, deviation, top, spam)
     bounds = bounds_of(Own(50, 50, spread, spread), PARAMS)
     assert (bounds.junk, bounds.strict, bounds.certain) == pytest.approx((junk, strict, certain), abs=1e-4)
 

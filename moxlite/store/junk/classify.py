@@ -21,13 +21,12 @@ from moxlite.store.junk.score import (
     Lack,
     Learned,
     Own,
-    Spread,
-    average,
     hash_words,
     judge,
     lacks_of,
+    own_of,
     sender_of,
-    telling,
+    weigh_unlearned,
     words_of,
 )
 from moxlite.store.junk.words import OWN_MESSAGES, count_words, read_learned, read_meta, stored_words
@@ -123,7 +122,7 @@ class Memory:
         self._messages = [0, 0]
         self._senders: tuple[set[str], set[str]] = (set(), set())
         self._counts: dict[str, list[int]] = {}
-        self._hams: deque[list[str]] = deque(maxlen=OWN_MESSAGES)
+        self._latest: list[deque[list[str]]] = [deque(maxlen=OWN_MESSAGES) for _ in range(2)]
         self._own: Own | None = None
 
     def learn(self, message: bytes, *, spam: bool) -> None:
@@ -134,8 +133,7 @@ class Memory:
         self._messages[spam] += 1
         self._senders[spam].add(sender_of(scan(message)))
         self._own = None
-        if not spam:
-            self._hams.append(words)
+        self._latest[spam].append(words)
 
     @property
     def learned(self) -> Learned:
@@ -148,7 +146,7 @@ class Memory:
 
     def judge(self, message: bytes) -> Judgement:
         """Judge a message."""
-        if self._own is None and self._hams:
+        if self._own is None and self._latest[False]:
             self._own = self._measured()
         counted = [(word, *self._count(word)) for word in self.words(message)]
         return judge(counted, self.learned, self.params, self._own)
@@ -158,15 +156,16 @@ class Memory:
         return ham, spam
 
     def _measured(self) -> Own:
-        hams, spams = self._messages
-        wholes: list[float] = []
-        openings: list[float] = []
-        for words in self._hams:
-            counted = [(word, ham - 1, spam) for word in words for ham, spam in (self._count(word),)]
-            whole, opening = telling(counted, hams - 1, spams, self.params)
-            wholes.append(average(whole))
-            openings.append(average(opening))
-        return Own(hams, spams, Spread.of(wholes), Spread.of(openings))
+        weighed = [
+            [
+                weigh_unlearned(
+                    ((word, *self._count(word)) for word in words), *self._messages, self.params, spam=spam == 1
+                )
+                for words in latest
+            ]
+            for spam, latest in enumerate(self._latest)
+        ]
+        return own_of(*self._messages, *weighed)
 
 
 def message_words(message: bytes, grams: Grams) -> list[str]:

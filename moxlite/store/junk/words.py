@@ -30,13 +30,13 @@ from moxlite.store.file.transaction import Reader, Tx, int_array
 from moxlite.store.junk.score import (
     ENOUGH_SENDERS,
     TOKENIZER_VERSION,
+    Averages,
     Learned,
     Own,
-    Spread,
-    average,
     hash_words,
+    own_of,
     sender_of,
-    telling,
+    weigh_unlearned,
     words_of,
 )
 from moxlite.store.junkflags import Grams, JunkParams
@@ -151,9 +151,11 @@ GENERATIONS: Final = (_generation(0), _generation(1))
 
 
 class Params(Grams, frozen=True):
-    """Column `params` of `junk_meta`: what the words were made with, and how the account's good mail is judged."""
+    """Column `params` of `junk_meta`: what the words were made with, and how the account's own mail is judged. (`own`
+    had no junk in it.)
+    """
 
-    own: Own | None = None
+    measured: Own | None = None
 
 
 class Meta(msgspec.Struct, frozen=True):
@@ -188,7 +190,7 @@ def read_meta(r: Reader) -> tuple[Meta | None, Meta | None]:
             Grams(params.onegrams, params.twograms, params.threegrams),
             version,
             pruned != 0,
-            params.own,
+            params.measured,
         )
         if position is None:
             active = meta
@@ -384,31 +386,33 @@ def stored_words(r: Reader, message_id: int, grams: Grams) -> list[str]:
 
 
 OWN_MESSAGES: Final = 200
-"""Messages of good mail that are judged for `Own`: 0.3 s of a thread."""
+"""Messages of good mail, and of junk, that are judged for `Own`: 0.3 s of a thread each."""
 
 # Not through all mail of an account, of which little may be marked.
-LATEST_HAMS: Final = """
-SELECT id FROM message WHERE id > (SELECT max(id) FROM message) - 100000 AND trained = 0
+LATEST: Final = """
+SELECT id FROM message WHERE id > (SELECT max(id) FROM message) - 100000 AND trained = ?
 AND id NOT IN (SELECT message_id FROM junk_own WHERE generation = ?) ORDER BY id DESC LIMIT ?"""
 
 
 def measure_own(r: Reader, meta: Meta, params: JunkParams) -> Own | None:
-    """Judge the account's latest good mail, each message as if it hadn't been learned; None without any. For scans."""
-    wholes: list[float] = []
-    openings: list[float] = []
+    """Judge the account's latest good mail and junk, each message as if it hadn't been learned; None without any good
+    mail. For scans.
+    """
     with Background() as work:
-        for (message_id,) in r.rows(LATEST_HAMS, meta.generation.number, OWN_MESSAGES):
-            work.give_way()
-            try:
-                words = stored_words(r, message_id, meta.grams)
-            except (ChunkDamaged, NoSuchMessage):
-                continue  # which the store tells of elsewhere
-            counts = count_words(r, meta.generation, hash_words(words, meta.salt))
-            counted = [(word, max(ham - 1, 0), spam) for word, (ham, spam) in zip(words, counts, strict=True)]
-            whole, opening = telling(counted, meta.hams - 1, meta.spams, params)
-            wholes.append(average(whole))
-            openings.append(average(opening))
-    return Own(meta.hams, meta.spams, Spread.of(wholes), Spread.of(openings)) if wholes else None
+        hams, spams = (list(_unlearned(r, meta, params, work, spam=spam)) for spam in (False, True))
+    return own_of(meta.hams, meta.spams, hams, spams) if hams else None
+
+
+def _unlearned(r: Reader, meta: Meta, params: JunkParams, work: Background, *, spam: bool) -> Iterator[Averages]:
+    for (message_id,) in r.rows(LATEST, spam, meta.generation.number, OWN_MESSAGES):
+        work.give_way()
+        try:
+            words = stored_words(r, message_id, meta.grams)
+        except (ChunkDamaged, NoSuchMessage):
+            continue  # which the store tells of elsewhere
+        counts = count_words(r, meta.generation, hash_words(words, meta.salt))
+        counted = ((word, *count) for word, count in zip(words, counts, strict=True))
+        yield weigh_unlearned(counted, meta.hams, meta.spams, params, spam=spam)
 
 
 def keep_own(tx: Tx, meta: Meta, own: Own) -> None:
