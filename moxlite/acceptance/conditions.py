@@ -98,7 +98,8 @@ class PlainFacts:
     @cached_property
     def text(self) -> tuple[str, ...]:
         """Senders, recipients, subject, and the visible text."""
-        texts = [part.text for part in token_text(self._content.structure, self._content.read, MAX_TEXT)]
+        parts = token_text(self._content.structure, self._content.read, MAX_TEXT)
+        texts = [text for part in parts for text in (part.text, part.unshown)]
         return (*self.from_, *self.to, *self.subject, *map(plain, texts))
 
     @property

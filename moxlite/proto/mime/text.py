@@ -20,6 +20,7 @@ from .headers import HeaderSection
 from .structure import scan
 from .tnef import wrapped_content
 from .types import Part, Structure
+from .unshown import Curtain
 
 Read: TypeAlias = Callable[[int, int], bytes]
 """Read the octets of the message from one offset to another; offsets as in the structure."""
@@ -28,9 +29,8 @@ MAX_TEXT: Final = 1 << 20
 """Octets of a part, and characters of a message, that are used: longer texts are rarely read, and expensive to index.
 """
 
-_EXPANSION: Final = (
-    4  # encoded octets read per decoded octet: quoted-printable needs at most three, the rest is a reserve
-)
+# Encoded octets read per decoded octet: quoted-printable needs at most three, the rest is a reserve.
+_EXPANSION: Final = 4
 
 HIDDEN: Final = frozenset({
     "annotation", "annotation-xml", "datalist", "dialog", "head", "iframe", "noembed", "noframes", "script", "style",
@@ -88,7 +88,13 @@ class _Tags:
 
 
 def visible_text(
-    html: str, *, hidden: frozenset[str] = HIDDEN, alt: bool = False, quotes: bool = False, limit: int = MAX_TEXT
+    html: str,
+    *,
+    hidden: frozenset[str] = HIDDEN,
+    alt: bool = False,
+    quotes: bool = False,
+    limit: int = MAX_TEXT,
+    unshown: list[str] | None = None,
 ) -> str:
     """The text that a reader sees, blocks on lines of their own, blanks collapsed outside of `pre`.
 
@@ -97,10 +103,11 @@ def visible_text(
       alt: put in the alternative texts of images.
       quotes: start lines inside blockquotes with "> ".
       limit: stop after about so many characters of text.
+      unshown: gets the texts that styles and attributes hide, which are else part of the text.
     """
     out: list[str] = []
     size = 0
-    for piece in _pieces(html, hidden, alt, quotes):
+    for piece in _pieces(html, hidden, alt, quotes, unshown):
         out.append(piece)
         size += len(piece)
         if size >= limit:
@@ -109,8 +116,9 @@ def visible_text(
     return _BLANK_LINES.sub("\n\n", "\n".join([line.strip(" ") for line in lines])).strip("\n")
 
 
-def _pieces(html: str, hidden: frozenset[str], alt: bool, quotes: bool) -> Iterator[str]:
+def _pieces(html: str, hidden: frozenset[str], alt: bool, quotes: bool, unshown: list[str] | None) -> Iterator[str]:
     tags = _Tags(html)
+    curtain = Curtain()
     at = 0
     skipped = ""  # the hidden element we are in, "" if none
     depth = 0  # how often that element is open
@@ -122,7 +130,11 @@ def _pieces(html: str, hidden: frozenset[str], alt: bool, quotes: bool) -> Itera
         if start < 0:
             start = end
         if start > at and not skipped:
-            yield _text(html[at:start], pre > 0)
+            text = _text(html[at:start], pre > 0)
+            if curtain.hides and unshown is not None:
+                unshown.append(text)
+            else:
+                yield text
         if start == end:
             return
         name = _TAG_NAME.match(html, start + 1)
@@ -156,11 +168,15 @@ def _pieces(html: str, hidden: frozenset[str], alt: bool, quotes: bool) -> Itera
             continue
         if not closing and element in hidden:
             if element in _RAW:
-                at = _raw_end(tags, element, at)
+                content, at = at, _raw_end(tags, element, at)
+                if element == "style" and unshown is not None:
+                    curtain.read_sheet(html[content:at])
             # an element that closes itself hides nothing
             elif html[at - 2] != "/":
                 skipped, depth = element, 1
             continue
+        if unshown is not None:
+            curtain.pass_tag(element, html[name.end() : at - 1], closing=closing)
         if element == "blockquote":
             quoted = max(0, quoted - 1) if closing else quoted + 1
         elif element == "pre":
@@ -342,9 +358,10 @@ def body_text(structure: Structure, read: Read, limit: int = MAX_TEXT) -> str:
 
 
 class TokenText(NamedTuple):
-    """The visible text of a part, and its decoded source: the links of an HTML part are only in the source."""
+    """The text of a part, what of it isn't shown, and its decoded source: the links of an HTML part are only there."""
 
     text: str
+    unshown: str
     source: str
 
 
@@ -358,9 +375,12 @@ def token_text(structure: Structure, read: Read, limit: int = MAX_TEXT) -> Itera
         if part.type != "TEXT" or part.end == part.body:
             continue
         source = part_text(part, octets, limit)
-        text = visible_text(source, hidden=_NO_WORDS, alt=True) if part.subtype == "HTML" else source
-        yield TokenText(text[:limit], source)
-        limit -= len(text)
+        unshown: list[str] = []
+        is_html = part.subtype == "HTML"
+        text = visible_text(source, hidden=_NO_WORDS, alt=True, unshown=unshown) if is_html else source
+        hidden = "\n".join(unshown)
+        yield TokenText(text[:limit], hidden[: max(limit - len(text), 0)], source)
+        limit -= len(text) + len(hidden)
         if limit <= 0:
             return
 

@@ -29,7 +29,7 @@ from moxlite.store.junkflags import Grams, JunkParams
 # that it was learnt with.
 
 
-TOKENIZER_VERSION: Final = 2
+TOKENIZER_VERSION: Final = 3
 """Version of what is learned of a message, to be raised with each change of `words_of` or `sender_of`, also by the MIME
 scanner: all accounts then retrain (STORE-87).
 """
@@ -141,6 +141,9 @@ def _words(structure: Structure, read: Read, grams: Grams) -> Iterator[str]:
         for host in _HOST.findall(piece.source):
             yield f"url:{host.lower().strip('.')[:LONGEST]}"
         yield from _grams(tokens(piece.text), grams)
+        # What isn't shown says nothing, but that it's there may.
+        for token in tokens(piece.unshown):
+            yield f"hidden:{token}"
 
 
 def _grams(found: Sequence[str], grams: Grams) -> Iterator[str]:
