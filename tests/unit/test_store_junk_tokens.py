@@ -35,6 +35,9 @@ def words(text: str, grams: Grams = Grams()) -> list[str]:
         ("ü" * 50 + " " + "ü" * 51, ["ü" * 50]),
         ("ＦＲＥＥ 𝐯𝐢𝐚𝐠𝐫𝐚", ["free", "viagra"]),
         ("vi\u00adag\u200bra", ["viagra"]),
+        ("\u2067vi\u202eag\u2069r\u034f\U000e0062a\ufe0f", ["viagra"]),  # directions, joiners, tags, variants
+        ("v\u0456\u0430gra \u0412UY caf\u00e9", ["viagra", "buy", "café"]),  # і, а and В of Cyrillic
+        ("\u0440\u0435\u043a\u0430 ро\u0441\u0430", ["река", "роса"]),  # Russian words stay so
     ],
 )
 def test_tokens_are_what_another_message_may_have_too(text: str, kept: list[str]) -> None:
@@ -45,6 +48,8 @@ def test_tokens_are_what_another_message_may_have_too(text: str, kept: list[str]
 def test_scripts_without_blanks_give_pairs() -> None:
     """STORE-193."""
     assert tokens("日本語のtest カ 한국어") == ["日本", "本語", "語の", "test", "カ", "한국", "국어"]
+    assert tokens("我们见面") == ["我们", "们见", "见面"]
+    assert tokens("ที่นี่ok1") == ["ที", "ี่", "่น", "นี", "ี่", "ok1"]
 
 
 def test_neighbours_are_words_if_so_configured() -> None:

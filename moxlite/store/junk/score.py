@@ -22,6 +22,7 @@ from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import MAX_TEXT, Read, token_text
 from moxlite.proto.mime.types import Structure
 from moxlite.store.junkflags import Grams, JunkParams
+from moxlite.store.rows.personnames import unmixed
 
 # The words of a message, and their hashes (STORE-88, STORE-193).
 #
@@ -50,11 +51,17 @@ FIELDS: Final = {
 """Fields whose words count as words of that field."""
 
 _ASCII_RUN: Final = re.compile(r"[a-z0-9]+")
-_RUN: Final = re.compile(r"[^\W_]+")
-# Scripts written without spaces: Kana, Han with its extensions, Hangul.
-_CJK: Final = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003fffd]+")
-# Soft hyphens, zero-width spaces and joiners: a reader does not see that they split words.
-_INVISIBLE: Final = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]+")
+# Vowels and tones of Thai and Lao are written above and below letters, and aren't letters themselves.
+_RUN: Final = re.compile("(?:[^\\W_]|[\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece])+")
+# Scripts written without spaces: Thai, Lao, Kana, Han with its extensions, Hangul.
+_UNSPACED: Final = re.compile(
+    "[\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003fffd]+"
+)
+# Soft hyphens, zero-width spaces and joiners, directions, fillers, variants: no reader sees that they split words.
+_INVISIBLE: Final = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    "\U000e0000-\U000e0fff]+"
+)
 
 # Words that no second message will have: decimal and hexadecimal numbers, and unpronounceable ASCII.
 _ONCE: Final = re.compile(r"[0-9]{4}|\A\d+\Z|\A(?:0x)?(?=[0-9a-f]*[0-9]{3})[0-9a-f]+\Z")
@@ -100,18 +107,18 @@ def tokens(text: str) -> list[str]:
         found = _ASCII_RUN.findall(text.lower())
     else:
         # NFKC makes one word of the same letters in other shapes, as fullwidth or mathematical ones.
-        plain = normalized("NFKC", _INVISIBLE.sub("", text)).lower()
+        plain = unmixed(normalized("NFKC", _INVISIBLE.sub("", text))).lower()
         found = _RUN.findall(plain)
-        if _CJK.search(plain) is not None:
-            found = [token for run in found for token in _split_cjk(run)]
+        if _UNSPACED.search(plain) is not None:
+            found = [token for run in found for token in _split_unspaced(run)]
     kept = {token for token in set(found) if _keep(token)}
     return [token for token in found if token in kept]
 
 
-def _split_cjk(run: str) -> Iterator[str]:
+def _split_unspaced(run: str) -> Iterator[str]:
     """Split scripts without spaces into pairs of adjacent characters (STORE-193); other text is not split."""
     at = 0
-    for match in _CJK.finditer(run):
+    for match in _UNSPACED.finditer(run):
         if match.start() > at:
             yield run[at : match.start()]
         at = match.end()

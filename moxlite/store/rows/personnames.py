@@ -32,6 +32,10 @@ _PAIRS: Final = (
 )
 # fmt: on
 _ALIKE: Final = str.maketrans({pair[0]: pair[1] for pair in _PAIRS.split()})
+_FOREIGN: Final = {letter: latin for letter, latin in _ALIKE.items() if 0x370 <= letter < 0x590}
+"""Those of Greek, Cyrillic and Armenian."""
+
+_MIXED: Final = re.compile("[A-Za-z][\u0370-\u058f]|[\u0370-\u058f][A-Za-z]")
 _DIGITS: Final = str.maketrans({"0": "o", "1": "l", "i": "l", "|": "l"})
 _TWO: Final = (("rn", "m"), ("vv", "w"), ("ae", "a"), ("oe", "o"), ("ue", "u"))
 """Pairs of letters that look like one, and the spellings of ä, ö, ü without dots."""
@@ -75,6 +79,13 @@ def skeleton(text: str) -> str:
     Linear.
     """
     return _alike(_plain(text))
+
+
+def unmixed(text: str) -> str:
+    """A text with Latin letters where a word has both these and letters of other scripts that look alike. Linear."""
+    if _MIXED.search(text) is None:
+        return text
+    return _WORD.sub(lambda word: word[0].translate(_FOREIGN) if _MIXED.search(word[0]) else word[0], text)
 
 
 def _words(name: str) -> list[str]:
