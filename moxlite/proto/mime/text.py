@@ -131,7 +131,7 @@ def _pieces(html: str, hidden: frozenset[str], alt: bool, quotes: bool, unshown:
             start = end
         if start > at and not skipped:
             text = _text(html[at:start], pre > 0)
-            if curtain.hides and unshown is not None:
+            if curtain.hidden and unshown is not None:
                 unshown.append(text)
             else:
                 yield text
@@ -175,7 +175,7 @@ def _pieces(html: str, hidden: frozenset[str], alt: bool, quotes: bool, unshown:
             elif html[at - 2] != "/":
                 skipped, depth = element, 1
             continue
-        if unshown is not None:
+        if unshown is not None and (curtain.hidden or not closing):
             curtain.pass_tag(element, html[name.end() : at - 1], closing=closing)
         if element == "blockquote":
             quoted = max(0, quoted - 1) if closing else quoted + 1

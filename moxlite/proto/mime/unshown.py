@@ -39,7 +39,8 @@ _UNCLOSED: Final = frozenset({
 _INLINE: Final = frozenset({
     "a", "abbr", "b", "big", "br", "em", "font", "i", "img", "small", "span", "strong", "sub", "sup", "tt", "u", "wbr",
 })  # fmt: skip
-_STYLED: Final = re.compile(r"style|hidden|colou?r|class|\bid|background", re.IGNORECASE)
+_STYLED: Final = ("style", "color", "hidden", "background")
+_NAMED: Final = ("class", "id")
 _ATTRIBUTE: Final = re.compile(r"""([^\s=/>"']+)(?:\s{0,9}=\s{0,9}(?:"([^"]*)"|'([^']*)'|([^\s>"']+)))?""")
 _RULE: Final = re.compile(r"([^{}]*)\{([^{}]*)\}")
 _SELECTOR: Final = re.compile(r"[a-z0-9]*([.#][a-z0-9_-]+)")
@@ -51,18 +52,16 @@ _RGB: Final = re.compile(r"rgb\(\s{0,9}([0-9]{1,3})[\s,]{1,9}([0-9]{1,3})[\s,]{1
 
 
 class Curtain:
-    """Follows the tags of HTML. `hides` is whether the text that comes next isn't shown."""
+    """Follows the tags of HTML.
+
+    `hidden` is the hidden element in which the text that comes next is, and what is open in it; empty if it's shown.
+    """
 
     def __init__(self) -> None:
-        self._open: list[str] = []  # the hidden element, and what is open in it
+        self.hidden: list[str] = []
         self._how: Hiding = ""
         self._page: Colour | None = NAMED["white"]
         self._rules: dict[str, Hiding] = {}
-
-    @property
-    def hides(self) -> bool:
-        """Whether text is hidden here."""
-        return bool(self._open)
 
     def read_sheet(self, text: str) -> None:
         """Learn what a style sheet hides by class or id, on any screen."""
@@ -85,29 +84,33 @@ class Curtain:
 
     def _close(self, element: str) -> None:
         # The end of an element around the hidden one ends that, too.
-        while self._open and self._open.pop() != element:
+        while self.hidden and self.hidden.pop() != element:
             pass
 
     def _begin(self, element: str, tag: str) -> None:
         if element in _VOID:
             return
-        attributes = _attributes(tag) if _STYLED.search(tag) else {}
-        if self._open and not self._ends(element, attributes):
-            self._open.append(element)
+        attributes: dict[str, str] = {}
+        if tag:
+            lower = tag.lower()
+            if any(name in lower for name in (_STYLED + _NAMED if self._rules or self.hidden else _STYLED)):
+                attributes = _attributes(tag)
+        if self.hidden and not self._ends(element, attributes):
+            self.hidden.append(element)
             return
-        self._open.clear()
-        self._how = self._hiding(attributes)
+        self.hidden.clear()
+        self._how = self._hiding(attributes) if attributes else ""
         # A slash at the end closes nothing, but a sender may have meant it.
         if self._how and not tag.endswith("/"):
-            self._open.append(element)
+            self.hidden.append(element)
         elif attributes:
             self._see_ground(element, attributes)
 
     def _ends(self, element: str, attributes: Mapping[str, str]) -> bool:
         """Whether a start tag inside a hidden element means that it's shown from here on, or may be."""
-        if len(self._open) >= MAX_OPEN:
+        if len(self.hidden) >= MAX_OPEN:
             return True
-        if self._open[0] in _UNCLOSED and element not in _INLINE:
+        if self.hidden[0] in _UNCLOSED and element not in _INLINE:
             return True
         return self._how == "unless styled" and bool(attributes)
 

@@ -439,13 +439,18 @@ def weigh(
     whole = opening = 0.0
     whole_weight = opening_weight = float(FEW_WORDS)
     place = 0
+    known: dict[tuple[int, int], float | None] = {}  # most words were in as few messages
     for word, ham, spam in counted:
         if ":" in word:
             weight, begins = FIELD_WEIGHT, True
         else:
             weight, begins = OPENING / (OPENING + place), place < OPENING
             place += 1
-        p = word_probability(ham, spam, hams, spams, params)
+        if not ham and not spam:
+            continue
+        if (ham, spam) not in known:
+            known[ham, spam] = word_probability(ham, spam, hams, spams, params)
+        p = known[ham, spam]
         if p is None:
             continue
         words.append(JunkWord(word, ham, spam, p))
