@@ -65,7 +65,7 @@ from moxlite.store.content.prepare import PreparedMessage
 from moxlite.store.content.spoolheader import look_at
 from moxlite.store.delivery.reasons import Fact, Strength
 from moxlite.store.delivery.reputation import find_subjectpass_key, received_since, subjectpass_key
-from moxlite.store.errors import StoreError
+from moxlite.store.errors import StorageBroken, StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.junk.classify import classify
 from moxlite.store.junk.score import Judgement
@@ -396,21 +396,25 @@ async def _with_judgement(
     settings = case.settings
     if settings is None or settings.junk_filter is None:
         return case
+    source = f"junk filter of {case.account}"
     try:
         judgement = await judge()
-        strict = _strict(case, message)
+    except StorageBroken as error:
+        # The sender can't wait for a repair. If more than the filter is damaged, the message isn't stored anyway.
+        logger.error("junk filter can't be read", extra={"kv": {"account": case.account, "err": error}})
+        fact = Fact(JUNK, "can't be read", None, Strength.HINT, source)
+        return msgspec.structs.replace(case, evidence=case.evidence.but(fact))
     except StoreError as error:
         logger.warning("message classification failed", extra={"kv": {"account": case.account, "err": error}})
         evidence = case.evidence.but(missing=(JUNK,))
         return msgspec.structs.replace(case, evidence=evidence, fault=store_reply(error))
     if judgement is None:
         return case
-    source = f"junk filter of {case.account}"
     if judgement.lacks:
         text = f"doesn't know yet, has {', '.join(map(str, judgement.lacks))}"
         fact = Fact(JUNK, text, None, Strength.HINT, source)
         return msgspec.structs.replace(case, evidence=case.evidence.but(fact))
-    text, good = _judged(judgement, strict, settings.junk_filter.file_unsure, message.prepared.digest)
+    text, good = _judged(judgement, _strict(case, message), settings.junk_filter.file_unsure, message.prepared.digest)
     fact = Fact(JUNK, text, good, Strength.STRONG, source)
     return msgspec.structs.replace(case, evidence=case.evidence.but(fact), probability=judgement.probability)
 

@@ -12,7 +12,7 @@ from moxlite.config.load import ConfigError
 from moxlite.smtpd import Context
 from moxlite.smtpd.incoming import deliver
 from moxlite.store.delivery.reasons import Fact, Strength
-from moxlite.store.errors import StorageBroken
+from moxlite.store.errors import StorageBusy
 from moxlite.store.junk.score import Judgement, Lack
 from moxlite.store.types import Flag
 from tests.session.smtpd_harness import Smtp, clock, judgement, reason_of, refusals_logged, smtp
@@ -247,7 +247,7 @@ async def test_a_filter_that_cannot_be_read_makes_the_sender_try_again(
     """SMTP-96"""
 
     async def broken(*args: object) -> Judgement:
-        raise StorageBroken("disk I/O error")
+        raise StorageBusy("the account is busy")
 
     monkeypatch.setattr(gathering, "classify", broken)
     caplog.set_level("INFO", logger="moxlite.smtpd")
