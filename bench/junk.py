@@ -155,8 +155,8 @@ SEEDS = (1, 2, 3)
 TESTED = (800, 400)  # good messages and junk, never learned
 SPLITS = ((50, 50), (50, 100), (50, 500), (100, 500), (500, 30), (2000, 100), (200, 200), (1000, 1000))
 CHRONOLOGICAL = ((50, 645), (200, 645), (200, 200))
-"""How many messages of each class are learned, and how many must lie before the day. Of the corpus's first 200 good
-messages, 137 are those that its collectors chose because they look like junk.
+"""How many messages of each class are learned, and how many must have come before the day. The corpus's collectors
+chose 137 of its first 200 good messages because they look like junk.
 """
 PADDING = 200  # words of others' good mail, appended to junk
 

@@ -1,4 +1,4 @@
-"""What senders do to the junk filter, damage to it, and its wrong judgements (smtp.md §8: SMTP-93, SMTP-96, SMTP-98)."""
+"""What senders do to the junk filter, damage to it, and its wrong judgements (smtp.md §8)."""
 
 import base64
 from itertools import product

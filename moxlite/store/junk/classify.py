@@ -156,16 +156,21 @@ class Memory:
         return ham, spam
 
     def _measured(self) -> Own:
-        weighed = [
+        hams, spams = self._messages
+        good, junk = (
             [
                 weigh_unlearned(
-                    ((word, *self._count(word)) for word in words), *self._messages, self.params, spam=spam == 1
+                    [(word, *self._count(word)) for word in words],
+                    hams,
+                    spams,
+                    self.params,
+                    spam=latest is self._latest[1],
                 )
                 for words in latest
             ]
-            for spam, latest in enumerate(self._latest)
-        ]
-        return own_of(*self._messages, *weighed)
+            for latest in self._latest
+        )
+        return own_of(hams, spams, good, junk)
 
 
 def message_words(message: bytes, grams: Grams) -> list[str]:

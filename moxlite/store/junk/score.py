@@ -315,7 +315,7 @@ class Bounds(msgspec.Struct, frozen=True):
 def bounds_of(own: Own | None, params: JunkParams) -> Bounds:
     """The bounds of an account by its own mail; without good mail, its threshold alone.
 
-    The constants were chosen on other splits of a corpus than those of docs/junk.md, so that one good message of a
+    The constants were chosen on splits of a corpus that docs/junk.md doesn't measure, so that one good message of a
     hundred is above, and none above near certainty. With few good messages, their deviation decides, else what lies
     between them and junk.
     """

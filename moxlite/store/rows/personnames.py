@@ -33,7 +33,7 @@ _PAIRS: Final = (
 # fmt: on
 _ALIKE: Final = str.maketrans({pair[0]: pair[1] for pair in _PAIRS.split()})
 _FOREIGN: Final = {letter: latin for letter, latin in _ALIKE.items() if 0x370 <= letter < 0x590}
-"""Those of Greek, Cyrillic and Armenian."""
+"""Letters of Greek, Cyrillic and Armenian."""
 
 _MIXED: Final = re.compile("[A-Za-z][\u0370-\u058f]|[\u0370-\u058f][A-Za-z]")
 _DIGITS: Final = str.maketrans({"0": "o", "1": "l", "i": "l", "|": "l"})
