@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from moxlite.cli.common import Failure, load_config, perform, settings, show, show_json
+from moxlite.cli.common import HYPHENS, Failure, load_config, perform, settings, show, show_json
 from moxlite.cli.files import on_files, served
 from moxlite.escapes import printable
 from moxlite.operations.why import ConnectionLog, Explained, WhyFile, WhyMessage, WhyReply
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_ID = re.compile(r"[A-Za-z0-9_-]{22}")
-"""An ID in a reply or a Received header."""
+_ID = re.compile(r"\(?([A-Za-z0-9_-]{22})\)?")
+"""An ID in a reply or a Received header, in parentheses as replies have it."""
 
 _REASON = re.compile(r'\breason"?[=:]"?([a-z-]+)')
 """The reason in a log line of either form."""
 
 
-@click.command()
+@click.command(context_settings=HYPHENS)
 @click.option("--account", metavar="NAME", help="Find messages in this account by number, Message-ID, or sender.")
 @click.option("--from", "sender", metavar="ADDR", help="Envelope sender for a file, or <> for none.  [default: From]")
 @click.option("--to", "recipient", metavar="ADDR", help="Envelope recipient for a file.")
@@ -47,8 +47,8 @@ def why(account: str | None, sender: str | None, recipient: str | None, ip: str,
     If a user sends you an error with an ID at its end, such as (kWaJQnbvcf28zLVTjo7RCg), specify just the ID to see the
     log lines for that connection, with the sender, the recipients, and the reason.
     """
-    if account is None and recipient is None and _ID.fullmatch(message) and not Path(message).exists():
-        _print_log(_logged(message))
+    if account is None and recipient is None and (match := _ID.fullmatch(message)) and not Path(message).exists():
+        _print_log(_logged(match[1]))
         return
     if account is None and recipient is None and not Path(message).is_file():
         account = _only_account()
@@ -100,7 +100,8 @@ def _print_log(log: ConnectionLog) -> None:
             print(f"{reason}: {meaning}")
     if not log.lines:
         place = log.file or "the newest log lines in memory"
-        raise Failure(f"nothing about this ID in {place}; search older logs for cid={log.cid}")
+        counted = "An account's rejections beyond ten a minute are only counted"
+        raise Failure(f"nothing about this ID in {place}. {counted}. Search older logs for cid={log.cid}")
 
 
 def _meaning(reason: str) -> str:

@@ -171,7 +171,14 @@ def test_the_id_of_a_reply_leads_to_the_log(config: Path, capsys: Capture) -> No
     assert len(out) == 2
     assert run(["why", "--json", received_id]) == 0
     assert json.loads(capsys.readouterr().out)["lines"] == [lines[0]]
+    assert run(["why", f"({received_id})"]) == 0, "as the reply has it"
+    capsys.readouterr()
     assert run(["why", received.encode(1)]) == 1
-    assert "nothing about this ID" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "nothing about this ID" in err
+    assert "rejections beyond ten a minute are only counted" in err
+    cid = next(cid for cid in range(2, 10_000) if received.encode(cid).startswith("-"))
+    assert run(["why", received.encode(cid)]) == 1
+    assert f"cid={cid:x}" in capsys.readouterr().err, "not taken for an option"
     assert run(["why", "A" * 22]) == 1
     assert "isn't from this installation" in capsys.readouterr().err
