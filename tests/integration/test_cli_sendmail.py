@@ -42,6 +42,7 @@ class Box:
         self.home = folder
         self.file = folder / "submit.toml"
         lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+        self.file.touch(0o640)
         self.file.write_text("\n".join([*lines, secret]))
 
     def send(
@@ -268,6 +269,16 @@ def test_a_program_speaks_smtp(server: LocalServer, tmp_path: Path) -> None:
     done = wrong.send("-bs", text="\r\n".join([*lines[:6], ""]))
     assert done.stdout.splitlines()[-1].startswith("554 5.0.0 127.0.0.1: ")
     assert wrong.kept == [], "the program knows"
+
+
+def test_a_password_that_all_users_can_read_is_noted(server: LocalServer, tmp_path: Path) -> None:
+    """ADMIN-21: the message goes out all the same."""
+    box = Box(server, tmp_path, f'password = "{server.password}"')
+    box.file.chmod(0o644)
+    done = box.send("friend@noted.example")
+    assert done.returncode == 0
+    assert f"all users on this machine can read {box.file}" in done.stderr
+    assert done.stderr.endswith(f"`chmod 640 {box.file}`\n")
 
 
 def test_mail_is_handed_in_with_a_client_key(server: LocalServer, tmp_path: Path) -> None:

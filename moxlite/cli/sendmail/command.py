@@ -1,6 +1,7 @@
 """``moxlite sendmail`` (QUEUE-141..144, ADMIN-21): /usr/sbin/sendmail for machines without a mail server."""
 
 import os
+import stat
 import sys
 import tempfile
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from moxlite.cli.common import Failure
+from moxlite.cli.common import Failure, note
 from moxlite.escapes import printable
 
 if TYPE_CHECKING:
@@ -84,7 +85,11 @@ def _send(flags: "Flags") -> None:
 def _settings(flags: "Flags") -> "Settings":
     from moxlite.cli.sendmail.settings import DEFAULT_PATH, read_settings
 
-    return read_settings(Path(flags.config) if flags.config else DEFAULT_PATH)
+    path = Path(flags.config) if flags.config else DEFAULT_PATH
+    settings = read_settings(path)
+    if path.stat().st_mode & stat.S_IROTH and not settings.client_auth_cert_private_key_pem_file:
+        note(f"note: all users on this machine can read {path}. To fix this, run `chmod 640 {path}`")
+    return settings
 
 
 def _hand_in(letter: "OutgoingMessage", settings: "Settings") -> None:
