@@ -19,6 +19,7 @@ from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.types import MailAddress
 from moxlite.submission.authors import SendingRoute
 from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused
+from moxlite.wording import worded
 
 MAX_FROM: Final = 64 << 10
 """Octets of a From field that is written anew."""
@@ -28,7 +29,6 @@ SENDERS: Final = (b"sender", b"resent-from", b"resent-sender")
 
 
 SEVERAL: Final = "message must have a From field with exactly one address"
-FOREIGN: Final = "you can't send from the address in From"
 """Why a message is refused."""
 
 
@@ -54,7 +54,7 @@ async def origin_of(letter: OutgoingMessage, section: HeaderSection) -> Origin:
         raise SubmissionRefused(451, "4.3.0", "the From address's domain is temporarily disabled", "badfrom")
     way = await letter.way_of(author)
     if way is None:
-        raise SubmissionRefused(550, "5.7.1", FOREIGN, "badfrom")
+        raise SubmissionRefused(550, "5.7.1", worded("you can't send from {address}", address=author), "badfrom")
     dropped = [name for name in SENDERS if not await _is_users(letter, section, name)]
     if way.on_behalf and (b"sender" in dropped or not section.count(b"sender")):
         fields += _sender_field(letter)
@@ -85,7 +85,7 @@ def _author(letter: OutgoingMessage, section: HeaderSection) -> tuple[Address, b
 def _parsed(mailbox: MailAddress) -> Address:
     author = from_address((mailbox,))
     if author is None:
-        raise SubmissionRefused(550, "5.7.1", FOREIGN, "badfrom")
+        raise SubmissionRefused(550, "5.7.1", SEVERAL, "badfrom")
     return author
 
 

@@ -225,7 +225,7 @@ def test_a_team_answers_from_its_address(bob: imaplib.IMAP4, served: ServedServe
     served.cli("account", "delegate", "rm", "bob", "eve")
     composer.get_by_role("button", name="Send", exact=True).click()
     refusal = eve.get_by_role("dialog").filter(has_text="Couldn't send")
-    expect(refusal).to_contain_text("you can't send from the address in From")
+    expect(refusal).to_contain_text("you can't send from bob@example.org")
     refusal.get_by_role("button").last.click()
     composer.locator(".compose-text:visible").press("Escape")
     session = by_imap(served, "eve")

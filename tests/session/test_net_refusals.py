@@ -63,7 +63,7 @@ async def test_a_refused_submission_is_one_line(smtp: Smtp, caplog: pytest.LogCa
         ("DATA", "mia@ours.example", "bo@ours.example"),
     ]
     assert {(one["via"], one["account"]) for one in found} == {("smtp", "mia")}
-    assert str(found[3]["reply"]).startswith("550 5.7.1 you can't send from the address in From")
+    assert str(found[3]["reply"]).startswith("550 5.7.1 you can't send from x@elsewhere.example")
     assert reply.endswith(f" ({found[3]['id']})")
 
 

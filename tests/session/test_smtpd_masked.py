@@ -116,7 +116,7 @@ async def test_the_owner_may_write_from_it_and_nobody_else(smtp: Smtp) -> None:
     async with smtp.user("bo@ours.example") as client:
         assert (await client.say(f"MAIL FROM:<{made.address}>")).startswith("550 5.7.1")
         stolen = await client.deliver(to="ann@remote.example", sender="bo@ours.example", message=mail(made.address))
-        assert stolen.startswith("550 5.7.1 you can't send from the address in From")
+        assert stolen.startswith(f"550 5.7.1 you can't send from {made.address}")
         await client.play("C: MAIL FROM:<bo@ours.example>\nS: 250")
         assert (await client.say(f"RCPT TO:<{made.address}>")).startswith("550 5.2.1")
         await addresses(smtp).change("mia", made.address, MaskedChange(active=True))

@@ -908,7 +908,7 @@ async def test_a_guest_sends_from_a_shared_address_by_right_alone(smtp: Smtp) ->
         await account.write(lambda tx: set_rights(tx, inbox.id, "anyone", RIGHTS))
     async with smtp.user() as client:
         await client.play("C: MAIL FROM:<shut@ours.example>\nS: 550 5.7.1")
-        assert (await send(client, TEAM)).startswith("550 5.7.1 you can't send from the address in From")
+        assert (await send(client, TEAM)).startswith("550 5.7.1 you can't send from shut@ours.example")
         await let(smtp, "mia", "as")
         assert (await send(client, TEAM, sender="shut@ours.example")).startswith("250 2.0.0 message queued, id ")
     [queued] = await smtp.carried()
