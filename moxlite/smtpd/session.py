@@ -182,6 +182,7 @@ class Session:
         self.record = Record()
         self.hello: c.Ehlo | c.Helo | None = None
         self.transaction: Transaction | None = None
+        self._refusal_noted = False  # since the last transaction began
         self._handlers = handlers
 
     # Facts
@@ -317,6 +318,9 @@ class Session:
         identity = self.login.identity
         if response.code < 400 or verb not in ENVELOPE or identity is None or not self.context.submission:
             return
+        if response.code == 503 and self._refusal_noted:  # bad sequence (RFC 5321 §4.2.3)
+            return  # pipelined behind the command whose refusal has its line
+        self._refusal_noted = True
         sender = None if transaction is None else transaction.sender
         recipients = [] if transaction is None else [recipient.path for recipient in transaction.recipients]
         if isinstance(command, MailFrom):
@@ -348,6 +352,7 @@ class Session:
         """Begin a transaction: MAIL was accepted."""
         self.end_transaction()
         self.transaction = transaction
+        self._refusal_noted = False
 
     def end_transaction(self) -> None:
         """End the transaction, if there is one, and release its spool."""

@@ -67,6 +67,24 @@ async def test_a_refused_submission_is_one_line(smtp: Smtp, caplog: pytest.LogCa
     assert reply.endswith(f" ({found[3]['id']})")
 
 
+async def test_what_is_pipelined_behind_a_refusal_has_no_line(smtp: Smtp, caplog: pytest.LogCaptureFixture) -> None:
+    """SMTP-140a: `moxlite sendmail` sends all of a message at once, and then tries another sender."""
+    caplog.set_level("INFO", logger="moxlite")
+    async with smtp.user() as client:
+        await client.send(
+            b"MAIL FROM:<tom@elsewhere.example>\r\nRCPT TO:<bo@ours.example>\r\nBDAT 3 LAST\r\nx\r\n"
+            b"MAIL FROM:<mia@ours.example>\r\nRCPT TO:<nobody@ours.example>\r\nDATA\r\nRSET\r\n"
+        )
+        codes = [(await client.reply())[:3] for _ in range(7)]
+        assert codes == ["550", "503", "503", "250", "550", "503", "250"]
+        await client.play("C: MAIL FROM:<mia@ours.example>\nS: 250\nC: DATA\nS: 503")
+    assert [(line["cmd"], line["reply"]) for line in lines(caplog)] == [
+        ("MAIL", "550 5.7.1 you can't send from this address"),
+        ("RCPT", "550 5.1.1 no such user"),
+        ("DATA", "503 5.5.1 bad sequence of commands"),
+    ]
+
+
 async def test_strangers_and_accepted_messages_have_no_such_line(smtp: Smtp, caplog: pytest.LogCaptureFixture) -> None:
     """SMTP-140, SMTP-140a: mail from elsewhere has its own, with the same id."""
     caplog.set_level("INFO", logger="moxlite")

@@ -15,7 +15,8 @@ MAX_FILE: Final = 1 << 20
 
 EXAMPLE: Final = """\
 # /etc/moxlite-submit.toml: where `moxlite sendmail` sends mail from programs on this machine.
-# It contains a password: chown root:moxlite-submit, chmod 0640, and add users who can send mail to that group.
+# It contains a password: groupadd --system moxlite-submit, chown root:moxlite-submit, chmod 0640, and add users who
+# can send mail to that group.
 
 # This machine's name for EHLO.
 local_hostname = "box.example.org"
