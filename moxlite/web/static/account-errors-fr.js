@@ -362,7 +362,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 14rlbndla partie avant le @ manque
 0zyaagoil n’y a pas de destinataire
 1nmndzqle domaine de l’adresse From est désactivé pour le moment
-1km10ddl’adresse From n’est pas la vôtre
+1nvxof1vous ne pouvez pas envoyer depuis {address}
 0sppvbyle message a besoin d’un champ From avec exactement une adresse
 14arby9le message a des données de 8 bits, ce qui demande 8BITMIME
 09h06l8le message ne peut pas être signé maintenant, réessayez plus tard
@@ -454,6 +454,12 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1bi2rw2une réponse est illisible : {reason}
 0recd9tle serveur renvoie vers {place}, qui ne reçoit pas le mot de passe
 1qjgje8« {text} » n’est pas une adresse
+1w4mc47fuseau horaire inconnu : les heures sont les mêmes dans tous les fuseaux
+1m0v18flignes illisibles ignorées
+0c78dvxfin ignorée, car elle n’est pas valide
+01tqsdvrègle de répétition ignorée, car elle n’est pas valide
+08houqddates conservées qu’une seconde règle (EXRULE) exclut
+0eo36qhfuseau horaire inconnu : les heures sont celles de {zone}
 1ocw4z2le fichier n’a ni événement ni tâche
 1hk8wcble fichier ne contient aucun contact
 000jaj4il contient plus de {most} fichiers
@@ -650,7 +656,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 11c75y2Vérifiez la partie après le @.
 0bk6blrContactez le destinataire autrement.
 1rw9lfoPartagez les fichiers volumineux autrement et envoyez un lien.
-109130bUtilisez des adresses composées seulement de lettres sans accent.
+0w9wchkUtilisez des adresses qui n'ont que les lettres a à z avant le @, la vôtre comme celle du destinataire.
 0lh2yzhSi votre message n’est pas confidentiel, renvoyez-le sans cette exigence.
 `);
 export {

@@ -362,7 +362,7 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 14rlbndmanca la parte prima di @
 0zyaagonon c’è un destinatario
 1nmndzqil dominio dell’indirizzo in From è per ora disattivato
-1km10ddl’indirizzo in From non è tuo
+1nvxof1non puoi inviare da {address}
 0sppvbyil messaggio richiede un campo From con esattamente un indirizzo
 14arby9il messaggio ha dati a 8 bit, che richiedono 8BITMIME
 09h06l8ora il messaggio non si può firmare, riprova più tardi
@@ -454,6 +454,12 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 1bi2rw2una risposta non è leggibile: {reason}
 0recd9til server rimanda a {place}, che non riceve la password
 1qjgje8“{text}” non è un indirizzo
+1w4mc47fuso orario sconosciuto: gli orari sono gli stessi in tutti i fusi
+1m0v18frighe illeggibili ignorate
+0c78dvxfine ignorata perché non valida
+01tqsdvregola di ripetizione ignorata perché non valida
+08houqdmantenute le date che una seconda regola (EXRULE) esclude
+0eo36qhfuso orario sconosciuto: gli orari sono di {zone}
 1ocw4z2il file non ha eventi né attività
 1hk8wcbil file non ha contatti
 000jaj4ha più di {most} file
@@ -650,7 +656,7 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 11c75y2Controlla la parte dopo la @.
 0bk6blrContatta il destinatario in altro modo.
 1rw9lfoCondividi i file grandi in altro modo e invia un link.
-109130bUsa indirizzi con sole lettere non accentate.
+0w9wchkUsa indirizzi che prima della @ hanno solo lettere dalla a alla z, sia il tuo sia quello del destinatario.
 0lh2yzhSe il messaggio non è riservato, invialo di nuovo senza questo requisito.
 `);
 export {

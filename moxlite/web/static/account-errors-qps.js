@@ -365,7 +365,7 @@ var inWords2 = (error) => inWords(error, `1up7nwi⟦unknown setting: {name}⟧
 14rlbnd⟦enter the part before the @⟧
 0zyaago⟦add a recipient⟧
 1nmndzq⟦the From address's domain is temporarily disabled⟧
-1km10dd⟦you can't send from the address in From⟧
+1nvxof1⟦you can't send from {address}⟧
 0sppvby⟦message must have a From field with exactly one address⟧
 14arby9⟦message with 8-bit data requires 8BITMIME⟧
 09h06l8⟦can't sign message right now; try again later⟧
@@ -458,6 +458,12 @@ var inWords2 = (error) => inWords(error, `1up7nwi⟦unknown setting: {name}⟧
 1bi2rw2⟦can't read a response: {reason}⟧
 0recd9t⟦the server redirects to {place}, but the password is only sent to the original server⟧
 1qjgje8⟦“{text}” isn't a valid URL⟧
+1w4mc47⟦unknown time zone, so times are the same in all time zones⟧
+1m0v18f⟦skipped lines that can't be read⟧
+0c78dvx⟦skipped the end because it isn't valid⟧
+01tqsdv⟦skipped the repeat rule because it isn't valid⟧
+08houqd⟦kept dates that a second rule (EXRULE) excludes⟧
+0eo36qh⟦unknown time zone, so times are in {zone}⟧
 1ocw4z2⟦the file doesn't contain any events or tasks⟧
 1hk8wcb⟦the file doesn't contain any contacts⟧
 000jaj4⟦the archive has more than {most} files⟧
@@ -654,7 +660,7 @@ var inWords2 = (error) => inWords(error, `1up7nwi⟦unknown setting: {name}⟧
 11c75y2⟦Check the part after the @.⟧
 0bk6blr⟦Contact the recipient another way.⟧
 1rw9lfo⟦Share large files another way, and send a link.⟧
-109130b⟦Use addresses with only unaccented letters.⟧
+0w9wchk⟦Use addresses with only the letters a to z before the @, both yours and the recipient's.⟧
 0lh2yzh⟦If your message isn't confidential, send it again without this requirement.⟧
 `);
 export {

@@ -170,10 +170,10 @@ function card(title, content, options = {}) {
   const top = title === "" ? null : el("header", {}, el("h2", {}, title), actions && el("div", { class: "actions" }, actions), typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
   return el("section", { class: flush ? "card flush" : "card", "aria-label": title === "" ? void 0 : title }, top, content);
 }
-function foreign(value, most2 = 300) {
+function foreign(value, most3 = 300) {
   const shown = visible(value);
-  if (shown.length <= most2) return el("bdi", {}, shown);
-  const words = el("bdi", {}, `${shown.slice(0, most2)}…`);
+  if (shown.length <= most3) return el("bdi", {}, shown);
+  const words = el("bdi", {}, `${shown.slice(0, most3)}…`);
   const more = el("button", { class: "btn text small", type: "button", onclick: () => {
     fill(words, shown);
     rest.remove();
@@ -183,6 +183,33 @@ function foreign(value, most2 = 300) {
 }
 function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
+
+function remember(key2, value, storage = localStorage) {
+  try {
+    storage.setItem(key2, value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+var key = "moxlite-searched";
+var most = 500;
+var form = /^~(\d+)~$/;
+var load = () => JSON.parse(sessionStorage.getItem(key) ?? "[]");
+function nameOfSearch(words) {
+  if (words === "" || form.test(words)) return words;
+  const kept = load();
+  const known = kept.indexOf(words);
+  if (known >= 0) return `~${known}~`;
+  const place = Math.min(kept.length, most - 1);
+  remember(key, JSON.stringify([...kept.slice(0, place), words]), sessionStorage);
+  return `~${place}~`;
+}
+function wordsOfSearch(name) {
+  const place = form.exec(name)?.[1];
+  return place === void 0 ? name : load()[Number(place)] ?? "";
 }
 
 function empty(path, title, text2, ...actions) {
@@ -199,14 +226,14 @@ function settingsIn(root) {
   return [...root.querySelectorAll(elements)].filter((one) => one.closest("[hidden]") === null).map((one) => [one, textOf(one)]).filter(([, text2]) => text2 !== "");
 }
 
-var most = 50;
+var most2 = 50;
 var search2 = async (desk) => {
   const found = [];
   const place = el("div", { role: "status" });
-  const input = el("input", { type: "search", "aria-label": t("Search settings"), autocomplete: "off", spellcheck: "false", value: desk.path[0] ?? "" });
+  const input = el("input", { type: "search", "aria-label": t("Search settings"), autocomplete: "off", spellcheck: "false", value: wordsOfSearch(desk.path[0] ?? "") });
   const show = () => fill(place, results(desk, found, input.value));
   input.addEventListener("input", () => {
-    history.replaceState(null, "", `#search/${encodeURIComponent(input.value)}`);
+    history.replaceState(null, "", `#search/${nameOfSearch(input.value)}`);
     show();
   });
   const root = el("div", { class: "page" }, head(t("Search settings"), "", el("label", { class: "search" }, sign(search), input)), place);
@@ -246,7 +273,7 @@ function results(desk, all, typed) {
   const named = (one) => words.every((word) => one.text.toLocaleLowerCase().includes(word)) ? 0 : 1;
   found.sort((one, other) => named(one) - named(other));
   if (found.length === 0) return card("", empty(search, t("No results"), ""));
-  return card("", el("ul", { class: "lines" }, found.slice(0, most).map((one) => el("li", {}, one.control === null ? led(desk, one) : itself(desk, one.control, one)))), { flush: true });
+  return card("", el("ul", { class: "lines" }, found.slice(0, most2).map((one) => el("li", {}, one.control === null ? led(desk, one) : itself(desk, one.control, one)))), { flush: true });
 }
 function contents(desk) {
   const link = ([page, title]) => el("a", { href: `#${page}` }, title);

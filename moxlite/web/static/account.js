@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "02f84cbabaa4", finding: "2a13c84118c4", junk: "84e0529c7590", links: "5c02a973fe3c", masked: "270f0ac84c82", reading: "80b83c1d2157", rich: "dc06f3938fae", rules: "1e2fdf83c276", security: "9587c9151e41", sending: "5cedd4db2fd0", shares: "03e6f97f8d39", sieve: "ae5933114c6f", squire: "2e87e3ee21aa", transfer: "e953e84843ff", writing: "26f36fa17780", you: "94f969624053" };
+var define_PARTS_default = { device: "02f84cbabaa4", finding: "1daf94979df4", junk: "84e0529c7590", links: "5c02a973fe3c", masked: "270f0ac84c82", reading: "80b83c1d2157", rich: "dc06f3938fae", rules: "1e2fdf83c276", security: "9587c9151e41", sending: "5cedd4db2fd0", shares: "03e6f97f8d39", sieve: "ae5933114c6f", squire: "2e87e3ee21aa", transfer: "e953e84843ff", writing: "26f36fa17780", you: "94f969624053" };
 
 var CheckFailed = class extends Error {
 };
@@ -17,7 +17,7 @@ function verify(table, check2, value, path) {
       return;
     case "map":
       if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
-      for (const [key2, item] of Object.entries(value)) verify(table, check2[1], item, `${path}.${key2}`);
+      for (const [key3, item] of Object.entries(value)) verify(table, check2[1], item, `${path}.${key3}`);
       return;
     case "nullable":
       if (value !== null) verify(table, check2[1], value, path);
@@ -132,9 +132,9 @@ var BaseClient = class {
     }
     const [checks2, result] = this.calls[name];
     const parameters = {};
-    for (const [key2, check2] of Object.entries(checks2)) {
-      parameters[key2] = given[Object.keys(parameters).length];
-      verify(this.table, check2, parameters[key2], `${name}: ${key2}`);
+    for (const [key3, check2] of Object.entries(checks2)) {
+      parameters[key3] = given[Object.keys(parameters).length];
+      verify(this.table, check2, parameters[key3], `${name}: ${key3}`);
     }
     const body = JSON.stringify(parameters);
     for (; ; ) {
@@ -174,8 +174,8 @@ var BaseClient = class {
       answer2 = await response.json();
     } catch {
       this.unanswered(name);
-      const reached = status !== 0 && (status < 502 || status > 504);
-      throw new CallFailed(name, "", reached ? t("Unexpected server response ({status}).", { status: String(status) }) : t("Can't reach the server."));
+      const reached2 = status !== 0 && (status < 502 || status > 504);
+      throw new CallFailed(name, "", reached2 ? t("Unexpected server response ({status}).", { status: String(status) }) : t("Can't reach the server."));
     }
     if (!answer2.error) return answer2.result;
     const error = await told(answer2.error);
@@ -666,9 +666,9 @@ var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 
 var users = "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2 M16 3.128a4 4 0 0 1 0 7.744 M22 21v-2a4 4 0 0 0-3-3.87 M5 7a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z";
 var x = "M18 6 6 18 M6 6l12 12";
 
-function remember(key2, value, storage = localStorage) {
+function remember(key3, value, storage = localStorage) {
   try {
-    storage.setItem(key2, value);
+    storage.setItem(key3, value);
     return true;
   } catch {
     return false;
@@ -767,13 +767,13 @@ function secondStepForm(asked2, done, again) {
   const code = el("input", { class: "input code", name: "code", autocomplete: "one-time-code", autocapitalize: "none", spellcheck: "false", required: true });
   const label = el("label", { class: "field" });
   const send = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
-  const key2 = el("button", { class: "btn line", type: "button", hidden: !withKey, onclick: () => void attempt2("key") }, sign(keyRound), el("span", {}, keyWords(step.keys)));
+  const key3 = el("button", { class: "btn line", type: "button", hidden: !withKey, onclick: () => void attempt2("key") }, sign(keyRound), el("span", {}, keyWords(step.keys)));
   const other = el("button", { class: "btn text small", type: "button", onclick: () => choose(kind === "recovery" ? "totp" : "recovery") });
   const intro = el("p", { class: "two" });
   const form = el("form", { class: "form", onsubmit: (event) => {
     event.preventDefault();
     void attempt2(kind);
-  } }, label, problem2, send, key2);
+  } }, label, problem2, send, key3);
   code.addEventListener("input", () => {
     problem2.hidden = true;
     if (kind === "totp" && code.value.replace(/\s/g, "").length === 6) void attempt2("totp");
@@ -781,7 +781,7 @@ function secondStepForm(asked2, done, again) {
   async function attempt2(by) {
     if (busy) return;
     busy = true;
-    for (const one of [send, key2, code]) one.disabled = true;
+    for (const one of [send, key3, code]) one.disabled = true;
     try {
       if (by === "key" && keySpent) return again();
       if (by === "key") {
@@ -797,7 +797,7 @@ function secondStepForm(asked2, done, again) {
       fill(problem2, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
     } finally {
       busy = false;
-      for (const one of [send, key2, code]) one.disabled = false;
+      for (const one of [send, key3, code]) one.disabled = false;
       if (!problem2.hidden && by !== "key") {
         code.select();
         code.focus();
@@ -825,7 +825,7 @@ function secondStepForm(asked2, done, again) {
     return step.apps.length === 1 ? t("Enter the code from “{name}”.", { name: step.apps[0] }) : t("Enter a code from {names}.", { names: step.apps.join(", ") });
   }
   function focus() {
-    (kind === "key" ? key2 : code).focus();
+    (kind === "key" ? key3 : code).focus();
   }
   const elsewhere = step.keys_elsewhere.map((one) => el("li", {}, t("The key “{name}” only works at {host}.", { name: one.name, host: one.host })));
   const clock2 = el("span", {}, serverClock(step.server_time));
@@ -945,9 +945,13 @@ function reload(words, load2) {
   }
 }
 
+var key = "moxlite-searched";
+var forgetSearches = () => sessionStorage.removeItem(key);
+
 function forget(app) {
   for (const name of [app, app.replace("webmail", "account")]) for (const store of [localStorage, sessionStorage]) store.removeItem(`${name}-unsaved`);
   for (const name of ["csrf", "address", "stays"]) localStorage.removeItem(`${app}-${name}`);
+  forgetSearches();
 }
 async function logOut2(session, forgetSession) {
   const { client } = session;
@@ -965,9 +969,9 @@ function initials(name) {
   const letters = words.length > 1 ? [...words[0]][0] + [...words[words.length - 1]][0] : [...words[0] ?? "?"].slice(0, 2).join("");
   return letters.toUpperCase();
 }
-function hue(key2) {
+function hue(key3) {
   let hash = 0;
-  for (const sign2 of key2) hash = hash * 31 + sign2.codePointAt(0) >>> 0;
+  for (const sign2 of key3) hash = hash * 31 + sign2.codePointAt(0) >>> 0;
   return hash % 8 + 1;
 }
 
@@ -1043,8 +1047,8 @@ function tabs(label, links) {
 function iconButton(name, path, run) {
   return el("button", { class: "btn icon small", type: "button", "aria-label": name, title: name, onclick: run }, sign(path, "i s"));
 }
-function disc(key2, name) {
-  return el("span", { class: `disc c${hue(key2)}`, "aria-hidden": "true" }, initials(name));
+function disc(key3, name) {
+  return el("span", { class: `disc c${hue(key3)}`, "aria-hidden": "true" }, initials(name));
 }
 
 function load(path) {
@@ -1065,7 +1069,7 @@ function part(name) {
   return found;
 }
 
-var key = "moxlite-webmail-scheme";
+var key2 = "moxlite-webmail-scheme";
 var queries = { auto: "(prefers-color-scheme: dark)", light: "not all", dark: "all" };
 var dark = /* @__PURE__ */ new Set();
 function find(rules) {
@@ -1075,11 +1079,11 @@ function find(rules) {
   }
 }
 function lastScheme() {
-  const scheme = localStorage.getItem(key);
+  const scheme = localStorage.getItem(key2);
   return scheme !== null && scheme in queries ? scheme : "auto";
 }
 function paint(scheme) {
-  remember(key, scheme);
+  remember(key2, scheme);
   if (dark.size === 0) {
     for (const sheet of document.styleSheets) find(sheet.cssRules);
   }
@@ -1141,7 +1145,7 @@ var Session = class {
     const device = `${this.app}-stays`;
     if (result.device) remember(device, "1");
     else localStorage.removeItem(device);
-    return kept3;
+    if (!kept3) toast(t("Your browser's storage is full, so a reload will log you out."));
   }
 };
 function beforeDisplay(root) {
@@ -1192,10 +1196,19 @@ async function asked(id, ...[url, given]) {
       wait(silentAfter);
       out.enqueue(piece);
     }, flush: end }));
+    if (octets2 === void 0) end();
     return new Response(octets2 ?? null, answer2);
   } catch (error) {
     end();
     throw error;
+  }
+}
+async function reached(call) {
+  try {
+    await (await asked(newId(), String(call).replace(/[^/]*$/, ""), { method: "HEAD" })).text();
+    return true;
+  } catch {
+    return false;
   }
 }
 var titled = (error, title) => Object.assign(error, { title });
@@ -1223,6 +1236,7 @@ function steadily(once2, most3 = waits.length) {
     const same2 = `${call} ${body}`;
     const form = once2.includes(call) ? saving() : void 0;
     const [forms, formsId] = form?.dataset["lost"]?.split(" ") ?? [];
+    const again = lost.has(same2);
     const id = (forms === call ? formsId : lost.get(same2)) ?? newId();
     const note = (unknown) => {
       if (unknown) lost.set(same2, id);
@@ -1235,9 +1249,14 @@ function steadily(once2, most3 = waits.length) {
     const repeats = writes.has(call) && !kept3;
     for (let made = 0; ; made++) {
       const begun = Date.now();
-      const wasAway = away();
+      const wasAway = made === 0 && away();
+      let left = !(wasAway && writes.has(call));
       try {
-        const result = await post((...given) => asked(id, ...given));
+        const result = await post(async (...given) => {
+          left ||= await reached(given[0]);
+          if (!left) throw new TypeError();
+          return asked(id, ...given);
+        });
         note(false);
         return result;
       } catch (error) {
@@ -1245,11 +1264,11 @@ function steadily(once2, most3 = waits.length) {
         if (code !== "") {
           note(false);
           if (code === "user:done") throw alreadySaved(error);
-          if (made > 0 && changes.has(call) && settled.has(code ?? "")) return null;
+          if ((made > 0 || again) && changes.has(call) && settled.has(code ?? "")) return null;
           throw code === "user:unknown" ? unsure(error) : error;
         }
+        if (!left || wasAway && away() && !writes.has(call)) throw error;
         if (writes.has(call)) note(true);
-        if (made === 0 && wasAway && away()) throw error;
         if (repeats && made < most3) await Promise.race([connected, new Promise((resolve) => setTimeout(resolve, waits[made]))]);
         else if (repeats) {
           throw unsure(new CallFailed(call, "user:unknown", t("Can't reach the server, and we don't know whether this was done. Check before you try again.")));
@@ -1332,7 +1351,7 @@ function nameOf(form, begun) {
 var here = () => location.hash.replace(/\?.*/, "");
 var placeOf = (form) => form.closest("dialog") === null ? here() : null;
 function keepForms(app) {
-  const key2 = `${app}-unsaved`;
+  const key3 = `${app}-unsaved`;
   const begun = /* @__PURE__ */ new WeakMap();
   const changed = /* @__PURE__ */ new Map();
   const left = /* @__PURE__ */ new Map();
@@ -1341,7 +1360,7 @@ function keepForms(app) {
   const owner = () => last = localStorage.getItem(`${app}-address`) ?? last;
   function load2() {
     try {
-      const { owner: whose, forms } = JSON.parse(store().getItem(key2) ?? "");
+      const { owner: whose, forms } = JSON.parse(store().getItem(key3) ?? "");
       if (whose !== owner()) return {};
       const recent = Object.entries(forms).filter(([, entry]) => Date.now() - entry.at < week2);
       return Object.fromEntries(recent.sort(([, a], [, b]) => a.at - b.at).slice(-mostForms));
@@ -1353,12 +1372,12 @@ function keepForms(app) {
     const forms = load2();
     work(forms);
     try {
-      if (Object.keys(forms).length === 0) store().removeItem(key2);
-      else store().setItem(key2, JSON.stringify({ owner: owner(), forms }));
+      if (Object.keys(forms).length === 0) store().removeItem(key3);
+      else store().setItem(key3, JSON.stringify({ owner: owner(), forms }));
     } catch {
     }
   }
-  (store() === localStorage ? sessionStorage : localStorage).removeItem(key2);
+  (store() === localStorage ? sessionStorage : localStorage).removeItem(key3);
   change(() => {
   });
   const drop = (name) => change((forms) => delete forms[name]);
@@ -1497,7 +1516,7 @@ function keepForms(app) {
   addEventListener("storage", (event) => {
     if (event.key !== `${app}-csrf`) return;
     out = event.newValue === null;
-    if (out) store().removeItem(key2);
+    if (out) store().removeItem(key3);
   });
   const seen = () => {
     for (const form of document.querySelectorAll(kinds)) {
@@ -1604,7 +1623,8 @@ function problem(error) {
 var askLogIn = (asked2) => logInForm(asked2, async () => ({ secondStepForm, answered, goAway, setProvided }));
 function logInForm({ title, reason, address, below, stays, client, begin }, further) {
   const keep = (result) => {
-    if (!begin(result)) toast(t("Your browser's storage is full, so a reload will log you out."));
+    if (address !== null && result.login_address !== address) forgetSearches();
+    begin(result);
   };
   const started = (result, stay) => {
     const step = result.second_step;
@@ -1739,7 +1759,7 @@ var AccountSession = class extends Session {
   }
   begin(result) {
     localStorage.removeItem(handedKey);
-    return super.begin(result);
+    super.begin(result);
   }
   async forgetHanded() {
     const handed = localStorage.getItem(handedKey) !== null;

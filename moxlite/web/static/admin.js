@@ -17,7 +17,7 @@ function verify(table2, check2, value, path) {
       return;
     case "map":
       if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
-      for (const [key, item] of Object.entries(value)) verify(table2, check2[1], item, `${path}.${key}`);
+      for (const [key2, item] of Object.entries(value)) verify(table2, check2[1], item, `${path}.${key2}`);
       return;
     case "nullable":
       if (value !== null) verify(table2, check2[1], value, path);
@@ -136,9 +136,9 @@ var BaseClient = class {
     }
     const [checks2, result] = this.calls[name];
     const parameters = {};
-    for (const [key, check2] of Object.entries(checks2)) {
-      parameters[key] = given[Object.keys(parameters).length];
-      verify(this.table, check2, parameters[key], `${name}: ${key}`);
+    for (const [key2, check2] of Object.entries(checks2)) {
+      parameters[key2] = given[Object.keys(parameters).length];
+      verify(this.table, check2, parameters[key2], `${name}: ${key2}`);
     }
     const body = JSON.stringify(parameters);
     for (; ; ) {
@@ -178,8 +178,8 @@ var BaseClient = class {
       answer2 = await response.json();
     } catch {
       this.unanswered(name);
-      const reached = status !== 0 && (status < 502 || status > 504);
-      throw new CallFailed(name, "", reached ? t("Unexpected server response ({status}).", { status: String(status) }) : t("Can't reach the server."));
+      const reached2 = status !== 0 && (status < 502 || status > 504);
+      throw new CallFailed(name, "", reached2 ? t("Unexpected server response ({status}).", { status: String(status) }) : t("Can't reach the server."));
     }
     if (!answer2.error) return answer2.result;
     const error = await told(answer2.error);
@@ -700,9 +700,9 @@ var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 
 var users = "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2 M16 3.128a4 4 0 0 1 0 7.744 M22 21v-2a4 4 0 0 0-3-3.87 M5 7a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z";
 var x = "M18 6 6 18 M6 6l12 12";
 
-function remember(key, value, storage = localStorage) {
+function remember(key2, value, storage = localStorage) {
   try {
-    storage.setItem(key, value);
+    storage.setItem(key2, value);
     return true;
   } catch {
     return false;
@@ -804,13 +804,13 @@ function secondStepForm(asked2, done, again) {
   const code = el("input", { class: "input code", name: "code", autocomplete: "one-time-code", autocapitalize: "none", spellcheck: "false", required: true });
   const label = el("label", { class: "field" });
   const send = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
-  const key = el("button", { class: "btn line", type: "button", hidden: !withKey, onclick: () => void attempt2("key") }, sign(keyRound), el("span", {}, keyWords(step.keys)));
+  const key2 = el("button", { class: "btn line", type: "button", hidden: !withKey, onclick: () => void attempt2("key") }, sign(keyRound), el("span", {}, keyWords(step.keys)));
   const other = el("button", { class: "btn text small", type: "button", onclick: () => choose(kind === "recovery" ? "totp" : "recovery") });
   const intro = el("p", { class: "two" });
-  const form = el("form", { class: "form", onsubmit: (event) => {
+  const form2 = el("form", { class: "form", onsubmit: (event) => {
     event.preventDefault();
     void attempt2(kind);
-  } }, label, problem, send, key);
+  } }, label, problem, send, key2);
   code.addEventListener("input", () => {
     problem.hidden = true;
     if (kind === "totp" && code.value.replace(/\s/g, "").length === 6) void attempt2("totp");
@@ -818,7 +818,7 @@ function secondStepForm(asked2, done, again) {
   async function attempt2(by) {
     if (busy) return;
     busy = true;
-    for (const one of [send, key, code]) one.disabled = true;
+    for (const one of [send, key2, code]) one.disabled = true;
     try {
       if (by === "key" && keySpent) return again();
       if (by === "key") {
@@ -834,7 +834,7 @@ function secondStepForm(asked2, done, again) {
       fill(problem, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
     } finally {
       busy = false;
-      for (const one of [send, key, code]) one.disabled = false;
+      for (const one of [send, key2, code]) one.disabled = false;
       if (!problem.hidden && by !== "key") {
         code.select();
         code.focus();
@@ -843,10 +843,10 @@ function secondStepForm(asked2, done, again) {
   }
   function choose(next) {
     kind = next;
-    const typed = kind !== "key";
+    const typed2 = kind !== "key";
     problem.hidden = true;
-    label.hidden = !typed;
-    send.hidden = !typed;
+    label.hidden = !typed2;
+    send.hidden = !typed2;
     code.value = "";
     code.inputMode = kind === "totp" ? "numeric" : "text";
     code.maxLength = kind === "totp" ? 9 : 40;
@@ -862,11 +862,11 @@ function secondStepForm(asked2, done, again) {
     return step.apps.length === 1 ? t("Enter the code from “{name}”.", { name: step.apps[0] }) : t("Enter a code from {names}.", { names: step.apps.join(", ") });
   }
   function focus() {
-    (kind === "key" ? key : code).focus();
+    (kind === "key" ? key2 : code).focus();
   }
   const elsewhere = step.keys_elsewhere.map((one) => el("li", {}, t("The key “{name}” only works at {host}.", { name: one.name, host: one.host })));
   const clock2 = el("span", {}, serverClock(step.server_time));
-  const root = el("div", { class: "second-step" }, el("h2", {}, t("Verify it's you")), intro, form, elsewhere.length > 0 && el("ul", { class: "hint" }, elsewhere), el("p", { class: "hint second-step-foot" }, other, step.apps.length > 0 && clock2));
+  const root = el("div", { class: "second-step" }, el("h2", {}, t("Verify it's you")), intro, form2, elsewhere.length > 0 && el("ul", { class: "hint" }, elsewhere), el("p", { class: "hint second-step-foot" }, other, step.apps.length > 0 && clock2));
   choose(kind);
   return { root, focus };
 }
@@ -895,7 +895,7 @@ async function askConfirm(client, why = t("To confirm this change, enter your pa
       fill(problem, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
     };
     const send = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
-    const form = el("form", { class: "form", onsubmit: async (event) => {
+    const form2 = el("form", { class: "form", onsubmit: async (event) => {
       event.preventDefault();
       send.disabled = true;
       try {
@@ -913,7 +913,7 @@ async function askConfirm(client, why = t("To confirm this change, enter your pa
       fill(place, made.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel"))));
       made.focus();
     };
-    fill(place, el("p", { class: "dialog-text" }, why), form);
+    fill(place, el("p", { class: "dialog-text" }, why), form2);
     return [place];
   });
   return answer2 === true;
@@ -925,50 +925,30 @@ function watchFailures() {
   addEventListener("unhandledrejection", (event) => tell(event.reason));
 }
 
-var shown = 1e4;
-var most = 3;
-function stack() {
-  const found = document.querySelector("body > .toasts");
-  if (found !== null) return found;
-  const made = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
-  document.body.append(made);
-  return made;
+var key = "moxlite-searched";
+var most = 500;
+var form = /^~(\d+)~$/;
+var load = () => JSON.parse(sessionStorage.getItem(key) ?? "[]");
+function nameOfSearch(words) {
+  if (words === "" || form.test(words)) return words;
+  const kept = load();
+  const known = kept.indexOf(words);
+  if (known >= 0) return `~${known}~`;
+  const place = Math.min(kept.length, most - 1);
+  remember(key, JSON.stringify([...kept.slice(0, place), words]), sessionStorage);
+  return `~${place}~`;
 }
-function toast(text3, action2, time = shown) {
-  const words = el("span", {}, text3);
-  let timer = 0;
-  let holds = 0;
-  const hold = () => {
-    holds++;
-    clearTimeout(timer);
-  };
-  const release = () => {
-    holds--;
-    clearTimeout(timer);
-    if (holds === 0 && time > 0 && box.isConnected) timer = window.setTimeout(close, time);
-  };
-  const close = () => {
-    clearTimeout(timer);
-    const focused = box.contains(document.activeElement);
-    box.remove();
-    if (focused) focusHome();
-  };
-  const box = el("div", { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release }, words, action2 !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
-    close();
-    action2.run();
-  } }, action2.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
-  if (time > 0) timer = window.setTimeout(close, time);
-  const all = stack();
-  all.append(box);
-  const passing = (one) => one.querySelector(".toast-close") !== null;
-  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
-  return { say: (other) => fill(words, other), close };
+function wordsOfSearch(name) {
+  const place = form.exec(name)?.[1];
+  return place === void 0 ? name : load()[Number(place)] ?? "";
 }
+var forgetSearches = () => sessionStorage.removeItem(key);
 
 var askLogIn = (asked2) => logInForm(asked2, async () => ({ secondStepForm, answered, goAway, setProvided }));
 function logInForm({ title, reason, address, below, stays, client, begin }, further) {
   const keep = (result) => {
-    if (!begin(result)) toast(t("Your browser's storage is full, so a reload will log you out."));
+    if (address !== null && result.login_address !== address) forgetSearches();
+    begin(result);
   };
   const started = (result, stay) => {
     const step = result.second_step;
@@ -1010,11 +990,11 @@ function logInForm({ title, reason, address, below, stays, client, begin }, furt
         button2.disabled = other.disabled = false;
       }
     };
-    const form = el("form", { class: "login", onsubmit: async (event) => {
+    const form2 = el("form", { class: "login", onsubmit: async (event) => {
       event.preventDefault();
       await attempt2(() => tryLogIn(username.value, password.value, stay.checked));
     } }, brand(), el("h1", {}, title), problem, address !== null && el("label", { class: "field" }, t("Email address"), username), el("label", { class: "field" }, t("Password"), password), stays && isSecureContext && el("label", { class: "check" }, stay, t("Keep me logged in on this device")), button2, other, below);
-    const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Log in to {app}", { app: title }) }, form);
+    const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Log in to {app}", { app: title }) }, form2);
     const finish = () => {
       overlay.remove();
       giveBack();
@@ -1023,16 +1003,16 @@ function logInForm({ title, reason, address, below, stays, client, begin }, furt
     const ask = async (asked2) => {
       const back = () => {
         second2.remove();
-        form.hidden = false;
+        form2.hidden = false;
         password.focus();
       };
       const made = (await further()).secondStepForm(asked2, finish, () => {
         second2.remove();
-        form.hidden = false;
-        if (password.value !== "") form.requestSubmit();
+        form2.hidden = false;
+        if (password.value !== "") form2.requestSubmit();
       });
       const second2 = el("div", { class: "login" }, brand(), made.root, el("button", { class: "btn text small", type: "button", onclick: back }, t("Back")));
-      form.hidden = true;
+      form2.hidden = true;
       overlay.append(second2);
       made.focus();
     };
@@ -1053,14 +1033,55 @@ function linked(value) {
   return value.split(/(https?:\/\/[^\s<>"]+)/).map((piece, i) => i % 2 === 1 ? el("a", { href: piece, target: "_blank", rel: "noopener noreferrer" }, piece) : document.createTextNode(piece));
 }
 
-function leave(load2 = () => location.reload()) {
+var shown = 1e4;
+var most2 = 3;
+function stack() {
+  const found = document.querySelector("body > .toasts");
+  if (found !== null) return found;
+  const made = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+  document.body.append(made);
+  return made;
+}
+function toast(text3, action2, time = shown) {
+  const words = el("span", {}, text3);
+  let timer = 0;
+  let holds = 0;
+  const hold = () => {
+    holds++;
+    clearTimeout(timer);
+  };
+  const release = () => {
+    holds--;
+    clearTimeout(timer);
+    if (holds === 0 && time > 0 && box.isConnected) timer = window.setTimeout(close, time);
+  };
+  const close = () => {
+    clearTimeout(timer);
+    const focused = box.contains(document.activeElement);
+    box.remove();
+    if (focused) focusHome();
+  };
+  const box = el("div", { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release }, words, action2 !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
+    close();
+    action2.run();
+  } }, action2.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
+  if (time > 0) timer = window.setTimeout(close, time);
+  const all = stack();
+  all.append(box);
+  const passing = (one) => one.querySelector(".toast-close") !== null;
+  while (all.childElementCount > most2) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
+  return { say: (other) => fill(words, other), close };
+}
+
+function leave(load3 = () => location.reload()) {
   for (const one of document.querySelectorAll("[data-unsaved]")) delete one.dataset["unsaved"];
-  load2();
+  load3();
 }
 
 function forget(app) {
   for (const name of [app, app.replace("webmail", "account")]) for (const store of [localStorage, sessionStorage]) store.removeItem(`${name}-unsaved`);
   for (const name of ["csrf", "address", "stays"]) localStorage.removeItem(`${app}-${name}`);
+  forgetSearches();
 }
 async function logOut2(session, forgetSession) {
   const { client } = session;
@@ -1204,10 +1225,10 @@ async function toClipboard(value) {
 function copyable(value) {
   return el("span", { class: "copy" }, el("code", {}, value), copyButton(() => value));
 }
-function foreign(value, most2 = 300) {
+function foreign(value, most3 = 300) {
   const shown2 = visible(value);
-  if (shown2.length <= most2) return el("bdi", {}, shown2);
-  const words = el("bdi", {}, `${shown2.slice(0, most2)}…`);
+  if (shown2.length <= most3) return el("bdi", {}, shown2);
+  const words = el("bdi", {}, `${shown2.slice(0, most3)}…`);
   const more = el("button", { class: "btn text small", type: "button", onclick: () => {
     fill(words, shown2);
     rest.remove();
@@ -1219,7 +1240,7 @@ function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 
-function load(path) {
+function load2(path) {
   return import(path).catch(() => import(`${path}?${Date.now()}`));
 }
 
@@ -1228,7 +1249,7 @@ var loading = /* @__PURE__ */ new Map();
 function part(name) {
   let found = loading.get(name);
   if (found === void 0) {
-    found = Promise.all([load(`${folder}${name}.${define_PARTS_default[name]}.js`), globalThis.moxliteLanguage?.rest()]).then(([module]) => module).catch((error) => {
+    found = Promise.all([load2(`${folder}${name}.${define_PARTS_default[name]}.js`), globalThis.moxliteLanguage?.rest()]).then(([module]) => module).catch((error) => {
       loading.delete(name);
       throw new Error(t("Couldn't load part of this page. Try again or reload the page."), { cause: error });
     });
@@ -1291,7 +1312,7 @@ var Session = class {
     const device = `${this.app}-stays`;
     if (result.device) remember(device, "1");
     else localStorage.removeItem(device);
-    return kept;
+    if (!kept) toast(t("Your browser's storage is full, so a reload will log you out."));
   }
 };
 function beforeDisplay(root) {
@@ -1336,10 +1357,19 @@ async function asked(id, ...[url, given]) {
       wait(silentAfter);
       out.enqueue(piece);
     }, flush: end }));
+    if (octets2 === void 0) end();
     return new Response(octets2 ?? null, answer2);
   } catch (error) {
     end();
     throw error;
+  }
+}
+async function reached(call) {
+  try {
+    await (await asked(newId(), String(call).replace(/[^/]*$/, ""), { method: "HEAD" })).text();
+    return true;
+  } catch {
+    return false;
   }
 }
 var titled = (error, title) => Object.assign(error, { title });
@@ -1348,7 +1378,7 @@ function unsure(error) {
 }
 var saving = () => [...document.querySelectorAll(":is(form,[data-form])[aria-busy=true]")].at(-1);
 var alreadySaved = (error) => Object.assign(titled(error, t("Already saved")), { message: t("Your first attempt worked, without your latest changes. Open the saved version to change it. If you save again, you may get a second one.") });
-function steadily(once2, most2 = waits.length) {
+function steadily(once2, most3 = waits.length) {
   let off = false;
   const away = () => off || !navigator.onLine;
   let go = () => {
@@ -1365,23 +1395,29 @@ function steadily(once2, most2 = waits.length) {
   const lost = /* @__PURE__ */ new Map();
   return async (call, body, post, kept) => {
     const same2 = `${call} ${body}`;
-    const form = once2.includes(call) ? saving() : void 0;
-    const [forms, formsId] = form?.dataset["lost"]?.split(" ") ?? [];
+    const form2 = once2.includes(call) ? saving() : void 0;
+    const [forms, formsId] = form2?.dataset["lost"]?.split(" ") ?? [];
+    const again = lost.has(same2);
     const id = (forms === call ? formsId : lost.get(same2)) ?? newId();
     const note = (unknown) => {
       if (unknown) lost.set(same2, id);
       else lost.delete(same2);
-      if (form === void 0) return;
-      if (unknown) form.dataset["lost"] = `${call} ${id}`;
-      else delete form.dataset["lost"];
-      form.dispatchEvent(new Event("lost", { bubbles: true }));
+      if (form2 === void 0) return;
+      if (unknown) form2.dataset["lost"] = `${call} ${id}`;
+      else delete form2.dataset["lost"];
+      form2.dispatchEvent(new Event("lost", { bubbles: true }));
     };
     const repeats = writes.has(call) && !kept;
     for (let made = 0; ; made++) {
       const begun = Date.now();
-      const wasAway = away();
+      const wasAway = made === 0 && away();
+      let left = !(wasAway && writes.has(call));
       try {
-        const result = await post((...given) => asked(id, ...given));
+        const result = await post(async (...given) => {
+          left ||= await reached(given[0]);
+          if (!left) throw new TypeError();
+          return asked(id, ...given);
+        });
         note(false);
         return result;
       } catch (error) {
@@ -1389,12 +1425,12 @@ function steadily(once2, most2 = waits.length) {
         if (code !== "") {
           note(false);
           if (code === "user:done") throw alreadySaved(error);
-          if (made > 0 && changes.has(call) && settled.has(code ?? "")) return null;
+          if ((made > 0 || again) && changes.has(call) && settled.has(code ?? "")) return null;
           throw code === "user:unknown" ? unsure(error) : error;
         }
+        if (!left || wasAway && away() && !writes.has(call)) throw error;
         if (writes.has(call)) note(true);
-        if (made === 0 && wasAway && away()) throw error;
-        if (repeats && made < most2) await Promise.race([connected, new Promise((resolve) => setTimeout(resolve, waits[made]))]);
+        if (repeats && made < most3) await Promise.race([connected, new Promise((resolve) => setTimeout(resolve, waits[made]))]);
         else if (repeats) {
           throw unsure(new CallFailed(call, "user:unknown", t("Can't reach the server, and we don't know whether this was done. Check before you try again.")));
         } else if (made > 0 || Date.now() - begun < staleAfter) throw error;
@@ -1405,8 +1441,8 @@ function steadily(once2, most2 = waits.length) {
 async function simulatedLatency() {
   const setting = localStorage.getItem("moxlite-debug");
   if (setting === null) return;
-  const { wait_min_ms: least = 0, wait_max_ms: most2 = 0 } = JSON.parse(setting);
-  await new Promise((resolve) => setTimeout(resolve, least + Math.random() * Math.max(0, most2 - least)));
+  const { wait_min_ms: least = 0, wait_max_ms: most3 = 0 } = JSON.parse(setting);
+  await new Promise((resolve) => setTimeout(resolve, least + Math.random() * Math.max(0, most3 - least)));
 }
 
 var [quiet, week] = [300, 7 * 864e5];
@@ -1421,12 +1457,12 @@ function isSecret(part2) {
   const hint = part2.getAttribute("autocomplete") ?? "";
   return never.includes(kindOf(part2)) || /-password|one-time|cc-/.test(hint) || part2.closest("[data-secret]") !== null;
 }
-function partsOf(form) {
+function partsOf(form2) {
   const parts2 = /* @__PURE__ */ new Map();
   const counts = /* @__PURE__ */ new Map();
-  for (const part2 of form.querySelectorAll(`${fields2}, [data-rows], [data-kept]`)) {
+  for (const part2 of form2.querySelectorAll(`${fields2}, [data-rows], [data-kept]`)) {
     const within = part2.parentElement?.closest("[data-kept]") ?? null;
-    if (within !== null && form.contains(within) || part2.matches(fields2) && isSecret(part2)) continue;
+    if (within !== null && form2.contains(within) || part2.matches(fields2) && isSecret(part2)) continue;
     const label = "labels" in part2 ? part2.labels?.[0]?.textContent : "";
     const name = `${kindOf(part2)} ${part2.ariaLabel ?? label ?? ""}`;
     const n = counts.get(name) ?? 0;
@@ -1435,8 +1471,8 @@ function partsOf(form) {
   }
   return parts2;
 }
-function keepOut(form) {
-  for (const field of form.querySelectorAll(fields2)) if (!field.hasAttribute("autocomplete")) field.setAttribute("autocomplete", "off");
+function keepOut(form2) {
+  for (const field of form2.querySelectorAll(fields2)) if (!field.hasAttribute("autocomplete")) field.setAttribute("autocomplete", "off");
 }
 function valueIn(part2) {
   if (part2.dataset["kept"] !== void 0) {
@@ -1448,7 +1484,7 @@ function valueIn(part2) {
   if (part2 instanceof HTMLInputElement && ["checkbox", "radio"].includes(part2.type)) return part2.checked;
   return part2.value;
 }
-var valuesOf = (form) => Object.fromEntries([...partsOf(form)].map(([name, part2]) => [name, valueIn(part2)]));
+var valuesOf = (form2) => Object.fromEntries([...partsOf(form2)].map(([name, part2]) => [name, valueIn(part2)]));
 var same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 function set(part2, value) {
   if (part2.dataset["kept"] !== void 0) part2.dispatchEvent(new CustomEvent("keep", { detail: { value } }));
@@ -1461,31 +1497,31 @@ function set(part2, value) {
     for (const kind of ["input", "change"]) part2.dispatchEvent(new Event(kind, { bubbles: true }));
   }
 }
-function put(form, values) {
+function put(form2, values) {
   for (let turn = 0; turn < 2; turn++) for (const [name, value] of Object.entries(values)) {
-    const part2 = partsOf(form).get(name);
+    const part2 = partsOf(form2).get(name);
     if (part2 !== void 0 && !same(valueIn(part2), value)) set(part2, value);
   }
 }
-function nameOf(form, begun) {
-  const box = form.closest("dialog");
+function nameOf(form2, begun) {
+  const box = form2.closest("dialog");
   const words = Object.entries(begun).filter(([name, value]) => worded.includes(name.split(" ")[0]) && value !== "" && !same(value, []));
-  const beside = [...(box ?? document).querySelectorAll(kinds)].indexOf(form);
-  return JSON.stringify([box?.ariaLabel ?? here(), form.className, beside, words]);
+  const beside = [...(box ?? document).querySelectorAll(kinds)].indexOf(form2);
+  return JSON.stringify([box?.ariaLabel ?? here(), form2.className, beside, words]);
 }
 var here = () => location.hash.replace(/\?.*/, "");
-var placeOf = (form) => form.closest("dialog") === null ? here() : null;
+var placeOf = (form2) => form2.closest("dialog") === null ? here() : null;
 function keepForms(app) {
-  const key = `${app}-unsaved`;
+  const key2 = `${app}-unsaved`;
   const begun = /* @__PURE__ */ new WeakMap();
   const changed = /* @__PURE__ */ new Map();
   const left = /* @__PURE__ */ new Map();
   let [timer, filling, out, last] = [0, false, false, ""];
   const store = () => localStorage.getItem(`${app}-stays`) === null ? sessionStorage : localStorage;
   const owner = () => last = localStorage.getItem(`${app}-address`) ?? last;
-  function load2() {
+  function load3() {
     try {
-      const { owner: whose, forms } = JSON.parse(store().getItem(key) ?? "");
+      const { owner: whose, forms } = JSON.parse(store().getItem(key2) ?? "");
       if (whose !== owner()) return {};
       const recent = Object.entries(forms).filter(([, entry]) => Date.now() - entry.at < week);
       return Object.fromEntries(recent.sort(([, a], [, b]) => a.at - b.at).slice(-mostForms));
@@ -1494,15 +1530,15 @@ function keepForms(app) {
     }
   }
   function change(work) {
-    const forms = load2();
+    const forms = load3();
     work(forms);
     try {
-      if (Object.keys(forms).length === 0) store().removeItem(key);
-      else store().setItem(key, JSON.stringify({ owner: owner(), forms }));
+      if (Object.keys(forms).length === 0) store().removeItem(key2);
+      else store().setItem(key2, JSON.stringify({ owner: owner(), forms }));
     } catch {
     }
   }
-  (store() === localStorage ? sessionStorage : localStorage).removeItem(key);
+  (store() === localStorage ? sessionStorage : localStorage).removeItem(key2);
   change(() => {
   });
   const drop = (name) => change((forms) => delete forms[name]);
@@ -1510,68 +1546,68 @@ function keepForms(app) {
     clearTimeout(timer);
     if (out) return;
     change((forms) => {
-      for (const [form, { name }] of changed) if (form.isConnected && form.dataset["unsaved"] !== void 0) forms[name] = { at: Date.now(), values: valuesOf(form), lost: form.dataset["lost"] };
+      for (const [form2, { name }] of changed) if (form2.isConnected && form2.dataset["unsaved"] !== void 0) forms[name] = { at: Date.now(), values: valuesOf(form2), lost: form2.dataset["lost"] };
     });
   }
-  const kept = (form) => form instanceof HTMLElement && !form.matches(apart) && partsOf(form).size > 0;
-  function look(form) {
-    keepOut(form);
-    const old = begun.get(form);
-    if (filling || old === void 0 || form.ariaBusy === "true") return;
-    if (Object.entries(valuesOf(form)).every(([name, value]) => same(old.values[name], value))) settle(form);
+  const kept = (form2) => form2 instanceof HTMLElement && !form2.matches(apart) && partsOf(form2).size > 0;
+  function look(form2) {
+    keepOut(form2);
+    const old = begun.get(form2);
+    if (filling || old === void 0 || form2.ariaBusy === "true") return;
+    if (Object.entries(valuesOf(form2)).every(([name, value]) => same(old.values[name], value))) settle(form2);
     else {
-      form.dataset["unsaved"] = "";
-      if (!changed.has(form)) changed.set(form, { name: old.name, place: placeOf(form) });
+      form2.dataset["unsaved"] = "";
+      if (!changed.has(form2)) changed.set(form2, { name: old.name, place: placeOf(form2) });
       clearTimeout(timer);
       timer = window.setTimeout(keep, quiet);
     }
   }
-  function settle(form) {
-    delete form.dataset["unsaved"];
-    delete form.dataset["lost"];
-    form.querySelector(".kept-note")?.remove();
-    const named = changed.get(form);
-    changed.delete(form);
+  function settle(form2) {
+    delete form2.dataset["unsaved"];
+    delete form2.dataset["lost"];
+    form2.querySelector(".kept-note")?.remove();
+    const named = changed.get(form2);
+    changed.delete(form2);
     if (named !== void 0) drop(named.name);
   }
-  function refill(form, values) {
+  function refill(form2, values) {
     filling = true;
-    put(form, values);
+    put(form2, values);
     filling = false;
   }
-  function came(form) {
-    const old = form.dataset["begun"] === void 0 ? valuesOf(form) : {};
-    const name = nameOf(form, old);
-    begun.set(form, { name, values: { ...old } });
-    const record = load2()[name];
-    if (record === void 0 || form.dataset["begun"] !== void 0) {
-      look(form);
+  function came(form2) {
+    const old = form2.dataset["begun"] === void 0 ? valuesOf(form2) : {};
+    const name = nameOf(form2, old);
+    begun.set(form2, { name, values: { ...old } });
+    const record = load3()[name];
+    if (record === void 0 || form2.dataset["begun"] !== void 0) {
+      look(form2);
       return;
     }
-    refill(form, record.values);
-    if (record.lost !== void 0) form.dataset["lost"] = record.lost;
+    refill(form2, record.values);
+    if (record.lost !== void 0) form2.dataset["lost"] = record.lost;
     const discard = () => {
-      refill(form, old);
-      settle(form);
+      refill(form2, old);
+      settle(form2);
     };
-    form.prepend(el("p", { class: "hint kept-note", role: "status" }, el("span", {}, t("Not saved")), el("button", { class: "btn text small", type: "button", onclick: discard }, t("Discard"))));
-    look(form);
+    form2.prepend(el("p", { class: "hint kept-note", role: "status" }, el("span", {}, t("Not saved")), el("button", { class: "btn text small", type: "button", onclick: discard }, t("Discard"))));
+    look(form2);
   }
-  function grew(form, values) {
-    if (form.dataset["begun"] !== void 0) return;
-    for (const [name, part2] of partsOf(form)) if (!(name in values)) values[name] = valueIn(part2);
+  function grew(form2, values) {
+    if (form2.dataset["begun"] !== void 0) return;
+    for (const [name, part2] of partsOf(form2)) if (!(name in values)) values[name] = valueIn(part2);
   }
-  function gone(form, { name, place }) {
-    const box = form.closest("dialog");
+  function gone(form2, { name, place }) {
+    const box = form2.closest("dialog");
     if (box !== null && left.has(box)) return;
-    changed.delete(form);
-    if (place === null || form.dataset["unsaved"] === void 0) drop(name);
-    else if (form.ariaBusy === "true") {
+    changed.delete(form2);
+    if (place === null || form2.dataset["unsaved"] === void 0) drop(name);
+    else if (form2.ariaBusy === "true") {
       const saved = new MutationObserver(() => {
         saved.disconnect();
-        gone(form, { name, place });
+        gone(form2, { name, place });
       });
-      saved.observe(form, { attributeFilter: ["aria-busy"] });
+      saved.observe(form2, { attributeFilter: ["aria-busy"] });
     } else if (place !== here()) offer(place);
   }
   function leave2(box) {
@@ -1588,13 +1624,13 @@ function keepForms(app) {
   }
   function end(box) {
     left.delete(box);
-    for (const form of changed.keys()) if (box.contains(form)) changed.delete(form);
+    for (const form2 of changed.keys()) if (box.contains(form2)) changed.delete(form2);
     const focused = document.activeElement;
     box.dispatchEvent(new Event("cancel", { cancelable: true }));
     if (focused instanceof HTMLElement && focused !== document.body) focused.focus();
   }
   function remind() {
-    const titles = Object.keys(load2()).map((name) => JSON.parse(name)[0]);
+    const titles = Object.keys(load3()).map((name) => JSON.parse(name)[0]);
     const dialogs = [...new Set(titles.filter((title) => title !== "" && !title.startsWith("#")))];
     const place = titles.filter((title) => title.startsWith("#") && title !== here()).at(-1);
     if (dialogs.length > 0) toast(t("Unsaved changes: {forms}. Open the form again to continue.", { forms: dialogs.map(isolated).join(", ") }));
@@ -1603,14 +1639,14 @@ function keepForms(app) {
   const offer = (place) => toast(t("Not saved"), { title: meant("action", "Open"), run: () => location.hash = place });
   const formsIn = (box) => [...box?.querySelectorAll(kinds) ?? []];
   for (const kind of ["input", "change", "click", "keyup", "focusout", "paste"]) document.addEventListener(kind, ({ target }) => {
-    const form = target instanceof Element ? target.closest(kinds) : null;
-    if (kept(form)) setTimeout(() => look(form));
+    const form2 = target instanceof Element ? target.closest(kinds) : null;
+    if (kept(form2)) setTimeout(() => look(form2));
   }, true);
   document.addEventListener("saved", ({ target }) => {
-    const form = target;
-    settle(form);
-    const values = valuesOf(form);
-    begun.set(form, { name: nameOf(form, values), values });
+    const form2 = target;
+    settle(form2);
+    const values = valuesOf(form2);
+    begun.set(form2, { name: nameOf(form2, values), values });
   });
   document.addEventListener("keydown", (event) => {
     const { target } = event;
@@ -1619,7 +1655,7 @@ function keepForms(app) {
       target.form?.requestSubmit();
     }
     const box = [...document.querySelectorAll("dialog:modal")].at(-1) ?? null;
-    if (event.key !== "Escape" || !formsIn(box).some((form) => form.ariaBusy === "true")) return;
+    if (event.key !== "Escape" || !formsIn(box).some((form2) => form2.ariaBusy === "true")) return;
     event.preventDefault();
     event.stopImmediatePropagation();
   }, true);
@@ -1627,9 +1663,9 @@ function keepForms(app) {
     const box = event.target;
     if (!(box instanceof HTMLDialogElement) || !box.isConnected) return;
     const forms = formsIn(box);
-    for (const form of forms) if (kept(form)) look(form);
-    const busy = forms.some((form) => form.ariaBusy === "true");
-    if (!busy && !forms.some((form) => form.dataset["unsaved"] !== void 0)) return;
+    for (const form2 of forms) if (kept(form2)) look(form2);
+    const busy = forms.some((form2) => form2.ariaBusy === "true");
+    if (!busy && !forms.some((form2) => form2.dataset["unsaved"] !== void 0)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     if (!busy) leave2(box);
@@ -1641,15 +1677,15 @@ function keepForms(app) {
   addEventListener("storage", (event) => {
     if (event.key !== `${app}-csrf`) return;
     out = event.newValue === null;
-    if (out) store().removeItem(key);
+    if (out) store().removeItem(key2);
   });
   const seen = () => {
-    for (const form of document.querySelectorAll(kinds)) {
-      const old = begun.get(form);
-      if (old !== void 0) grew(form, old.values);
-      else if (kept(form)) came(form);
+    for (const form2 of document.querySelectorAll(kinds)) {
+      const old = begun.get(form2);
+      if (old !== void 0) grew(form2, old.values);
+      else if (kept(form2)) came(form2);
     }
-    for (const [form, named] of changed) if (!form.isConnected) gone(form, named);
+    for (const [form2, named] of changed) if (!form2.isConnected) gone(form2, named);
     for (const [box, message] of left) if (!message.isConnected) end(box);
   };
   new MutationObserver(seen).observe(document.body, { childList: true, subtree: true });
@@ -1736,7 +1772,17 @@ function addressOf(page, path = [], query = {}) {
 function read2(hash) {
   const [path = "", query = ""] = hash.slice(1).split("?", 2);
   const names = path.split("/").map(decoded);
-  return { page: names[0] || "overview", path: names.slice(1), query: new URLSearchParams(query) };
+  const fields3 = new URLSearchParams(query);
+  for (const [name, value] of [...fields3]) fields3.set(name, wordsOfSearch(value));
+  return { page: names[0] || "overview", path: names.slice(1), query: fields3 };
+}
+var typed = ["search", "words", "sender", "recipient", "account", "actor", "object"];
+function withoutWords(address) {
+  const [path = "", query] = address.split("?", 2);
+  if (query === void 0) return address;
+  const fields3 = new URLSearchParams(query);
+  for (const name of typed.filter((one) => fields3.has(one))) fields3.set(name, nameOfSearch(fields3.get(name)));
+  return `${path}?${fields3}`;
 }
 function decoded(text3) {
   try {
@@ -1895,13 +1941,13 @@ function failurePage(desk, error) {
 }
 
 var formIn = (main) => main.querySelector("form.filter");
-var textsOf = (form) => form === null ? [] : [...form.querySelectorAll("input")].filter((one) => one.type !== "checkbox");
+var textsOf = (form2) => form2 === null ? [] : [...form2.querySelectorAll("input")].filter((one) => one.type !== "checkbox");
 function holdFilter(main) {
   const begun = textsOf(formIn(main)).map((one) => one.value);
   return () => {
-    const form = formIn(main);
-    if (form === null || !form.contains(document.activeElement)) return null;
-    const now = textsOf(form);
+    const form2 = formIn(main);
+    if (form2 === null || !form2.contains(document.activeElement)) return null;
+    const now = textsOf(form2);
     const giveBack = holdPlace(main);
     return () => {
       const fields3 = textsOf(formIn(main));
@@ -1933,6 +1979,7 @@ var App = class {
     const app = byId("app", HTMLElement);
     fill(app, this.shell.root);
     addEventListener("hashchange", () => void this.open());
+    this.shell.main.addEventListener("click", (event) => this.follow(event));
     if (!known) await this.logIn("");
     app.hidden = false;
     keepForms("moxlite-admin");
@@ -1940,6 +1987,17 @@ var App = class {
   }
   async logIn(reason) {
     await this.session.logIn(reason, [el("p", { class: "hint" }, t("The admin app is only available in English."))]);
+  }
+  follow(event) {
+    const link = event.target.closest("a[href^='#'][href*='?']");
+    if (link === null || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    this.go(link.hash);
+  }
+  go(to) {
+    const address = withoutWords(to);
+    if (location.hash === address) void this.open();
+    else location.hash = address;
   }
   async open() {
     const address = read2(location.hash);
@@ -1979,13 +2037,10 @@ var App = class {
     const desk = { client: this.client, address, happenings: (told2) => {
       verify(checks, ["ref", "Happenings"], told2, "told");
       return told2;
-    }, refresh: () => this.open(), go: (to) => {
-      if (location.hash === to) void this.open();
-      else location.hash = to;
-    }, note: (to) => {
+    }, refresh: () => this.open(), go: (to) => this.go(to), note: (to) => {
       if (number !== this.shown) return;
-      window.history.replaceState(null, "", to);
-      this.displayed = to;
+      this.displayed = withoutWords(to);
+      window.history.replaceState(null, "", this.displayed);
     }, count: (page, text3) => this.shell.count(page, text3), say: (text3, undo) => void toast(text3, undo), onLeave: (act) => this.leave.push(act), peer: (domain) => {
       const root = el("div", { class: "next", "aria-live": "polite" });
       void part("moving").then((found) => fill(root, found.peer(desk, domain)));

@@ -353,9 +353,6 @@ var today = () => dayOf(/* @__PURE__ */ new Date());
 function placeOf(view, day) {
   return `#calendar:${view},${new Date(day * dayLength).toISOString().slice(0, 10).replaceAll("-", "")}`;
 }
-function placeOfSearch(text2, day) {
-  return placeOf("day", day).replace("day", `search:${encodeURIComponent(text2)}`);
-}
 function placeIn(hash) {
   const found = /^#calendar:(?:(day|week|month|agenda)|search:([^,]+)),(\d{4})(\d\d)(\d\d)$/.exec(hash);
   if (found === null) return null;
@@ -858,7 +855,7 @@ var CalendarPage = class {
     if (phone.matches && (this.view === "month" || this.view === "week")) this.view = "agenda";
     this.day = asked?.day ?? this.day;
     this.sought = asked?.sought ?? "";
-    this.search.set(this.sought);
+    this.search.set(this.sought.startsWith("~") ? "" : this.sought);
     this.found = null;
     this.drawHead();
     this.drawn = false;
@@ -928,6 +925,13 @@ var CalendarPage = class {
     if (calendars.some((one) => one.second_zone)) this.zones ??= await this.page.load("giving");
     if (this.sought !== "") {
       this.searching ??= await this.page.load("eventsearch");
+      const words = this.searching.wordsOfSearch(this.sought);
+      if (words === "") return this.show(this.view, this.day);
+      if (words !== this.sought) {
+        this.sought = words;
+        this.search.set(words);
+      }
+      this.page.tellAddress(this.searching.placeOfSearch(words, this.day));
       const all = calendars.map(({ id }) => id);
       const result = await client.event_search(this.sought, all);
       await released(this.root);
@@ -985,7 +989,7 @@ var CalendarPage = class {
   drawHead() {
     const searches = this.sought !== "";
     this.place.view.classList.toggle("searching", searches);
-    this.page.tellAddress(searches ? placeOfSearch(this.sought, this.day) : placeOf(this.view, this.day));
+    if (!searches) this.page.tellAddress(placeOf(this.view, this.day));
     const month = monthName(this.day);
     const words = searches ? t("Searching…") : this.view === "day" ? longDay(this.day) : month;
     fill(this.heading, words, !searches && this.view === "week" && el("small", {}, t("Week {n}", { n: String(weekNumber(weekStart(this.day) + 3)) })));

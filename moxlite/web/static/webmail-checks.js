@@ -292,10 +292,19 @@ async function asked(id, ...[url, given]) {
       wait(silentAfter);
       out.enqueue(piece);
     }, flush: end }));
+    if (octets === void 0) end();
     return new Response(octets ?? null, answer);
   } catch (error) {
     end();
     throw error;
+  }
+}
+async function reached(call) {
+  try {
+    await (await asked(newId(), String(call).replace(/[^/]*$/, ""), { method: "HEAD" })).text();
+    return true;
+  } catch {
+    return false;
   }
 }
 var titled = (error, title) => Object.assign(error, { title });
@@ -323,6 +332,7 @@ function steadily(once2, most = waits.length) {
     const same = `${call} ${body}`;
     const form = once2.includes(call) ? saving() : void 0;
     const [forms, formsId] = form?.dataset["lost"]?.split(" ") ?? [];
+    const again = lost.has(same);
     const id = (forms === call ? formsId : lost.get(same)) ?? newId();
     const note = (unknown) => {
       if (unknown) lost.set(same, id);
@@ -335,9 +345,14 @@ function steadily(once2, most = waits.length) {
     const repeats = writes.has(call) && !kept;
     for (let made = 0; ; made++) {
       const begun = Date.now();
-      const wasAway = away();
+      const wasAway = made === 0 && away();
+      let left = !(wasAway && writes.has(call));
       try {
-        const result = await post((...given) => asked(id, ...given));
+        const result = await post(async (...given) => {
+          left ||= await reached(given[0]);
+          if (!left) throw new TypeError();
+          return asked(id, ...given);
+        });
         note(false);
         return result;
       } catch (error) {
@@ -345,11 +360,11 @@ function steadily(once2, most = waits.length) {
         if (code !== "") {
           note(false);
           if (code === "user:done") throw alreadySaved(error);
-          if (made > 0 && changes.has(call) && settled.has(code ?? "")) return null;
+          if ((made > 0 || again) && changes.has(call) && settled.has(code ?? "")) return null;
           throw code === "user:unknown" ? unsure(error) : error;
         }
+        if (!left || wasAway && away() && !writes.has(call)) throw error;
         if (writes.has(call)) note(true);
-        if (made === 0 && wasAway && away()) throw error;
         if (repeats && made < most) await Promise.race([connected, new Promise((resolve) => setTimeout(resolve, waits[made]))]);
         else if (repeats) {
           throw unsure(new CallFailed(call, "user:unknown", t("Can't reach the server, and we don't know whether this was done. Check before you try again.")));

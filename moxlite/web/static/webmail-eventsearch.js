@@ -95,6 +95,33 @@ function mark(value) {
   return element;
 }
 
+function remember(key2, value, storage = localStorage) {
+  try {
+    storage.setItem(key2, value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+var key = "moxlite-searched";
+var most = 500;
+var form = /^~(\d+)~$/;
+var load = () => JSON.parse(sessionStorage.getItem(key) ?? "[]");
+function nameOfSearch(words) {
+  if (words === "" || form.test(words)) return words;
+  const kept = load();
+  const known = kept.indexOf(words);
+  if (known >= 0) return `~${known}~`;
+  const place = Math.min(kept.length, most - 1);
+  remember(key, JSON.stringify([...kept.slice(0, place), words]), sessionStorage);
+  return `~${place}~`;
+}
+function wordsOfSearch(name) {
+  const place = form.exec(name)?.[1];
+  return place === void 0 ? name : load()[Number(place)] ?? "";
+}
+
 function adopt(text2) {
   globalThis.moxliteSheets ??= /* @__PURE__ */ new Set();
   const adopted = globalThis.moxliteSheets;
@@ -117,6 +144,9 @@ function dateOf(day, minutes = 0) {
   return new Date(utc.getUTCFullYear(), utc.getUTCMonth(), utc.getUTCDate(), 0, minutes);
 }
 var today = () => dayOf(/* @__PURE__ */ new Date());
+function placeOf(view, day) {
+  return `#calendar:${view},${new Date(day * dayLength).toISOString().slice(0, 10).replaceAll("-", "")}`;
+}
 function shown(item) {
   const local = (seconds) => {
     if (item.clock === "utc") return new Date(seconds * 1e3);
@@ -162,6 +192,9 @@ function emptyPlace(place) {
 var eventsearch_default = ".found-head{position:sticky;top:0;z-index:1;margin:0;padding:6px 20px;background:var(--background-mild);color:var(--color-mild);font-size:13px;font-weight:600}.found .cal-entry{flex-wrap:nowrap}.found .cal-title{flex:none;max-width:100%}.found .cal-title:not(:last-child){max-width:60%}.found mark{border-radius:3px;background:var(--highlight-background);color:var(--color)}.found-end p{margin:0 0 6px}.found-end{padding:16px 20px 96px;color:var(--color-mild);font-size:13px}@media(max-width:700px){.found-head,.found-end{padding-inline:16px}.found .cal-title:not(:last-child){max-width:none}}\n";
 
 adopt(eventsearch_default);
+function placeOfSearch(words, day) {
+  return placeOf("day", day).replace("day", `search:${nameOfSearch(words)}`);
+}
 function drawFound(board, text2, { events, more }) {
   const now = Date.now();
   const words = text2.split(/\s+/);
@@ -190,5 +223,7 @@ function row(board, words, { event, excerpt, at }) {
   return made;
 }
 export {
-  drawFound
+  drawFound,
+  placeOfSearch,
+  wordsOfSearch
 };

@@ -480,7 +480,7 @@ function importFile({ client, base, load }, file, doing, failed, take, words) {
     const { known, unread, dropped } = done;
     const facts = [words(done.added), known > 0 && many(known, "{n} already exists", "{n} already exist"), dropped > 0 && many(dropped, "skipped {n} photo", "skipped {n} photos"), unread > 0 && many(unread, "couldn't read {n}", "couldn't read {n}")].filter((one) => one !== false);
     const problems = await Promise.all(done.problems.map((problem) => told(problem)));
-    if (unread === 0) toast(facts.join(", "));
+    if (problems.length === 0) toast(facts.join(", "));
     else await dialog(t("Import"), (close) => [el("p", {}, `${facts.join(", ")}.`), el("ul", {}, problems.map(({ message }) => el("li", {}, el("bdi", { dir: "auto" }, isolated(message))))), el("div", { class: "dialog-buttons" }, el("button", { class: "primary", type: "button", onclick: () => close() }, t("Close")))]);
   });
 }

@@ -173,6 +173,36 @@ function setStatus(message) {
 var calendarClock = "M16 14v2.2l1.6 1 M16 2v4 M21 7.5V6a2 2 0 0 0-2-2H5a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h3.5 M3 10h5 M8 2v4 M10 16a6 6 0 1 0 12 0a6 6 0 1 0 -12 0z";
 var x = "M18 6 6 18 M6 6l12 12";
 
+function remember(key2, value, storage = localStorage) {
+  try {
+    storage.setItem(key2, value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+var key = "moxlite-searched";
+var most = 500;
+var form = /^~(\d+)~$/;
+var load = () => JSON.parse(sessionStorage.getItem(key) ?? "[]");
+function nameOfSearch(words) {
+  if (words === "" || form.test(words)) return words;
+  const kept = load();
+  const known = kept.indexOf(words);
+  if (known >= 0) return `~${known}~`;
+  const place = Math.min(kept.length, most - 1);
+  remember(key, JSON.stringify([...kept.slice(0, place), words]), sessionStorage);
+  return `~${place}~`;
+}
+function openSearch(words) {
+  location.hash = `search:${nameOfSearch(words)}`;
+}
+var searchFor = (words) => (event) => {
+  event.preventDefault();
+  openSearch(words);
+};
+
 function adopt(text2) {
   globalThis.moxliteSheets ??= /* @__PURE__ */ new Set();
   const adopted = globalThis.moxliteSheets;
@@ -183,7 +213,7 @@ function adopt(text2) {
 }
 
 var shown = 1e4;
-var most = 3;
+var most2 = 3;
 function stack() {
   const found = document.querySelector("body > .toasts");
   if (found !== null) return found;
@@ -218,7 +248,7 @@ function toast(text2, action, time = shown) {
   const all = stack();
   all.append(box);
   const passing = (one) => one.querySelector(".toast-close") !== null;
-  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
+  while (all.childElementCount > most2) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
   return { say: (other) => fill(words, other), close };
 }
 
@@ -411,7 +441,7 @@ function columns(events) {
   return placed;
 }
 
-var [around, fewest, most2] = [2, 6, 10];
+var [around, fewest, most3] = [2, 6, 10];
 var height = 32;
 async function showDay(client, found, line, beside) {
   const { event_id, start, end, before } = found;
@@ -440,7 +470,7 @@ function draw(place, day, asked, was, others, calendars) {
   const marked = was === void 0 || was.first !== day ? [asked] : [asked, was];
   const from = Math.max(0, Math.floor(Math.min(...marked.map(({ start }) => hours(start)))) - around);
   const wanted = Math.ceil(Math.max(...marked.map(({ end }) => hours(end)))) + around - from;
-  const count = Math.min(24 - from, most2, Math.max(fewest, wanted));
+  const count = Math.min(24 - from, most3, Math.max(fewest, wanted));
   const within = (one) => hours(one.start) < from + count && hours(one.end) > from;
   const kind = ({ item }) => [`c${colourOfEvent(item, calendars)}`, item.free && "free", item.answer === "ask" && "ask", (item.answer === "no" || item.cancelled) && "off"].filter(Boolean).join(" ");
   const whole = others.filter((one) => one.bar && one.first <= day && one.last >= day);
@@ -521,7 +551,7 @@ function stateOf(found) {
     case "cancelled":
       return t("This event is canceled.");
     case "old":
-      return [t("This event has since been updated."), " ", el("a", { href: `#search:${encodeURIComponent(`subject:"${found.title.replaceAll('"', " ")}"`)}` }, t("Show"))];
+      return [t("This event has since been updated."), " ", el("a", { href: "#search:", onclick: searchFor(`subject:"${found.title.replaceAll('"', " ")}"`) }, t("Show"))];
     case "stranger":
       if (found.method === "COUNTER") return t("You can't accept this new time because the sender isn't a verified guest at one of your events.");
       return t("The organizer couldn't be verified, so this update wasn't applied.");

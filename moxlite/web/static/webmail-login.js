@@ -14,14 +14,14 @@ var copies = "moxlite-webmail-draft-";
 var week = 7 * 864e5;
 function sweepCopies() {
   const logins = [...accounts().values()];
-  for (const store of [localStorage, sessionStorage]) for (const [key, text2] of Object.entries(store)) {
-    if (!key.startsWith(copies)) continue;
+  for (const store of [localStorage, sessionStorage]) for (const [key2, text2] of Object.entries(store)) {
+    if (!key2.startsWith(copies)) continue;
     try {
       const { login, time } = JSON.parse(text2);
       if (logins.includes(login) && Date.now() - time < week) continue;
     } catch {
     }
-    store.removeItem(key);
+    store.removeItem(key2);
   }
 }
 async function forgetMail(account = number) {
@@ -114,11 +114,6 @@ function icon(path, name = "icon") {
   svg.append(line);
   return svg;
 }
-function sign(path, name = "i") {
-  const svg = icon(path, name);
-  svg.setAttribute("viewBox", "0 0 24 24");
-  return svg;
-}
 function brand(app = "") {
   return el("div", { class: "brand" }, icon("M1 3.5h14v9.5H1z M14.7 4L8 9.2 1.3 4", "brand-mark"), el("span", {}, "moxlite", app !== "" && el("small", {}, ` ${app}`)));
 }
@@ -149,51 +144,13 @@ function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
 
-var x = "M18 6 6 18 M6 6l12 12";
-
-var shown = 1e4;
-var most = 3;
-function stack() {
-  const found = document.querySelector("body > .toasts");
-  if (found !== null) return found;
-  const made = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
-  document.body.append(made);
-  return made;
-}
-function toast(text2, action, time = shown) {
-  const words = el("span", {}, text2);
-  let timer = 0;
-  let holds = 0;
-  const hold = () => {
-    holds++;
-    clearTimeout(timer);
-  };
-  const release = () => {
-    holds--;
-    clearTimeout(timer);
-    if (holds === 0 && time > 0 && box.isConnected) timer = window.setTimeout(close, time);
-  };
-  const close = () => {
-    clearTimeout(timer);
-    const focused = box.contains(document.activeElement);
-    box.remove();
-    if (focused) focusHome();
-  };
-  const box = el("div", { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release }, words, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
-    close();
-    action.run();
-  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
-  if (time > 0) timer = window.setTimeout(close, time);
-  const all = stack();
-  all.append(box);
-  const passing = (one) => one.querySelector(".toast-close") !== null;
-  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
-  return { say: (other) => fill(words, other), close };
-}
+var key = "moxlite-searched";
+var forgetSearches = () => sessionStorage.removeItem(key);
 
 function logInForm({ title, reason, address, below, stays, client, begin }, further) {
   const keep = (result) => {
-    if (!begin(result)) toast(t("Your browser's storage is full, so a reload will log you out."));
+    if (address !== null && result.login_address !== address) forgetSearches();
+    begin(result);
   };
   const started = (result, stay) => {
     const step = result.second_step;

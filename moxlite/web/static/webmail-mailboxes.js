@@ -149,11 +149,11 @@ async function confirm(title, message, action, kind = "line danger") {
 async function ask(title, label, value, action) {
   return dialog(title, (close) => {
     const input = el("input", { class: "dialog-input", value, autofocus: true, "aria-label": label, autocomplete: "off" });
-    const form = el("form", { onsubmit: (event) => {
+    const form2 = el("form", { onsubmit: (event) => {
       event.preventDefault();
       if (input.value !== "") close(input.value);
     } }, el("label", { class: "field" }, label, input), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, action)));
-    return [form];
+    return [form2];
   });
 }
 async function attempt(doing, failed, work) {
@@ -180,8 +180,34 @@ var bookmark = "M17 3a2 2 0 0 1 2 2v15a1 1 0 0 1-1.496.868l-4.512-2.578a2 2 0 0 
 var plus = "M5 12h14 M12 5v14";
 var x = "M18 6 6 18 M6 6l12 12";
 
+function remember(key2, value, storage = localStorage) {
+  try {
+    storage.setItem(key2, value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+var key = "moxlite-searched";
+var most = 500;
+var form = /^~(\d+)~$/;
+var load = () => JSON.parse(sessionStorage.getItem(key) ?? "[]");
+function nameOfSearch(words) {
+  if (words === "" || form.test(words)) return words;
+  const kept = load();
+  const known = kept.indexOf(words);
+  if (known >= 0) return `~${known}~`;
+  const place = Math.min(kept.length, most - 1);
+  remember(key, JSON.stringify([...kept.slice(0, place), words]), sessionStorage);
+  return `~${place}~`;
+}
+function openSearch(words) {
+  location.hash = `search:${nameOfSearch(words)}`;
+}
+
 var shown = 1e4;
-var most = 3;
+var most2 = 3;
 function stack() {
   const found = document.querySelector("body > .toasts");
   if (found !== null) return found;
@@ -216,7 +242,7 @@ function toast(text2, action, time = shown) {
   const all = stack();
   all.append(box);
   const passing = (one) => one.querySelector(".toast-close") !== null;
-  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
+  while (all.childElementCount > most2) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
   return { say: (other) => fill(words, other), close };
 }
 
@@ -279,8 +305,8 @@ async function createMailbox(client) {
   const name = await ask(t("New folder"), t("Folder name. Use “/” for a subfolder"), "", t("Create"));
   if (name !== null) await attempt(t("Creating…"), t("Couldn't create folder"), () => client.mailbox_create(name));
 }
-async function mailboxMenu({ client, base, load }, mailbox, parent) {
-  const exporting = async (what) => (await load("export")).exportMail(client, base, what);
+async function mailboxMenu({ client, base, load: load2 }, mailbox, parent) {
+  const exporting = async (what) => (await load2("export")).exportMail(client, base, what);
   const guest = mailbox.owner !== "";
   const fixed = guest || isInbox(mailbox);
   const title = mailboxName(mailbox.name);
@@ -370,7 +396,7 @@ function drawSearches(root, searches, active, client, settings, opened) {
     const remove = t("Delete search {name}", { name: search.name });
     return el("div", { class: `mailbox${search.text === active ? " active" : ""}` }, el("button", { class: "mailbox-open", title: search.text, "aria-current": search.text === active ? "page" : void 0, onclick: () => {
       opened();
-      location.hash = writePlace({ name: "", search: search.text, message: 0 });
+      openSearch(search.text);
     } }, sign(bookmark, "icon"), el("span", { class: "mailbox-name", dir: "auto" }, search.name)), el("button", { class: "mailbox-menu", title: remove, "aria-label": remove, onclick: () => forget(search) }, sign(x, "i s")));
   }));
 }

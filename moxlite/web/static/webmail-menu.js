@@ -2,12 +2,12 @@ var arrows = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "
 function titleOf(command) {
   return typeof command.title === "string" ? command.title : command.title();
 }
-function keyText(key) {
-  const whole = key.replace(/ (?=[A-Z]$)/, " shift ");
+function keyText(key2) {
+  const whole = key2.replace(/ (?=[A-Z]$)/, " shift ");
   return whole.replace(/[a-z]{2,}/gi, (name) => arrows[name] ?? globalThis.moxliteLanguage?.find(`key ${name}`) ?? name);
 }
-function withKey(title, key) {
-  return key === void 0 ? title : `${title} (${keyText(key)})`;
+function withKey(title, key2) {
+  return key2 === void 0 ? title : `${title} (${keyText(key2)})`;
 }
 function hintOf(command) {
   return withKey(titleOf(command), command.keys?.[0]);
@@ -181,9 +181,9 @@ function setStatus(message) {
   fill(line, message);
 }
 
-function remember(key, value, storage = localStorage) {
+function remember(key2, value, storage = localStorage) {
   try {
-    storage.setItem(key, value);
+    storage.setItem(key2, value);
     return true;
   } catch {
     return false;
@@ -204,9 +204,13 @@ function leave(load = () => location.reload()) {
   load();
 }
 
+var key = "moxlite-searched";
+var forgetSearches = () => sessionStorage.removeItem(key);
+
 function forget(app) {
   for (const name of [app, app.replace("webmail", "account")]) for (const store of [localStorage, sessionStorage]) store.removeItem(`${name}-unsaved`);
   for (const name of ["csrf", "address", "stays"]) localStorage.removeItem(`${app}-${name}`);
+  forgetSearches();
 }
 async function logOut(session, forgetSession) {
   const { client } = session;
@@ -415,9 +419,9 @@ var hinted = 1500;
 var hint = null;
 function hintKey(command) {
   hint?.remove();
-  const key = command.keys?.[0];
-  if (key === void 0 || matchMedia("(pointer: coarse)").matches) return;
-  const shown = el("div", { class: "key-hint", "aria-hidden": "true" }, el("kbd", {}, keyText(key)));
+  const key2 = command.keys?.[0];
+  if (key2 === void 0 || matchMedia("(pointer: coarse)").matches) return;
+  const shown = el("div", { class: "key-hint", "aria-hidden": "true" }, el("kbd", {}, keyText(key2)));
   hint = shown;
   document.body.append(shown);
   setTimeout(() => shown.remove(), hinted);

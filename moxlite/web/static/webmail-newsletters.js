@@ -172,9 +172,9 @@ function initials(name) {
   const letters = words.length > 1 ? [...words[0]][0] + [...words[words.length - 1]][0] : [...words[0] ?? "?"].slice(0, 2).join("");
   return letters.toUpperCase();
 }
-function hue(key) {
+function hue(key2) {
   let hash = 0;
-  for (const sign2 of key) hash = hash * 31 + sign2.codePointAt(0) >>> 0;
+  for (const sign2 of key2) hash = hash * 31 + sign2.codePointAt(0) >>> 0;
   return hash % 8 + 1;
 }
 
@@ -192,11 +192,37 @@ function size(octets) {
   return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
 }
 
+function remember(key2, value, storage = localStorage) {
+  try {
+    storage.setItem(key2, value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+var key = "moxlite-searched";
+var most = 500;
+var form = /^~(\d+)~$/;
+var load = () => JSON.parse(sessionStorage.getItem(key) ?? "[]");
+function nameOfSearch(words) {
+  if (words === "" || form.test(words)) return words;
+  const kept = load();
+  const known = kept.indexOf(words);
+  if (known >= 0) return `~${known}~`;
+  const place = Math.min(kept.length, most - 1);
+  remember(key, JSON.stringify([...kept.slice(0, place), words]), sessionStorage);
+  return `~${place}~`;
+}
+function openSearch(words) {
+  location.hash = `search:${nameOfSearch(words)}`;
+}
+
 var arrowLeft = "m12 19l-7-7 7-7 M19 12H5";
 var x = "M18 6 6 18 M6 6l12 12";
 
 var shown = 1e4;
-var most = 3;
+var most2 = 3;
 function stack() {
   const found = document.querySelector("body > .toasts");
   if (found !== null) return found;
@@ -231,7 +257,7 @@ function toast(text2, action, time = shown) {
   const all = stack();
   all.append(box);
   const passing = (one) => one.querySelector(".toast-close") !== null;
-  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
+  while (all.childElementCount > most2) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
   return { say: (other) => fill(words, other), close };
 }
 
@@ -372,7 +398,7 @@ function openPage(desk) {
   fill(body, state, list, more);
   let position = 0;
   let turn = 0;
-  const load = async (anew) => {
+  const load2 = async (anew) => {
     const own = ++turn;
     if (anew) position = 0;
     await attempt(t("Loading…"), t("Couldn't load newsletters"), async () => {
@@ -385,9 +411,9 @@ function openPage(desk) {
       state.textContent = total === 0 ? t("When you get newsletters or mailing list mail, you'll see the senders here.") : many(total, "{n} sender", "{n} senders");
     });
   };
-  order.addEventListener("change", () => void load(true));
-  more.addEventListener("click", () => void load(false));
-  void load(true);
+  order.addEventListener("change", () => void load2(true));
+  more.addEventListener("click", () => void load2(false));
+  void load2(true);
 }
 function row(desk, one, close) {
   const name = isolated(one.name || one.address);
@@ -399,7 +425,7 @@ function row(desk, one, close) {
   }, block: () => void block(desk, one, close) };
   const show = () => {
     close();
-    location.hash = `search:${encodeURIComponent(`from:${one.address}`)}`;
+    openSearch(`from:${one.address}`);
   };
   const draw = (unsubscribe) => fill(actions, leavingLine({ id: one.newest, name, unsubscribe }, owner, (at) => draw(unsubscribe && { ...unsubscribe, at })), el("button", { class: "btn line", type: "button", onclick: show }, t("Show")), el("button", { class: "btn line", type: "button", onclick: () => void archiveAll(desk, one, name) }, t("Archive all")));
   draw(one.unsubscribe);

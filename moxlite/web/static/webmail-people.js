@@ -219,7 +219,7 @@ var focusedBy = ({ target }) => target instanceof HTMLElement ? target : documen
 
 var quiet = 500;
 var [again, longest] = [5e3, 6e4];
-function follow(load, failed) {
+function follow(load2, failed) {
   let [timer, running, stale, ended, wait] = [0, false, false, false, again];
   const after = (milliseconds) => {
     clearTimeout(timer);
@@ -229,7 +229,7 @@ function follow(load, failed) {
     running = true;
     stale = false;
     try {
-      await load();
+      await load2();
       wait = again;
       failed(false);
       if (stale) after(quiet);
@@ -262,6 +262,36 @@ async function redraw(place, draw) {
   giveBack();
 }
 
+function remember(key2, value, storage = localStorage) {
+  try {
+    storage.setItem(key2, value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+var key = "moxlite-searched";
+var most = 500;
+var form = /^~(\d+)~$/;
+var load = () => JSON.parse(sessionStorage.getItem(key) ?? "[]");
+function nameOfSearch(words) {
+  if (words === "" || form.test(words)) return words;
+  const kept = load();
+  const known = kept.indexOf(words);
+  if (known >= 0) return `~${known}~`;
+  const place = Math.min(kept.length, most - 1);
+  remember(key, JSON.stringify([...kept.slice(0, place), words]), sessionStorage);
+  return `~${place}~`;
+}
+function openSearch(words) {
+  location.hash = `search:${nameOfSearch(words)}`;
+}
+var searchFor = (words) => (event) => {
+  event.preventDefault();
+  openSearch(words);
+};
+
 function adopt(text2) {
   globalThis.moxliteSheets ??= /* @__PURE__ */ new Set();
   const adopted = globalThis.moxliteSheets;
@@ -272,7 +302,7 @@ function adopt(text2) {
 }
 
 var shown = 1e4;
-var most = 3;
+var most2 = 3;
 function stack() {
   const found = document.querySelector("body > .toasts");
   if (found !== null) return found;
@@ -307,7 +337,7 @@ function toast(text2, action, time = shown) {
   const all = stack();
   all.append(box);
   const passing = (one) => one.querySelector(".toast-close") !== null;
-  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
+  while (all.childElementCount > most2) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
   return { say: (other) => fill(words, other), close };
 }
 
@@ -355,9 +385,9 @@ function size(octets) {
 }
 
 var pause = 1e3;
-function importFile({ client, base, load }, file, doing, failed, take2, words) {
+function importFile({ client, base, load: load2 }, file, doing, failed, take2, words) {
   return attempt(doing, failed, async () => {
-    const { FileUpload, UploadAborted } = await load("uploading");
+    const { FileUpload, UploadAborted } = await load2("uploading");
     const upload = new FileUpload(base, client, file, "import");
     const sending = (sent) => t("Uploading {part} of {whole}…", { part: size(sent), whole: size(file.size) });
     let said2 = toast(sending(0), { title: t("Stop"), run: () => upload.abort() }, 0);
@@ -388,7 +418,7 @@ function importFile({ client, base, load }, file, doing, failed, take2, words) {
     const { known, unread, dropped } = done;
     const facts = [words(done.added), known > 0 && many(known, "{n} already exists", "{n} already exist"), dropped > 0 && many(dropped, "skipped {n} photo", "skipped {n} photos"), unread > 0 && many(unread, "couldn't read {n}", "couldn't read {n}")].filter((one) => one !== false);
     const problems = await Promise.all(done.problems.map((problem) => told(problem)));
-    if (unread === 0) toast(facts.join(", "));
+    if (problems.length === 0) toast(facts.join(", "));
     else await dialog(t("Import"), (close) => [el("p", {}, `${facts.join(", ")}.`), el("ul", {}, problems.map(({ message }) => el("li", {}, el("bdi", { dir: "auto" }, isolated(message))))), el("div", { class: "dialog-buttons" }, el("button", { class: "primary", type: "button", onclick: () => close() }, t("Close")))]);
   });
 }
@@ -541,7 +571,7 @@ function loneTime(time, now) {
   return daysBetween(time, now) === 0 ? clockTime(new Date(time)) : capital(saidTime(time, now));
 }
 
-var most2 = 5;
+var most3 = 5;
 var mostAddresses = 3;
 function mailSearch(addresses) {
   const some = addresses.slice(0, mostAddresses);
@@ -556,14 +586,14 @@ function between({ client, base }, emails) {
     return (await client.events_with(addresses, ids)).map(shown2).filter(({ end }) => +end > Date.now());
   };
   const quietly = (work) => work.catch(() => []);
-  const load = async () => {
+  const load2 = async () => {
     const [mails, events, holders] = await Promise.all([quietly(glance(null)), quietly(coming()), quietly(glance("any"))]);
     const files = holders.flatMap((item) => item.attachments.filter(({ inside }) => !inside).map((file) => [item, file]));
     root.hidden = mails.length + events.length + files.length === 0;
     const search2 = mailSearch(emails);
-    fill(root, el("h3", {}, t("Between you")), list2(meant("contact", "Latest messages"), mails.map((item) => mailRow(item, search2))), mails.length === most2 && el("a", { class: "between-all", href: `#search:${encodeURIComponent(search2)}` }, t("Show all messages")), list2(meant("contact", "Upcoming events"), events.slice(0, most2).map(eventRow)), list2(meant("contact", "Files"), files.slice(0, most2).map(([item, file]) => fileRow(base, item, file))));
+    fill(root, el("h3", {}, t("Between you")), list2(meant("contact", "Latest messages"), mails.map((item) => mailRow(item, search2))), mails.length === most3 && el("a", { class: "between-all", href: "#search:", onclick: searchFor(search2) }, t("Show all messages")), list2(meant("contact", "Upcoming events"), events.slice(0, most3).map(eventRow)), list2(meant("contact", "Files"), files.slice(0, most3).map(([item, file]) => fileRow(base, item, file))));
   };
-  if (addresses.length > 0) void load();
+  if (addresses.length > 0) void load2();
   return root;
 }
 function list2(title, rows) {
@@ -617,14 +647,14 @@ function initials(name) {
   const letters = words.length > 1 ? [...words[0]][0] + [...words[words.length - 1]][0] : [...words[0] ?? "?"].slice(0, 2).join("");
   return letters.toUpperCase();
 }
-function hue(key) {
+function hue(key2) {
   let hash = 0;
-  for (const sign2 of key) hash = hash * 31 + sign2.codePointAt(0) >>> 0;
+  for (const sign2 of key2) hash = hash * 31 + sign2.codePointAt(0) >>> 0;
   return hash % 8 + 1;
 }
 
-function face(base, photo, name, key) {
-  return el("span", { class: `disc person-disc c${hue(key)}`, "aria-hidden": "true" }, photo === "" ? initials(name) : el("img", { src: `${base}photo/${photo}`, alt: "", loading: "lazy" }));
+function face(base, photo, name, key2) {
+  return el("span", { class: `disc person-disc c${hue(key2)}`, "aria-hidden": "true" }, photo === "" ? initials(name) : el("img", { src: `${base}photo/${photo}`, alt: "", loading: "lazy" }));
 }
 
 var topics = { anniversary: meant("contact", "Anniversary"), birthday: meant("contact", "Birthday"), birthplace: t("Place of birth"), calendar: t("Calendar"), chat: meant("contact", "Chat"), contact: t("Contact form"), date: t("Date"), death: t("Date of death"), deathplace: t("Place of death"), directory: meant("contact", "Directory"), expertise: meant("contact", "Expertise"), gender: meant("contact", "Gender"), group: t("Group"), hobby: meant("contact", "Hobby"), interest: meant("contact", "Interest"), key: meant("contact", "Encryption key"), language: t("Language"), location: t("Location"), logo: meant("contact", "Logo"), member: meant("contact", "Member"), nickname: meant("contact", "Nickname"), photo: meant("contact", "Photo"), profile: meant("contact", "Profile"), pronouns: meant("contact", "Pronouns"), pronunciation: meant("contact", "Pronunciation"), related: t("Related person"), role: meant("contact", "Role"), sound: meant("contact", "Sound"), title: t("Job title"), website: meant("contact", "Website"), zone: t("Time zone") };
@@ -639,17 +669,17 @@ function linked(text2) {
   return el("a", { href: url.href, target: "_blank", rel: "noopener noreferrer" }, isolated(shown3));
 }
 function drawCard(base, card, books, actions, history) {
-  const { form: form2 } = card;
-  const details = form2.details;
+  const { form: form3 } = card;
+  const details = form3.details;
   const book = books.find(({ id }) => id === card.book_id);
   const writable2 = book?.writable ?? true;
-  const addresses = form2.emails.map(({ value }) => value);
+  const addresses = form3.emails.map(({ value }) => value);
   const button = (words, icon2, run, kind = "btn") => el("button", { class: kind, type: "button", onclick: run }, sign(icon2), el("span", {}, words));
   const lines = (label, values) => values.length > 0 && el("div", { class: "card-line" }, el("dt", {}, label), values.map(([value, kind]) => el("dd", {}, el("bdi", { class: "card-value", dir: "auto" }, value), kind !== "" && [" ", el("small", {}, kind)])));
   const line = (label, value, kind = "") => value !== "" && lines(label, [[value, kind]]);
   const kindOf = (kind) => kind === "" ? "" : kindName(kind);
-  const job = [details.title, form2.organization, details.department].filter((text2) => text2 !== "");
-  return el("article", { class: "card", "aria-label": isolated(form2.name) }, el("div", { class: "card-bar", role: "toolbar", "aria-label": t("Contact actions") }, el("button", { class: "btn icon card-back", type: "button", title: t("Back"), "aria-label": t("Back"), onclick: () => actions.back() }, sign(arrowLeft)), addresses.length > 0 && button(t("Write"), mail, () => actions.write(addresses[0]), "btn soft"), addresses.length > 0 && button(t("Show mail"), search, () => actions.mails()), writable2 && button(t("Edit"), pencil, () => actions.edit()), writable2 && el("button", { class: "btn", type: "button", onclick: (event) => actions.groups(event.currentTarget) }, sign(users), el("span", {}, t("Groups"))), books.some((one) => one.writable && one.id !== card.book_id) && el("button", { class: "btn card-copy", type: "button", onclick: () => actions.copy() }, t("Copy to…")), writable2 && starButton(card.starred, () => actions.star())), el("div", { class: "card-page" }, el("header", { class: "card-top" }, face(base, card.photo, form2.name, addresses[0] ?? form2.name), el("div", {}, el("h2", {}, el("bdi", { dir: "auto" }, isolated(form2.name))), job.length > 0 && el("p", {}, job.map(isolated).join(", ")), form2.groups.length > 0 && el("p", { class: "card-groups" }, form2.groups.map((name) => el("button", { class: "chip", type: "button", onclick: () => actions.openGroup(name) }, isolated(name)))))), !writable2 && book !== void 0 && el("p", { class: "hint" }, sharedBy(book)), el("dl", { class: "card-facts" }, lines(t("Email"), form2.emails.map(({ value, kind }) => [el("button", { class: "card-link", type: "button", onclick: () => actions.write(value) }, isolated(value)), kindOf(kind)])), lines(t("Phone"), form2.phones.map(({ value, kind }) => [el("a", { href: `tel:${value.replace(/[^\d+*#]/g, "")}` }, isolated(value)), kindOf(kind)])), lines(meant("contact", "Address"), details.addresses.map((one) => [addressLines(one).map((text2, at) => [at > 0 && el("br"), isolated(text2)]), kindOf(one.kind)])), line(topics.nickname, isolated(details.nickname)), line(topics.birthday, dateInWords(details.birthday)), lines(topics.website, details.websites.map(({ value, kind }) => [linked(value), kindOf(kind)])), card.further.map(({ topic, label, value }) => line(topic === "other" ? isolated(label) : topics[topic], value === "" ? t("Included in this contact") : linked(said(topic, value)), topic === "other" ? "" : isolated(label))), line(t("Note"), form2.note === "" ? "" : el("span", { class: "card-note" }, isolated(form2.note))), books.length > 1 && book !== void 0 && line(t("Address book"), bookName(book))), history));
+  const job = [details.title, form3.organization, details.department].filter((text2) => text2 !== "");
+  return el("article", { class: "card", "aria-label": isolated(form3.name) }, el("div", { class: "card-bar", role: "toolbar", "aria-label": t("Contact actions") }, el("button", { class: "btn icon card-back", type: "button", title: t("Back"), "aria-label": t("Back"), onclick: () => actions.back() }, sign(arrowLeft)), addresses.length > 0 && button(t("Write"), mail, () => actions.write(addresses[0]), "btn soft"), addresses.length > 0 && button(t("Show mail"), search, () => actions.mails()), writable2 && button(t("Edit"), pencil, () => actions.edit()), writable2 && el("button", { class: "btn", type: "button", onclick: (event) => actions.groups(event.currentTarget) }, sign(users), el("span", {}, t("Groups"))), books.some((one) => one.writable && one.id !== card.book_id) && el("button", { class: "btn card-copy", type: "button", onclick: () => actions.copy() }, t("Copy to…")), writable2 && starButton(card.starred, () => actions.star())), el("div", { class: "card-page" }, el("header", { class: "card-top" }, face(base, card.photo, form3.name, addresses[0] ?? form3.name), el("div", {}, el("h2", {}, el("bdi", { dir: "auto" }, isolated(form3.name))), job.length > 0 && el("p", {}, job.map(isolated).join(", ")), form3.groups.length > 0 && el("p", { class: "card-groups" }, form3.groups.map((name) => el("button", { class: "chip", type: "button", onclick: () => actions.openGroup(name) }, isolated(name)))))), !writable2 && book !== void 0 && el("p", { class: "hint" }, sharedBy(book)), el("dl", { class: "card-facts" }, lines(t("Email"), form3.emails.map(({ value, kind }) => [el("button", { class: "card-link", type: "button", onclick: () => actions.write(value) }, isolated(value)), kindOf(kind)])), lines(t("Phone"), form3.phones.map(({ value, kind }) => [el("a", { href: `tel:${value.replace(/[^\d+*#]/g, "")}` }, isolated(value)), kindOf(kind)])), lines(meant("contact", "Address"), details.addresses.map((one) => [addressLines(one).map((text2, at) => [at > 0 && el("br"), isolated(text2)]), kindOf(one.kind)])), line(topics.nickname, isolated(details.nickname)), line(topics.birthday, dateInWords(details.birthday)), lines(topics.website, details.websites.map(({ value, kind }) => [linked(value), kindOf(kind)])), card.further.map(({ topic, label, value }) => line(topic === "other" ? isolated(label) : topics[topic], value === "" ? t("Included in this contact") : linked(said(topic, value)), topic === "other" ? "" : isolated(label))), line(t("Note"), form3.note === "" ? "" : el("span", { class: "card-note" }, isolated(form3.note))), books.length > 1 && book !== void 0 && line(t("Address book"), bookName(book))), history));
 }
 function starButton(on, run) {
   const title = on ? t("Remove from favorites") : t("Add to favorites");
@@ -731,8 +761,8 @@ function letterStrip(jump, enter) {
 var people_default = '.people-tools{display:flex;flex-wrap:wrap;align-items:center;gap:8px;padding:12px 16px;border-bottom:1px solid var(--border-color)}.people-tools:empty{display:none}.people-tools h2{flex:1 0 100%;font-size:18px;overflow-wrap:anywhere}.people-acts{display:flex;flex-wrap:wrap;gap:8px}.people-tools .btn{min-height:34px}.people-chosen{flex:1}.people-shelves{display:flex;flex-direction:column;gap:14px}.person-disc{width:32px;height:32px;font-size:12px;overflow:hidden}.person-disc img{width:100%;height:100%;object-fit:cover}.person{position:relative;display:flex;align-items:center;border-bottom:1px solid var(--border-color)}.person:not([data-head=""]){flex-wrap:wrap}.person:not([data-head=""])::before{content:attr(data-head);flex:1 0 100%;padding:4px 16px;border-bottom:1px solid var(--border-color);background:var(--background);color:var(--color-mild);font-size:13px;font-weight:600;line-height:20px}.person>:is(.person-box,.person-open):hover{background:none}.person:hover{background:var(--button-hover-background)}.person:has([aria-current]){background:var(--message-active-background)}.person-box{position:relative;flex:none;width:48px;min-height:56px;padding:0;padding-inline-start:16px;border:0;background:none;color:inherit}.person-box>svg{position:absolute;inset-block-start:50%;inset-inline-start:16px;width:32px;height:32px;padding:7px;border-radius:50%;background:var(--accent);color:var(--background);opacity:0;translate:0 -50%}.person-box[aria-checked=true]>svg{opacity:1}.person-star{position:absolute;inset-block-start:10px;inset-inline-end:16px}.person-star svg,.card-star[data-on=true] svg{fill:currentColor;color:var(--accent)}.person-star svg{width:14px;height:14px}.person:has(.person-star) .person-name{padding-inline-end:22px}.card-bar .card-star{margin-inline-start:auto}.person-leave{flex:none;margin-inline-end:8px}.person-open{position:relative;flex:1;min-width:0;min-height:56px;padding:8px 16px;padding-inline-start:12px;border:0;border-radius:0;background:none;color:inherit;text-align:start}.person-open:focus-visible{outline-offset:-2px}.person-name,.person-facts{display:block;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.person-name{font-weight:600}.person-facts{color:var(--color-mild);font-size:13px}.people-page{grid-template-columns:clamp(260px,32%,375px) minmax(0,1fr)}.people-page>.place-head{grid-column:1 / -1}@media(min-width:701px){.people-page>.place-head{display:grid;grid-template-columns:subgrid;gap:0;padding:0}.people-page>.place-head .search{width:auto;margin-inline:16px}.people-page>.place-head h1{margin-inline:16px}}.people-main,.letters{grid-area:2 / 1}.people-main:has(+.letters:not([hidden])){padding-inline-end:24px}.letters{z-index:1;display:flex;flex-direction:column;justify-self:end;width:24px;padding:8px 0;color:var(--color-mild);font-size:11px;line-height:14px;text-align:center;cursor:pointer;touch-action:none;user-select:none}.letters[hidden]{display:none}.letters span{flex:1 1 0;display:grid;place-content:center;min-height:0}.letters .left-out{visibility:hidden}.people-main{padding-bottom:60px;border-inline-end:1px solid var(--border-color);overflow-y:auto}.people-main>.hint:not(.place-empty){padding:8px 16px;border-bottom:1px solid var(--border-color)}.people-main>.place-empty{display:block;color:var(--color);font-size:15px}.people-main>.btn{margin:12px 16px}.people-reading{grid-area:2 / 2;min-width:0;overflow-y:auto}.people-reading>.place-empty{align-content:center;height:100%}.card-bar{position:sticky;top:0;z-index:1;display:flex;align-items:center;gap:8px;min-height:52px;padding:0 16px;border-bottom:1px solid var(--border-color);background:var(--background)}.card-bar .btn:not(.icon){display:inline-flex;align-items:center;gap:6px;min-width:0;min-height:36px;padding:0 12px;border:0;background:none}.card-bar .btn.soft{background:var(--mailbox-active-background)}.card-bar .btn:hover:not(:disabled){background:var(--button-hover-background)}.place-view .card-bar .card-back{display:none}.card-page{max-width:760px;padding:20px 24px 60px}.card-top{display:flex;align-items:center;gap:20px;margin-bottom:20px}.card-top .person-disc{flex:none;width:88px;height:88px;font-size:28px}.card-top>div{min-width:0}.card-top h2{font-size:26px;line-height:32px;overflow-wrap:anywhere}.card-top p{margin:4px 0 0;overflow-wrap:anywhere}.card-groups{display:flex;flex-wrap:wrap;gap:6px}.card-groups .chip{max-width:100%;min-height:24px;padding:2px 10px;border:0;border-radius:6px;background:var(--mailbox-active-background);font-size:13px;overflow:hidden;text-overflow:ellipsis}.card-facts{margin:0}.card-line{display:grid;grid-template-columns:120px minmax(0,1fr);column-gap:16px;padding:10px 0 4px;border-top:1px solid var(--border-color)}.card-line dt{grid-row:1 / span 50;color:var(--color-mild);font-size:13px;line-height:22px;overflow-wrap:anywhere}.card-line dd{grid-column:2;margin:0;padding-bottom:6px;line-height:22px;overflow-wrap:anywhere}.card-line dd small{margin-inline-start:8px;color:var(--color-milder);font-size:13px}.card-link{padding:0;border:0;background:none;color:var(--link-color);text-align:start;text-decoration:underline;white-space:normal;overflow-wrap:anywhere}.card-line a:visited{color:var(--link-color)}.card-between{margin-top:12px;padding:14px 16px;border-radius:10px;background:var(--background-mild)}.card-between h3{font-size:15px}.card-between h4{margin:12px 0 4px;color:var(--color-mild);font-size:13px}.card-between ul{margin:0;padding:0;list-style:none}.between-all{display:inline-block;line-height:24px}.between-row{display:grid;grid-template-columns:96px minmax(0,1fr) auto;gap:12px;align-items:center;min-height:32px;color:inherit;text-decoration:none}.between-row:visited{color:inherit}.between-row:hover bdi{text-decoration:underline}.between-row bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.between-row :is(time,small){color:var(--color-mild);font-size:13px}.card-note{white-space:pre-wrap}@media(max-width:900px){.card-bar .btn:not(.icon){flex:1 1 0;flex-direction:column;justify-content:center;gap:2px;min-height:48px;padding:4px 0;font-size:12px;line-height:14px;white-space:normal;overflow-wrap:anywhere}}@media(max-width:700px){.people-page{grid-template-columns:minmax(0,1fr)}.people-main{border:0}.letters{padding-bottom:88px}.people-page:not(.reading)>.people-reading,.people-page.reading>:is(.place-head,.people-main,.letters,.compose-round){display:none}.people-page.reading>.people-reading{grid-area:1 / 1 / -1 / -1}.card-bar{gap:2px;min-height:56px;padding:0 8px}.place-view .card-bar .card-back{display:inline-flex}.place-view .card-bar :is(.card-back,.card-star),.people-main .person-leave{width:44px;height:44px}.card-page{padding:16px 16px 80px}.card-top{gap:14px}.card-top .person-disc{width:64px;height:64px;font-size:20px}.card-line{grid-template-columns:minmax(0,1fr)}.card-line dt,.card-line dd{grid-area:auto}.between-row{min-height:44px}.card-groups .chip,.people-tools .btn{min-height:44px}.card-groups{gap:0;margin-inline-start:-6px}.card-groups .chip{border:6px solid transparent;border-radius:12px;background-clip:padding-box}.card-link,.between-all,.card-line a{display:inline-block;padding-block:11px;line-height:22px}}.book{display:flex;align-items:center;border-radius:var(--r-md)}.book:hover{background:var(--button-hover-background)}.book:has([aria-pressed=true]){background:var(--message-active-background)}.book-open{flex:1;display:flex;align-items:center;gap:8px;min-width:0;min-height:34px;padding:0 8px;border:0;background:none;color:inherit;font:inherit;text-align:start;cursor:pointer}.book-open[aria-pressed=true]{font-weight:600}.book-open bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.book-open small{margin-inline-start:auto;color:var(--muted);font-size:var(--t-sm);font-variant-numeric:tabular-nums}.book-sign{flex:none;display:inline-flex;color:var(--muted)}.book-sign svg{width:14px;height:14px}@media(max-width:700px){.book-open{min-height:44px}.people-page .place-head .search{order:1}}.people-files .mailbox-open{justify-content:start;padding:4px 8px}.people-files a{color:inherit;text-decoration:none}\n';
 
 adopt(people_default);
-var form = (page) => page.load("person");
-var [few, most3] = [100, 1e3];
+var form2 = (page) => page.load("person");
+var [few, most4] = [100, 1e3];
 var opened = null;
 function openPage(page) {
   opened ??= makePage(page);
@@ -744,7 +774,7 @@ function placeIn(hash) {
   return { book: Number(match[1]), contact: Number(match[2] ?? 0), group: decodeURIComponent(match[3] ?? "") };
 }
 function makePage(page) {
-  const search2 = searchField(t("Search contacts"), () => void load(true), () => list3.querySelector("button")?.focus());
+  const search2 = searchField(t("Search contacts"), () => void load2(true), () => list3.querySelector("button")?.focus());
   const file = el("input", { type: "file", accept: ".vcf,.csv,.zip,text/vcard,text/csv", hidden: true });
   const words = t("New contact");
   const adding = (kind, ...label) => el("button", { class: kind, type: "button", "aria-label": words, title: words, onclick: () => void begin() }, label);
@@ -758,7 +788,7 @@ function makePage(page) {
   const state = el("p", { class: "hint", role: "status" }, t("Loading…"));
   const strip = letterStrip((head) => jump(head), (head) => at(head)?.querySelector(".person-open")?.focus());
   const reading = el("div", { class: "people-reading" });
-  const save = (form2, name) => exportLink(page, `contacts.${form2}`, name, "mailbox-open");
+  const save = (form22, name) => exportLink(page, `contacts.${form22}`, name, "mailbox-open");
   const tool = (label, run) => el("button", { class: "mailbox-open", type: "button", onclick: run }, label);
   const tidy = el("div", { class: "people-files", role: "group", "aria-label": t("Import and export") }, tool(t("Find duplicates…"), () => opening(async () => (await page.load("doubles")).showDoubles(page, books, anew))), tool(t("Deleted contacts…"), () => void showDeleted(page.client, "contact", () => anew())), tool(t("Import…"), () => file.click()), save("vcf", t("Export as vCards")), save("csv", t("Export as CSV")), archiveLink(page, "mailbox-open"), file);
   const place = { name: "people", title: meant("place", "Contacts"), side: el("div", { class: "place-side people-side" }, add, lists, el("div", { class: "side-lists" }, side, tidy)), view: el("section", { class: "place-view people-page", "aria-label": meant("place", "Contacts") }, el("header", { class: "place-head" }, sideButton(page), search2.root, el("h1", {}, meant("place", "Contacts"))), el("div", { class: "people-main" }, tools, state, list3, more), strip.root, reading, round) };
@@ -779,7 +809,7 @@ function makePage(page) {
     const own = ++turn;
     const wanted = search2.input.value.trim();
     const { book, group } = shelf;
-    const size2 = Math.min(most3, Math.max(few, least));
+    const size2 = Math.min(most4, Math.max(few, least));
     let found = await page.client.contacts(wanted, group, whole ? 0 : after, book, size2);
     const { letters: all2 } = found;
     const pages = [...whole ? [] : shown3, ...found.contacts];
@@ -802,13 +832,13 @@ function makePage(page) {
     state.hidden = state.textContent === "";
     state.classList.toggle("place-empty", shown3.length === 0);
   };
-  const load = (whole) => attempt(t("Loading…"), t("Couldn't load contacts"), () => fetch2(whole));
+  const load2 = (whole) => attempt(t("Loading…"), t("Couldn't load contacts"), () => fetch2(whole));
   const at = (head) => list3.querySelector(`[data-head="${CSS.escape(head)}"]`);
   let jumping = 0;
   const jump = (head) => {
     const own = ++jumping;
     return attempt(t("Loading…"), t("Couldn't load contacts"), async () => {
-      while (at(head) === null && !more.hidden && own === jumping) await fetch2(false, most3);
+      while (at(head) === null && !more.hidden && own === jumping) await fetch2(false, most4);
       if (own === jumping) at(head)?.scrollIntoView({ block: "start" });
     });
   };
@@ -860,7 +890,7 @@ function makePage(page) {
     return anew();
   };
   const change = (now) => void attempt(t("Loading…"), t("Couldn't open contact"), async () => {
-    const done = await (await form(page)).edit(page, books, now, void 0, 0, () => void anew());
+    const done = await (await form2(page)).edit(page, books, now, void 0, 0, () => void anew());
     if (done === "removed") close();
     if (done !== null) await anew();
   });
@@ -870,12 +900,10 @@ function makePage(page) {
     const emails = now?.form.emails.map(({ value }) => value) ?? [];
     if (now === null) history = void 0;
     else if (history?.addresses !== emails.join(" ")) history = { addresses: emails.join(" "), root: between(page, emails) };
-    fill(reading, now === null ? read2 === 0 && emptyPlace({ title: t("No contact selected") }) : drawCard(page.base, now, books, { back: close, write: (address) => page.compose("new", mailto(now.form.name, address)), mails: () => {
-      location.hash = `search:${encodeURIComponent(mailSearch(emails))}`;
-    }, edit: () => change(now), openGroup: (group) => choose({ book: 0, group }), groups: (anchor) => grouping((part) => part.chooseGroup(page, anchor, [now.id], now.form.groups, groups, anew)), star: () => changeStar(now), copy: () => {
+    fill(reading, now === null ? read2 === 0 && emptyPlace({ title: t("No contact selected") }) : drawCard(page.base, now, books, { back: close, write: (address) => page.compose("new", mailto(now.form.name, address)), mails: () => openSearch(mailSearch(emails)), edit: () => change(now), openGroup: (group) => choose({ book: 0, group }), groups: (anchor) => grouping((part) => part.chooseGroup(page, anchor, [now.id], now.form.groups, groups, anew)), star: () => changeStar(now), copy: () => {
       const others2 = books.filter((one) => one.writable && one.id !== now.book_id);
       void attempt(t("Loading…"), t("Couldn't open contact"), async () => {
-        if (await (await form(page)).copyTo(page, now, others2)) await anew();
+        if (await (await form2(page)).copyTo(page, now, others2)) await anew();
       });
     } }, history.root));
   };
@@ -926,7 +954,7 @@ function makePage(page) {
     tell();
     draw();
     drawReading();
-    void load(true);
+    void load2(true);
   };
   const draw = () => {
     add.hidden = round.hidden = !writable(books, shelf.book);
@@ -970,9 +998,9 @@ function makePage(page) {
     else return;
     event.preventDefault();
   });
-  more.addEventListener("click", () => void load(false));
+  more.addEventListener("click", () => void load2(false));
   const begin = () => attempt(t("Loading…"), t("Couldn't open contact"), async () => {
-    const { edit, empty } = await form(page);
+    const { edit, empty } = await form2(page);
     const first = shelf.group === "" ? empty : { ...empty, groups: [shelf.group] };
     if (await edit(page, books, null, first, shelf.book)) await anew();
   });
@@ -1021,7 +1049,7 @@ async function addSender(page, name, address) {
   }
   if (!looked) return;
   await attempt(t("Loading…"), t("Couldn't open contact"), async () => {
-    const { edit, empty } = await form(page);
+    const { edit, empty } = await form2(page);
     const first = { ...empty, name: name || address, emails: [{ value: address, kind: "" }] };
     if (await edit(page, books, null, first)) toast(t("Added to your contacts"));
   });

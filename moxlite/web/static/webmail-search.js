@@ -153,8 +153,8 @@ function counted({ messages, conversations }) {
 var form_default = ".search:has(>.search-form){display:grid;grid-template-columns:minmax(0,1fr)}.search-form{grid-row:1 / 2;position:absolute;inset:calc(100% + 6px) 0 auto;z-index:3;width:min(560px,calc(100vw - 24px));max-height:calc(100dvh - 90px);padding:12px 14px 0;scroll-padding-bottom:64px;overflow-y:auto;border:1px solid var(--border-color);border-radius:11px;background:var(--popup-background);box-shadow:var(--shadow)}.search-help{margin:0 0 8px;color:var(--color-mild);font-size:13px}.search-form .dialog-buttons{position:sticky;bottom:0;margin:0 -14px;padding:10px 14px 14px;background:var(--popup-background)}.search-field{display:grid;grid-template-columns:96px minmax(0,1fr);align-items:center;gap:2px 10px;margin-bottom:5px;font-size:14px}.search-field .dialog-input{width:100%;margin:0;padding:5px 9px}.search-field [aria-invalid=true]{border-color:var(--underline-red)}.field-problem{grid-column:2;font-size:12.5px;color:var(--underline-red)}.field-problem:empty{display:none}@media(max-width:700px){.search-form{inset-block:calc(100% + 6px) auto;inset-inline:-44px auto;width:calc(100vw - 16px)}}.search-form:has(>.glance:not([hidden])){padding:12px 6px 6px}.glance-chips{display:flex;flex-wrap:wrap;gap:8px;padding:0 6px 8px}.glance-chip{max-width:100%;min-height:28px;padding:0 12px;overflow:hidden;border-radius:14px;font-size:13px;text-overflow:ellipsis;white-space:nowrap}.glance-chip[aria-pressed=true]{border-color:transparent;background:var(--mailbox-active-background);color:var(--link-color)}.glance-head{padding:4px 10px;color:var(--color-mild);font-size:12px}.glance-option{display:flex;align-items:center;gap:12px;min-height:34px;padding:3px 10px;border-radius:8px;cursor:pointer}.glance-hit{min-height:50px}.glance-option:is(:hover,[aria-selected=true]){background:var(--mailbox-active-background)}.glance-disc{display:grid;flex:none;place-content:center;width:24px;height:24px;border-radius:50%;background:var(--g);color:var(--c);font-size:10px;font-weight:600}.glance-words{flex:1;min-width:0;overflow:hidden;font-size:14px;line-height:20px;text-overflow:ellipsis;white-space:nowrap}.glance-subject,.glance-hit .glance-more{display:block;overflow:hidden;text-overflow:ellipsis}.glance-hit.unread .glance-subject{font-weight:600}.glance-more{color:var(--color-mild);font-size:13px}.glance-option time,.glance-option kbd{flex:none;color:var(--color-mild);font:inherit;font-size:12px}.glance-option kbd{border:0;background:none}.glance-line svg{flex:none;width:18px;color:var(--color-mild)}[role=group]:not(:empty)+[role=group]:not(:empty):last-child{margin-top:6px;padding-top:6px;border-top:1px solid var(--border-color)}.search-day{display:flex;align-items:center;gap:4px}.search-calendar{position:absolute;width:1px;height:24px;padding:0;border:0;opacity:0;pointer-events:none}@media(max-width:700px){.glance-option,.glance-chip{min-height:44px}.glance-option kbd{display:none}}.search-said{grid-area:2 / 1 / 3 / 3;color:var(--color-mild);font-size:13px;font-variant-numeric:tabular-nums}.searching .list-head{height:auto;min-height:54px;padding-block:6px}.search-said .link{margin-inline-start:8px}.search-problems{margin:6px 0 0;padding:6px 10px;border-radius:7px;background:var(--warning-background);font-size:13px;list-style:none}.hit{border-radius:3px;background:var(--highlight-background);color:var(--color)}.message-preview .hit{background:none;color:var(--color);font-weight:600}\n";
 
 var arrows = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
-function keyText(key) {
-  const whole = key.replace(/ (?=[A-Z]$)/, " shift ");
+function keyText(key2) {
+  const whole = key2.replace(/ (?=[A-Z]$)/, " shift ");
   return whole.replace(/[a-z]{2,}/gi, (name) => arrows[name] ?? globalThis.moxliteLanguage?.find(`key ${name}`) ?? name);
 }
 
@@ -163,9 +163,9 @@ function initials(name) {
   const letters = words.length > 1 ? [...words[0]][0] + [...words[words.length - 1]][0] : [...words[0] ?? "?"].slice(0, 2).join("");
   return letters.toUpperCase();
 }
-function hue(key) {
+function hue(key2) {
   let hash = 0;
-  for (const sign2 of key) hash = hash * 31 + sign2.codePointAt(0) >>> 0;
+  for (const sign2 of key2) hash = hash * 31 + sign2.codePointAt(0) >>> 0;
   return hash % 8 + 1;
 }
 
@@ -681,16 +681,51 @@ function people(items, written2, word) {
   const needle = word.toLowerCase();
   const senders = items.flatMap((item) => item.from.map((one) => ({ name: one.name, address: bareAddress(one) })));
   for (const one of [...written2, ...senders]) {
-    const key = one.address.toLowerCase();
-    if (!found.has(key) && needle !== "" && `${one.name} ${key}`.toLowerCase().includes(needle)) found.set(key, one);
+    const key2 = one.address.toLowerCase();
+    if (!found.has(key2) && needle !== "" && `${one.name} ${key2}`.toLowerCase().includes(needle)) found.set(key2, one);
   }
   return [...found.values()].slice(0, mostPeople);
+}
+
+function remember(key2, value, storage = localStorage) {
+  try {
+    storage.setItem(key2, value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+var key = "moxlite-searched";
+var most2 = 500;
+var form = /^~(\d+)~$/;
+var load = () => JSON.parse(sessionStorage.getItem(key) ?? "[]");
+function nameOfSearch(words) {
+  if (words === "" || form.test(words)) return words;
+  const kept = load();
+  const known2 = kept.indexOf(words);
+  if (known2 >= 0) return `~${known2}~`;
+  const place = Math.min(kept.length, most2 - 1);
+  remember(key, JSON.stringify([...kept.slice(0, place), words]), sessionStorage);
+  return `~${place}~`;
+}
+function wordsOfSearch(name) {
+  const place = form.exec(name)?.[1];
+  return place === void 0 ? name : load()[Number(place)] ?? "";
 }
 
 adopt(form_default);
 var choices = { any: t("Has attachment"), none: t("No attachment"), image: t("image file"), pdf: "PDF", archive: t("archive file"), spreadsheet: t("spreadsheet file"), document: t("document file"), presentation: t("presentation file"), unread: t("Unread"), read: meant("message", "Read"), flagged: t("Flagged"), starred: t("Flagged"), answered: t("Replied") };
 var fields2 = [{ tag: "", label: t("Words"), hint: t("anywhere in message") }, { tag: "from", label: t("From") }, { tag: "to", label: t("To, Cc, Bcc") }, { tag: "subject", label: t("Subject") }, { tag: "mailbox", label: t("Folder") }, { tag: "label", label: t("Label") }, { tag: "start", label: t("From date"), hint: "2026-11-21[T08:30]" }, { tag: "end", label: t("To date"), hint: t("including this date") }, { tag: "attachments", label: t("Attachments"), choices: kinds }, { tag: "is", label: t("Status"), choices: Object.keys(states) }, { tag: "minsize", label: t("At least"), hint: t("500k, 2m") }, { tag: "maxsize", label: t("At most"), hint: t("500k, 2m") }, { tag: "header", label: t("Header"), hint: t("Name:text") }];
 var number2 = 0;
+function wider(text2, { filter }) {
+  if ((filter.mailbox_id ?? 0) <= 0 && (filter.mailbox_name ?? "") === "") return "";
+  return text2.replace(/(^|\s)(sub)?(mb|mailbox|in):("[^"]*"|\S*)/gi, " ").trim();
+}
+function showProblems(place, problems, search2) {
+  place.hidden = problems.length === 0;
+  fill(place, problems.map(({ why, meant: other }) => el("li", {}, why, other !== void 0 && [" ", el("button", { type: "button", class: "link", onclick: () => search2(other.text) }, t("Did you mean {name}:?", { name: other.name }))])));
+}
 function say(place, { looked, of, found, messages, done, stopped, left_out, index, saved }, stop) {
   const count = messages > found ? counted({ messages, conversations: found }) : many(found, "{n} found", "{n} found");
   const all = Math.max(of, looked);
@@ -700,21 +735,21 @@ function openGlance(bar, mail, owner) {
   if (!bar.root.contains(document.activeElement) || !bar.form.hidden) return;
   bar.form.hidden = false;
   if (bar.form.childElementCount === 0) {
-    const form2 = el("div", { class: "search-more" });
+    const form22 = el("div", { class: "search-more" });
     const glance2 = new Glance(bar, mail, owner, () => {
       glance2.root.hidden = true;
-      form2.hidden = false;
-      if (form2.childElementCount === 0) fillForm(form2, bar, mail);
-      form2.querySelector("input")?.focus();
+      form22.hidden = false;
+      if (form22.childElementCount === 0) fillForm(form22, bar, mail);
+      form22.querySelector("input")?.focus();
     });
-    fill(bar.form, glance2.root, form2);
+    fill(bar.form, glance2.root, form22);
   }
-  const [glance, form] = bar.form.children;
+  const [glance, form2] = bar.form.children;
   glance.hidden = false;
-  form.hidden = true;
+  form2.hidden = true;
   bar.input.dispatchEvent(new Event("input"));
 }
-function fillForm(form, bar, mail) {
+function fillForm(form2, bar, mail) {
   const names = () => {
     const mailboxes = mail.mailboxes.value;
     return { mailboxes, labels: allLabels(mail.settings.value.labels, mailboxes, []).map(({ name }) => name) };
@@ -732,7 +767,7 @@ function fillForm(form, bar, mail) {
     const rule = ruleOf(tokens(bar.input.value));
     if (rule !== null) location.assign(newRuleAt(account, "", rule));
   } }, t("Create rule…"));
-  fill(form, el("p", { class: "search-help" }, t("Separate words with spaces. To exclude a word, put “-” before it. To find a phrase, use quotes.")), rows.map((one) => one.root), el("div", { class: "dialog-buttons" }, toRule, el("button", { type: "button", onclick: () => bar.end() }, t("Clear")), el("button", { type: "submit", class: "primary" }, t("Search"))));
+  fill(form2, el("p", { class: "search-help" }, t("Separate words with spaces. To exclude a word, put “-” before it. To find a phrase, use quotes.")), rows.map((one) => one.root), el("div", { class: "dialog-buttons" }, toRule, el("button", { type: "button", onclick: () => bar.end() }, t("Clear")), el("button", { type: "submit", class: "primary" }, t("Search"))));
   bar.input.addEventListener("input", draw);
   draw();
 }
@@ -791,7 +826,11 @@ function tokensOf(field, value) {
   return tokens(value).map((token) => token.tag === "" ? { ...token, tag: field.tag } : { not: token.not, tag: field.tag, value: `${token.tag}:${token.value}` });
 }
 export {
+  nameOfSearch,
   openGlance,
   parse,
-  say
+  say,
+  showProblems,
+  wider,
+  wordsOfSearch
 };

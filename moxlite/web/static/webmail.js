@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "1ef3aca0b8e8", alarms: "bf7b1cafe3fa", bar: "61eb8e7678ba", book: "b002fba2636f", bulk: "d8f908ff4e47", calendar: "94ce58f1ef7d", checks: "ba65bf10d3cf", compose: "45d2e80586ac", conversation: "bdf68f5cd23d", details: "3cfb61406933", doubles: "35d71f009e69", dropping: "df577af758b1", empty: "bb5fb61c1ee4", event: "b8d810a51783", eventnews: "1a9258ac3642", eventsearch: "9fd50e33fc58", export: "6af05b28309a", files: "66f30047b942", giving: "050616ddacd9", group: "030f82eb09d9", hints: "61c9c24b4061", invitation: "535974798295", labels: "19b87376e562", later: "51aac2f45ecc", legend: "c787750f7acf", login: "14eacad04d5b", mailboxes: "eb3240d59952", menu: "f36fe8b54069", message: "f3984cc4c39a", newsletters: "6984f120f4ff", offline: "1e71e6e7e670", outbox: "d9d73f98e2ca", palette: "599e600f5305", people: "f0c24a16b1da", person: "26517f3eb04b", print: "a0ac3720be1e", quick: "c943ec5adee9", receipt: "6c66f40e244b", recipients: "433a1debc62c", repeating: "e3e7aaccab11", rich: "dc06f3938fae", rules: "1641cf9c7348", search: "d00a1b12f80c", secondstep: "1a5b59e3dc5d", sender: "6cd7de4034f0", sent: "fe361afaa991", side: "f1db424896f8", sorting: "1dce54adaba4", squire: "8f988577745b", templates: "a75e3dc85066", touch: "4ad1d3a0e5eb", uploading: "ced8c9719ecf", viewer: "56525e94d43b", words: "d5ab534add2a" };
+var define_PARTS_default = { acts: "1ef3aca0b8e8", alarms: "bf7b1cafe3fa", bar: "61eb8e7678ba", book: "b002fba2636f", bulk: "d8f908ff4e47", calendar: "53d5990f4bae", checks: "de09b2b8cdfe", compose: "45d2e80586ac", conversation: "bdf68f5cd23d", details: "3cfb61406933", doubles: "35d71f009e69", dropping: "df577af758b1", empty: "bb5fb61c1ee4", event: "b8d810a51783", eventnews: "1a9258ac3642", eventsearch: "64695a06daf8", export: "6af05b28309a", files: "66f30047b942", giving: "0c36507d2795", group: "030f82eb09d9", hints: "61c9c24b4061", invitation: "b7fcf54cd1a0", labels: "19b87376e562", later: "51aac2f45ecc", legend: "c787750f7acf", login: "2373250637d1", mailboxes: "91a4494a1be5", menu: "6a95316dca9a", message: "f3984cc4c39a", newsletters: "f3741f30d5af", offline: "1e71e6e7e670", outbox: "d9d73f98e2ca", palette: "599e600f5305", people: "6fc0f094b767", person: "26517f3eb04b", print: "a0ac3720be1e", quick: "c943ec5adee9", receipt: "6c66f40e244b", recipients: "433a1debc62c", repeating: "e3e7aaccab11", rich: "dc06f3938fae", rules: "1641cf9c7348", search: "4746b4b2b7c0", secondstep: "1a5b59e3dc5d", sender: "6cd7de4034f0", sent: "fe361afaa991", side: "f1db424896f8", sorting: "1dce54adaba4", squire: "8f988577745b", templates: "a75e3dc85066", touch: "4ad1d3a0e5eb", uploading: "ced8c9719ecf", viewer: "56525e94d43b", words: "d5ab534add2a" };
 
 var CheckFailed = class extends Error {
 };
@@ -764,7 +764,7 @@ var Session = class {
     const device = `${this.app}-stays`;
     if (result.device) remember(device, "1");
     else localStorage.removeItem(device);
-    return kept6;
+    if (!kept6) toast(t("Your browser's storage is full, so a reload will log you out."));
   }
 };
 function beforeDisplay(root) {
@@ -996,7 +996,7 @@ function writeAddress(hash) {
   const closes = opened && !opens && now === next;
   if (placeOf(location.hash) !== placeOf(hash)) put(!over, false, hash);
   else if (over) put(false, topmost() !== void 0 || closes || opened && opens, hash);
-  else put(location.hash !== "" && !(opened && opens) && !closes, closes, hash);
+  else put(!/^(#search:(?!~).*)?$/.test(location.hash) && !(opened && opens) && !closes, closes, hash);
 }
 function guard() {
   if (!over && topmost() !== void 0) put(true, true);
@@ -1432,11 +1432,10 @@ var SearchBar = class {
     this.owner.search(this.input.value.trim());
     this.owner.leave();
   }
-  show(text2, problems) {
+  show(text2) {
     this.shown = text2;
     this.fill(text2);
-    this.problems.hidden = problems.length === 0;
-    fill(this.problems, problems.map(({ why, meant: meant2 }) => el("li", {}, why, meant2 !== void 0 && [" ", el("button", { type: "button", class: "link", onclick: () => this.owner.search(meant2.text) }, t("Did you mean {name}:?", { name: meant2.name }))])));
+    this.problems.hidden = true;
   }
   fill(text2) {
     this.input.value = text2;
@@ -1446,7 +1445,7 @@ var SearchBar = class {
     this.form.hidden = true;
   }
   end() {
-    this.show("", []);
+    this.show("");
     this.close();
     this.owner.search("");
   }
@@ -1475,47 +1474,53 @@ var Find = class {
   mail;
   owner;
   text = signal("");
+  name = "";
   refinement = signal("");
   threading = signal(storedThreading());
   order = signal(storedOrder());
   bar;
+  wider = "";
   mailbox = 0;
   base = { filter: { mailbox_id: 0 } };
   named(mailbox_name, mailbox_id = 0) {
     return this.with({ filter: { mailbox_id, mailbox_name } });
   }
   openMailbox(mailbox, message = 0) {
-    this.text.value = "";
+    this.name = this.text.value = "";
     this.refinement.value = "";
     this.mailbox = mailbox.id;
-    this.bar.show("", []);
+    this.bar.show("");
     this.owner.mark([]);
     this.open({ filter: { mailbox_id: mailbox.id } }, message);
   }
-  async search(text2, message = 0, begin = false) {
-    if (text2 === "") {
+  async search(asked, message = 0, begin = false) {
+    if (asked === "") {
       const inbox2 = this.mail.boxes.named("Inbox");
       const before = this.mail.boxes.get(this.mailbox) ?? inbox2;
       if (before !== void 0 && this.text.value !== "") this.openMailbox(before);
       return;
     }
     await attempt(t("Searching…"), t("Couldn't search"), async () => {
-      const { parse } = await this.part();
+      const { parse, nameOfSearch, wordsOfSearch, wider, showProblems } = await this.part();
+      const text2 = wordsOfSearch(asked);
+      if (text2 === "") return this.search("");
       const { query, problems, needles } = parse(text2, this.mail.mailboxes.value, /* @__PURE__ */ new Date(), this.mail.settings.value.labels, this.mail.facts.value.login_address || void 0);
       if (this.text.value === "") this.mailbox = this.mail.current.value?.id ?? this.mailbox;
+      this.name = nameOfSearch(text2);
       this.text.value = text2;
       this.refinement.value = "";
-      this.bar.show(text2, problems);
+      this.bar.show(text2);
+      showProblems(this.bar.problems, problems, (meant2) => void this.search(meant2));
       this.owner.mark(needles);
       this.base = query;
+      this.wider = wider(text2, query);
       if (begin) this.mail.begin(this.with(query));
       else this.open(query, message);
     });
   }
   everywhere() {
-    const text2 = this.text.value.replace(/(^|\s)(sub)?(mb|mailbox|in):("[^"]*"|\S*)/gi, " ").trim();
-    const narrow = (this.base.filter.mailbox_id ?? 0) > 0 || (this.base.filter.mailbox_name ?? "") !== "";
-    return text2 === "" || !narrow ? null : () => void this.search(text2);
+    const { wider } = this;
+    return this.text.value && wider ? () => void this.search(wider) : null;
   }
   known() {
     if (/(^|\s)-?((sub)?(mb|mailbox|l|label):|\w+:me\b)/i.test(this.text.value)) void this.search(this.text.value);
@@ -1573,7 +1578,7 @@ function lists({ mail: mail2, find: find2, list: list2 }) {
 function followPlace(mail2, find2) {
   const { name, search: search3, message, inboxes: inboxes2 } = parsePlace(location.hash);
   if (search3 !== "") {
-    if (search3 !== find2.text.value || !followMessage(mail2, message)) void find2.search(search3, message);
+    if (search3 !== find2.name || !followMessage(mail2, message)) void find2.search(search3, message);
     return;
   }
   const mailbox = inboxes2 ? mail2.boxes.inboxes() : mail2.boxes.named(name);
@@ -1587,7 +1592,7 @@ function followMessage(mail2, message) {
 }
 function tellPlace(mail2, find2, left = false) {
   const shown4 = mail2.choice.shown.value?.id ?? 0;
-  const search3 = find2.text.value;
+  const search3 = find2.text.value && find2.name;
   const mailbox = mail2.current.value;
   if (mailbox === void 0 && search3 === "") return;
   const inboxes2 = search3 === "" && isInboxes(mail2.query.value);
