@@ -277,10 +277,11 @@ PER_MESSAGE: Final[dict[str, Run]] = {
     "compose_prepare, draft_save, draft_find, draft_remove, upload_remove": Opener.answer,
     "ruleset_suggest_move, ruleset_accept, ruleset_never": Opener.rule,
     "message_snooze, message_unsnooze, messages_waiting": Opener.put_off,
-    "invitation, invitation_answer, invitation_propose, invitation_proposal": lambda o, n: [
+    "invitation, invitation_answer, invitation_propose, invitation_proposal, invitation_apply": lambda o, n: [
         [
             o.call("invitation", message_id=n, path=path),
             *(o.call(name, message_id=n, path=path, submit_id=os.urandom(16).hex(), **more) for name, more in INVITED),
+            o.call("invitation_apply", message_id=n, path=path),
         ]
         for path in ("0", "0.1")
     ],

@@ -503,6 +503,24 @@ async def answered_entry(account: Account, text: str, user: User, status: str, a
     return await prepare_change(account, lambda r: entry_with_uid(r, message.uid), change, put)
 
 
+async def updated_entry(account: Account, text: str, user: User) -> bool:
+    """Update the receiver's event as the organizer's message says, at the receiver's own word: the author needn't be
+    proven. Returns whether it changed. Raises as `receive`.
+    """
+    _, message = await read_owed(text)
+    now = int(time.time())
+
+    def put(tx: AccountTx, there: Resource | None, data: bytes, facts: ResourceFacts) -> None:
+        put_received(tx, there, data, facts, matters=True)
+
+    async def change(there: CalendarObject | None, _: Expander) -> Component | None:
+        if there is None:
+            return None
+        return await off_loop(lambda: with_request(there, message, user.addresses, now), kind="dav")
+
+    return await change_entry(account, lambda r: entry_with_uid(r, message.uid), change, put)
+
+
 async def change_entry(account: Account, find: Callable[[Reader], Resource | None], change: Change, put: Put) -> bool:
     """Change an entry that is found, or make one; returns whether it was changed. What other programs change meanwhile
     is looked at again.

@@ -274,7 +274,7 @@ def test_an_invitation_is_looked_at_and_answered(chromium: Browser, server: Loca
     card.get_by_role("button", name="Yes").click()
     expect(card).to_contain_text("You accepted.")
     with page.expect_download() as waiting:
-        card.get_by_role("link", name="Add to calendar (.ics)").click()
+        card.get_by_role("link", name="Download").click()
     assert b"BEGIN:VCALENDAR" in Path(waiting.value.path()).read_bytes()
     page.reload()
     expect(card).to_contain_text("You accepted.")

@@ -1,6 +1,6 @@
 // The card of an event to which a message invites (WEBMAIL-129): when, where, who; an answer with a note; the file.
 
-import type { Client, Guest, Invitation, MessageItem, When } from "../../gen/webmail";
+import type { Calendar, Client, Guest, Invitation, MessageItem, When } from "../../gen/webmail";
 import { codeOf } from "../../lib/client";
 import { attempt } from "../../lib/dialogs";
 import { type Child, el, fill, isolated, sign } from "../../lib/dom";
@@ -10,11 +10,12 @@ import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
 import { locale, many, t } from "../../lib/words";
 import { newId } from "../../lib/steady";
+import { dayOf as dayNumber, placeOf } from "../calendar/days";
 import { propose, type Times } from "../event/proposing";
 import { ruleText } from "../event/ruletext";
 import { local, withDate } from "../event/times";
 import { joinLink } from "../ui/join";
-import { changesOf } from "./changes";
+import { changesOf, dateOf } from "./changes";
 import { showDay } from "./day";
 import sheet from "./invitation.css";
 
@@ -139,7 +140,7 @@ function stateOf(found: Invitation): Child {
     case "stranger":
       if (found.method === "COUNTER")
         return t("You can't accept this new time because the sender isn't a verified guest at one of your events.");
-      return t("The organizer couldn't be verified, so this update wasn't applied.");
+      return t("The organizer couldn't be verified. Anyone could have sent this.");
     default:
       return null;
   }
@@ -214,6 +215,72 @@ function shownTimes(start: When, end: When | null): Times {
   };
 }
 
+/** What a message says of the calendar, where no answer brings it there. */
+const acts: Readonly<Record<Exclude<Invitation["act"], "">, readonly [title: string, doing: string, failed: string]>> =
+  {
+    add: [t("Add to calendar"), t("Saving…"), t("Couldn't save event")],
+    update: [t("Update my calendar"), t("Saving…"), t("Couldn't save event")],
+    remove: [t("Remove from calendar"), t("Deleting…"), t("Couldn't delete event")],
+  };
+
+/** The button with which the user's calendar follows a message, and the choice of a calendar for a new event. */
+function applied(
+  client: Client,
+  item: MessageItem,
+  path: string,
+  found: Invitation,
+  again: () => Promise<void>,
+): Child {
+  const { act } = found;
+  if (act === "") return null;
+  const [title, doing, failed] = acts[act];
+  const target = el("select", { class: "dialog-input", "aria-label": t("Calendar"), hidden: true });
+  if (act === "add") void offer(client, target).catch(() => undefined);
+  const apply = async () => {
+    const undo = (run: () => Promise<unknown>) => ({
+      title: t("Undo"),
+      run: () =>
+        void attempt(t("Undoing…"), t("Couldn't undo"), async () => {
+          await run();
+          await again();
+        }),
+    });
+    await attempt(doing, failed, async () => {
+      const done = await client.invitation_apply(item.id, path, Number(target.value));
+      const { removed, added, known, event_id: id } = done;
+      const name = isolated(found.title || t("(no title)"));
+      if (removed !== null)
+        toast(
+          t("“{title}” deleted", { title: name }),
+          undo(() => client.event_restore(removed)),
+        );
+      else if (act === "update") toast(t("Calendar updated"));
+      else
+        toast(
+          added === 0 && known > 0
+            ? many(known, "{n} already exists", "{n} already exist")
+            : many(added, "{n} entry added", "{n} entries added"),
+          added === 1 && id !== 0 ? undo(() => client.event_remove(id)) : undefined,
+        );
+      await again();
+    });
+  };
+  return [
+    el("button", { class: `btn ${act === "update" ? "line" : "primary"}`, type: "button", onclick: apply }, title),
+    target,
+  ];
+}
+
+/** Let the user choose among calendars of their own, where there are several. */
+async function offer(client: Client, target: HTMLSelectElement): Promise<void> {
+  const own = (await client.calendars()).filter(({ owner, source }: Calendar) => owner === "" && source === "");
+  fill(
+    target,
+    own.map(({ id, name }) => el("option", { value: String(id) }, isolated(name))),
+  );
+  target.hidden = own.length < 2;
+}
+
 /** Show the event of a part of a message; a calendar that cannot be read stays a file. */
 export async function showInvitation(
   client: Client,
@@ -275,14 +342,18 @@ function draw(
     // the buttons are new: the focus stays on the one that was pressed
     if (held) place.querySelector<HTMLElement>('[aria-pressed="true"]')?.focus();
   };
+  /** Whether this is the answer to the version here, not to one before. */
+  const stands = (name: Answer) => found.answer === name && !found.answered_old;
   const day = el("p", { class: "event-day", role: "status", hidden: true });
   const beside = el("section", { class: "event-beside", "aria-label": t("Your day"), hidden: true });
   const open = found.method === "REQUEST" && found.me !== "" && found.state === "" && found.organizer !== null;
   const state = stateOf(found);
   const means = saidOf(found);
+  const again = async () => draw(client, base, item, path, place, await client.invitation(item.id, path));
+  const off = found.method === "CANCEL" || found.state === "cancelled";
   const card = el(
     "div",
-    { class: "event-what" },
+    { class: off ? "event-what off" : "event-what" },
     changesOf(found).map((words) => el("p", { class: "event-change" }, sign(calendarClock, "i s"), words)),
     el("h2", { class: "event-title" }, el("bdi", { dir: "auto" }, isolated(found.title) || t("(no title)"))),
     means !== "" && el("p", { class: "event-state" }, means),
@@ -305,6 +376,9 @@ function draw(
       found.others > 0 &&
         fact(t("Also"), many(found.others, "{n} more event in the file", "{n} more events in the file")),
     ),
+    found.act === "add" &&
+      found.method === "REQUEST" &&
+      el("p", { class: "event-day" }, t("You aren't on the guest list. The organizer won't know that you're going.")),
     found.left_out.map((one) => el("p", { class: "event-day" }, leftOut[one])),
     day,
     el(
@@ -315,9 +389,9 @@ function draw(
           el(
             "button",
             {
-              class: found.answer === name ? "btn primary" : "btn line",
+              class: stands(name) ? "btn primary" : "btn line",
               type: "button",
-              "aria-pressed": String(found.answer === name),
+              "aria-pressed": String(stands(name)),
               onclick: () => void answer(name),
             },
             title,
@@ -345,7 +419,11 @@ function draw(
           t("Propose new time…"),
         ),
       proposed(client, item, path, found),
-      el("a", { class: "button", href: `${base}msg/${item.id}/download/${path}` }, t("Add to calendar (.ics)")),
+      applied(client, item, path, found, again),
+      found.event_id !== 0 &&
+        found.start !== null &&
+        el("a", { class: "btn text", href: placeOf("day", dayNumber(dateOf(found.start))) }, t("Show in calendar")),
+      el("a", { class: "btn text", href: `${base}msg/${item.id}/download/${path}` }, t("Download")),
       said,
     ),
   );

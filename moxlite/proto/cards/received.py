@@ -126,7 +126,7 @@ def cleaned(text: str) -> str:
         for component in calendar.components
         if component.name in ("VEVENT", "VTODO") and component.value("UID")
     ]
-    if method not in ("REQUEST", "CANCEL", "REPLY") or not parts:
+    if method not in ("PUBLISH", "REQUEST", "CANCEL", "REPLY") or not parts:
         raise BadComponents("the calendar must be a scheduling message")
     of_entry = [part for part in parts if (part.name, part.value("UID")) == (parts[0].name, parts[0].value("UID"))]
     named = _few_guests([mapped(part, _unmarked) for part in of_entry])

@@ -71,8 +71,10 @@ def known_invitation(r: Reader, uid: str, recurrence: str) -> InvitationState | 
     return InvitationState(from_builtins(fields, Version, strict=False), *row[7:])
 
 
-def note_invitation(tx: Tx, uid: str, recurrence: str, version: Version) -> InvitationState:
-    """Note a version of an event, if it is newer than the known one and may change it; returns the newest one then."""
+def note_invitation(tx: Tx, uid: str, recurrence: str, version: Version, *, approved: bool = False) -> InvitationState:
+    """Note a version of an event, if it is newer than the known one and may change it; returns the newest one then.
+    `approved`: the user has accepted it from this author, which doesn't make the author trusted.
+    """
     known = known_invitation(tx, uid, recurrence)
     new = version
     if known is None:
@@ -92,8 +94,10 @@ def note_invitation(tx: Tx, uid: str, recurrence: str, version: Version) -> Invi
         tx.execute(FORGET, MAX_INVITATIONS)
         return InvitationState(new)
     old = known.version
-    if new.order <= old.order or not new.may_change(old):
+    if new.order <= old.order or not (approved or new.may_change(old)):
         return known
+    if not new.may_change(old):
+        new = msgspec.structs.replace(new, author=old.author, proven=old.proven)
     tx.execute(
         RENEW, new.sequence, new.stamp, new.author, new.proven, new.cancelled, new.message_id, tx.now, uid, recurrence
     )

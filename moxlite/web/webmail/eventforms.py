@@ -205,13 +205,14 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 class RemovedEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Removed part of an event, which `event_restore` brings back. ``changed``: of the entry that is left, 0
-    for none.
+    for none. ``quiet``: no organizer or guest heard of the removal, nor will of the return.
     """
 
     calendar_id: ID
     name: Annotated[str, Meta(min_length=1, max_length=200)]
     data: Annotated[str, Meta(max_length=MAX_ENTRY)]
     changed: AnyID
+    quiet: bool = False
 
 
 def items_of(viewed: EntryView, own: frozenset[str], shown_id: Callable[[int], int], *, guest: bool) -> list[EventItem]:

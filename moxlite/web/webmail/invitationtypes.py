@@ -7,8 +7,10 @@ from typing import Literal
 import msgspec
 
 from moxlite.proto.cards.received import Omission
+from moxlite.web.webmail.eventforms import RemovedEvent
 
 State = Literal["", "old", "cancelled", "stranger"]
+Act = Literal["", "add", "update", "remove"]
 
 
 class Guest(msgspec.Struct, frozen=True):
@@ -27,6 +29,18 @@ class When(msgspec.Struct, frozen=True):
     local: str
     utc: int | None
     zone: str
+
+
+class AppliedInvitation(msgspec.Struct, frozen=True):
+    """What became of the user's calendar. ``event_id``: of the event there, 0 for none; ``added``, ``known``: numbers
+    of events that are new, and that were there; ``removed``: what `event_restore` needs to bring the event back, None
+    where it wasn't removed.
+    """
+
+    event_id: int
+    added: int = 0
+    known: int = 0
+    removed: RemovedEvent | None = None
 
 
 class Repeats(msgspec.Struct, frozen=True):
@@ -77,7 +91,8 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     this version, None where it is not known. ``join``: the https link by which one joins, "" for none.
     ``proposal``: what a COUNTER proposes to the user, None in all others. ``left_out``: what the user's calendar could
     not take of the event: its ``zone``, so that its times are the same on all clocks; its ``end``; its ``rule``;
-    ``excluded`` dates of its rule; some of its ``guests``.
+    ``excluded`` dates of its rule; some of its ``guests``. ``act``: what `invitation_apply` does: ``add`` the event to
+    the calendar, ``update`` or ``remove`` the one there, or "" for nothing.
     """
 
     method: str
@@ -103,3 +118,4 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     before: Earlier | None
     proposal: Proposal | None
     left_out: list[Omission]
+    act: Act

@@ -344,7 +344,7 @@ class EventCalls(EntryCalls):
             facts = await visit.expander.facts(where, data)
 
             people = self._user(caller, visit, facts.addresses)
-            entry = EntryPut(removed.name, data, facts, people, again=True)
+            entry = EntryPut(removed.name, data, facts, people, again=True, tell=not removed.quiet)
             entry = await with_outcome(visit.account, where.id, entry)
 
             def unit(tx: AccountTx) -> PutResult:

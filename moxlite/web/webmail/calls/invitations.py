@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from datetime import UTC, datetime
 from functools import partial
@@ -10,14 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from moxlite.groupware.carrying import EntryChange, answered_entry
-from moxlite.groupware.entries import about, read
+from moxlite.groupware.carrying import EntryChange, answered_entry, updated_entry
+from moxlite.groupware.entries import about
+from moxlite.groupware.files import ImportResult, NoEntries, Target, add_file
 from moxlite.groupware.people import user_of
 from moxlite.processor import off_loop
 from moxlite.proto.address import AddressKey
 from moxlite.proto.cards.calendarobject import CalendarObject
-from moxlite.proto.cards.components import write_component
-from moxlite.proto.cards.contentline import property_of
+from moxlite.proto.cards.components import BadComponents, write_component
 from moxlite.proto.cards.editing import BadForm, Form
 from moxlite.proto.cards.invitation import (
     ANSWERS,
@@ -34,28 +35,38 @@ from moxlite.proto.cards.invitation import (
     write_reply,
 )
 from moxlite.proto.cards.itip import new_calendar, role_of
-from moxlite.proto.cards.moments import known_zone, moment_of, seconds_of
+from moxlite.proto.cards.moments import known_zone
 from moxlite.proto.cards.received import Omission, answer_in, left_out_of
+from moxlite.proto.cards.vcard import Unreadable
 from moxlite.proto.mime.text import part_text
 from moxlite.sandbox.jobs import CleanCalendar, ReadCalendar
 from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.processes import JobFailed
 from moxlite.store.content import body
-from moxlite.store.groupware.resources import Resource, entry_with_uid, resource_data
+from moxlite.store.groupware.resources import entry_with_uid
 from moxlite.store.people.invitations import InvitationState, Version, note_answer, note_invitation
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotFound, Unavailable, UserError
 from moxlite.web.webmail.calls.composing import CallID
-from moxlite.web.webmail.calls.entries import Recurrence, Visit, stored
-from moxlite.web.webmail.calls.eventmail import EventMailCalls, Letter, calendar_user
+from moxlite.web.webmail.calls.entries import Recurrence, Visit, event_calendar, stored
+from moxlite.web.webmail.calls.eventmail import EventMailCalls, Letter, StoredEvent, calendar_user
 from moxlite.web.webmail.eventforms import event_at, event_before, part_at
 from moxlite.web.webmail.holders import number_of
-from moxlite.web.webmail.invitationtypes import Earlier, Guest, Invitation, Proposal, Repeats, State, When
-from moxlite.web.webmail.querytypes import ID
+from moxlite.web.webmail.invitationtypes import (
+    AppliedInvitation,
+    Earlier,
+    Guest,
+    Invitation,
+    Proposal,
+    Repeats,
+    State,
+    When,
+)
+from moxlite.web.webmail.querytypes import ID, AnyID
 from moxlite.web.webmail.reading.parsed import author_of, is_validated, sender_key, structure_of
 from moxlite.web.webmail.reading.parts import part_at as message_part
-from moxlite.web.webmail.timeproposals import TimeProposal, proposed_in, time_in_series
+from moxlite.web.webmail.timeproposals import TimeProposal, proposed_in
 from moxlite.wording import reason_of, worded
 
 if TYPE_CHECKING:
@@ -94,15 +105,7 @@ class InvitationCalls(EventMailCalls):
         known: InvitationState | None = None
         state: State = "cancelled" if event.cancelled else ""
         if event.uid and organizer and not number_of(message_id) and calendar.method in ("REQUEST", "CANCEL"):
-            version = Version(
-                sequence=event.sequence,
-                stamp=event.stamp,
-                organizer=organizer,
-                author=source.author,
-                proven=source.proven,
-                cancelled=calendar.method == "CANCEL" or event.cancelled,
-                message_id=message_id,
-            )
+            version = _version(calendar, source, message_id)
             async with self._accounts.use(session.account) as account:
                 known = await account.write(lambda tx: note_invitation(tx, event.uid, _occurrence(event), version))
             state = _state(version, known.version)
@@ -114,7 +117,10 @@ class InvitationCalls(EventMailCalls):
         elif calendar.method == "DECLINECOUNTER" and not (source.proven and source.author == organizer):
             state = "stranger"
         me = await self._invited(session, calendar.event)
-        there, (noted, answered), before, left = await self._noted(session, calendar, me)
+        async with self._entries(caller) as visit:
+            there = await self._there(visit, calendar)
+            act = await self._act(visit, session, calendar, there, me, trusted=state != "stranger")
+        (noted, answered), before, left = await self._noted(session, calendar, there, me)
         # The calendar has "maybe" for a guest who has proposed another time.
         if known is not None and (not noted or (noted, known.answer) == ("maybe", PROPOSED)):
             noted, answered = known.answer, known.answered
@@ -137,12 +143,44 @@ class InvitationCalls(EventMailCalls):
             me=me,
             answer=noted,
             answered_old=bool(noted) and answered < event.sequence,
-            event_id=there,
+            event_id=0 if there is None else there.resource.id,
             join=event.join,
-            before=None if before is None or calendar.method != "REQUEST" or state else _earlier(before),
+            before=_earlier(before) if act == "update" or (calendar.method == "REQUEST" and not state) else None,
             proposal=None if proposed is None else _proposal(proposed, event),
             left_out=list(left),
+            act="" if state == "old" else act,
         )
+
+    @call(once=True)
+    async def invitation_apply(
+        self, caller: Caller, message_id: ID, path: Path, calendar_id: AnyID = 0
+    ) -> AppliedInvitation:
+        """Bring into the user's calendar what a message of any sender says: add its events, update the event there,
+        or remove it, as ``act`` of `invitation` says. No organizer or guest hears of it. ``calendar_id``: where new
+        events go, 0 for the first calendar.
+        """
+        session = caller.require()
+        calendar, source = await self._calendar(session, message_id, path)
+        event = calendar.event
+        me = await self._invited(session, event)
+        async with self._entries(caller) as visit:
+            there = await self._there(visit, calendar)
+            act = await self._act(visit, session, calendar, there, me, trusted=False)
+            if act == "add":
+                return await self._added(caller, visit, source, event, calendar_id)
+            if there is None or not act:
+                raise Conflict("this event was changed since you opened it")
+            if act == "remove":
+                recurrence = "" if event.recurrence is None else await self._date(visit, there.entry, event.recurrence)
+                removed = await self._removed(caller, visit, there, recurrence)
+            else:
+                removed = None
+                await self._updated(session, visit, source)
+            if event.organizer is not None and calendar.method in ("REQUEST", "CANCEL") and not number_of(message_id):
+                version = _version(calendar, source, message_id)
+                occurrence = _occurrence(event)
+                await visit.account.write(lambda tx: note_invitation(tx, event.uid, occurrence, version, approved=True))
+        return AppliedInvitation(0 if removed is not None else there.resource.id, removed=removed)
 
     @call(once=True)
     async def invitation_answer(
@@ -303,41 +341,60 @@ class InvitationCalls(EventMailCalls):
         event = calendar.event
         if calendar.method != "COUNTER" or number_of(message_id) or not source.proven or not event.uid:
             return None
-        there, octets = await visit.account.read(lambda r: _entry(r, event.uid), op="invitation")
-        if there is None or there.component != "VEVENT":
+        found = await self._stored(visit, event.uid)
+        if found is None:
             return None
-        entry = await read(octets)
+        there, entry = found.resource, found.entry
         own = user_of(self._server.config.current, session.account, entry.addresses()).addresses
-        at, recurrence = event.recurrence, ""
-        if at is not None:
-            recurrence = await about(entry, partial(time_in_series, entry, at))
-            known = any(part.value("RECURRENCE-ID") == recurrence for part in entry.parts)
-            moment = moment_of(property_of(at.line), entry.zones)
-            if at.following or not recurrence or moment is None:
-                return None
-            if not known and not await visit.expander.has_time(entry, seconds_of(moment)):
-                return None
+        recurrence = "" if event.recurrence is None else await self._date(visit, entry, event.recurrence)
+        if event.recurrence is not None and not recurrence:
+            return None
         return await about(entry, partial(proposed_in, there, entry, recurrence, event, source.author, own))
 
     async def _noted(
-        self, session: Session, calendar: Calendar, me: str
-    ) -> tuple[int, tuple[str, int], Event | None, tuple[Omission, ...]]:
-        """The event's id in the user's calendar, 0 for none; the answer there, "" for none, and the version that it is
-        to; the event as it was before this version; what the calendar doesn't have of it.
+        self, session: Session, calendar: Calendar, there: StoredEvent | None, me: str
+    ) -> tuple[tuple[str, int], Event | None, tuple[Omission, ...]]:
+        """The answer in the user's calendar, "" for none, and the version that it is to; the event as it was before
+        this version; what the calendar doesn't have of it.
         """
-        event, nothing = calendar.event, (0, ("", 0), None, ())
-        if not me or not event.uid or calendar.method not in ("REQUEST", "CANCEL"):
-            return nothing
-        async with self._accounts.use(session.account) as account:
-            resource, octets = await account.read(lambda r: _entry(r, event.uid), op="invitation")
-        if resource is None:
-            return nothing
-        entry = await read(octets)
+        event = calendar.event
+        if there is None or not event.uid or calendar.method not in ("PUBLISH", "REQUEST", "CANCEL"):
+            return ("", 0), None, ()
+        entry = there.entry
         time = "" if event.recurrence is None else event.recurrence.time
         own = user_of(self._server.config.current, session.account, entry.addresses()).addresses
         status, version = answer_in(entry, own | {me.lower()}, time)
         before = await off_loop(partial(_before, entry, event), kind="invitation")
-        return resource.id, (ANSWERS.get(status, ""), version), before, left_out_of(entry.parts)
+        return (ANSWERS.get(status, ""), version), before, left_out_of(entry.parts)
+
+    async def _added(
+        self, caller: Caller, visit: Visit, source: Source, event: Event, calendar_id: int
+    ) -> AppliedInvitation:
+        where = await visit.account.read(
+            lambda r: event_calendar(r, calendar_id) if calendar_id else None, op="invitation"
+        )
+        done, file = ImportResult(), io.BytesIO(source.text.encode())
+        owner = user_of(self._server.config.current, caller.require().account)
+        try:
+            await add_file(visit.account, file, Target("calendar", where), done, owner, self._server.tmp)
+        except (NoEntries, Unreadable) as error:
+            raise UserError(worded("can't read this file: {reason}", reason=error)) from None
+        if done.unread and not done.added:
+            raise UserError(worded("can't read this file: {reason}", reason=done.problems[0]))
+        there = await self._stored(visit, event.uid)
+        return AppliedInvitation(0 if there is None else there.resource.id, added=done.added, known=done.known)
+
+    async def _updated(self, session: Session, visit: Visit, source: Source) -> None:
+        """Update the event as its organizer's mail would, if that were verified."""
+        try:
+            async with self._server.sandbox.turn(session.account) as turn:
+                clean = (await turn.do(CleanCalendar(source.text))).text
+            if not await updated_entry(visit.account, clean, user_of(self._server.config.current, session.account)):
+                raise Conflict("this event was changed since you opened it")
+        except (Refused, BadComponents) as error:
+            raise UserError(worded("calendar: {reason}", reason=error)) from None
+        except JobFailed:
+            raise Unavailable("the server is busy; try again in a moment") from None
 
     async def _answer(
         self,
@@ -394,6 +451,19 @@ class Source(msgspec.Struct, frozen=True):
     sender: str
     author: str
     proven: bool
+
+
+def _version(calendar: Calendar, source: Source, message_id: int) -> Version:
+    event = calendar.event
+    return Version(
+        sequence=event.sequence,
+        stamp=event.stamp,
+        organizer="" if event.organizer is None else _key(event.organizer.address),
+        author=source.author,
+        proven=source.proven,
+        cancelled=calendar.method == "CANCEL" or event.cancelled,
+        message_id=message_id,
+    )
 
 
 def _state(version: Version, newest: Version) -> State:
@@ -464,12 +534,6 @@ def _text(r: Reader, holder: Holder, message_id: int, path: str) -> tuple[str, S
     return text, source
 
 
-def _entry(r: Reader, uid: str) -> tuple[Resource | None, bytes]:
-    """The entry with a UID and its octets, None and empty without one."""
-    resource = entry_with_uid(r, uid)
-    return resource, b"" if resource is None else resource_data(r, resource.id)
-
-
 def _time(text: str) -> datetime:
     """Raises UserError."""
     try:
@@ -512,8 +576,8 @@ def _before(entry: CalendarObject, event: Event) -> Event | None:
     return None if before is None else placed(Calendar("", before, 0)).event
 
 
-def _earlier(event: Event) -> Earlier:
-    return Earlier(event.title, _when(event.start), _when(event.end), event.place)
+def _earlier(event: Event | None) -> Earlier | None:
+    return None if event is None else Earlier(event.title, _when(event.start), _when(event.end), event.place)
 
 
 def _when(one: Moment | None) -> When | None:
