@@ -131,6 +131,7 @@ ABOUT: Final = {
     "mailbox": "Mailbox for matching mail.",
     "label": "Label keyword to add.",
     "star": "Flag matching mail.",
+    "read": "Mark matching mail as read.",
     "forward_to": "Address to forward a copy to after confirmation. Can be repeated.",
     "never_junk": "Skip the junk filter if the sender is verified.",
     "smtp_mail_from_regexp": "Pattern for the envelope sender, in lowercase.",

@@ -274,6 +274,7 @@ class Ruleset(Section, frozen=True):
     ] = None
     label: Annotated[Keyword | None, doc("Keyword of the label for matching mail.")] = None
     star: Annotated[bool, doc("Flag matching mail.")] = False
+    read: Annotated[bool, doc("Mark matching mail as read.")] = False
     forward_to: Annotated[
         tuple[Address, ...],
         doc("Forward a copy of matching mail to these addresses once their owners confirm by email."),

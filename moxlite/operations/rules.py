@@ -40,6 +40,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     mailbox: Line
     label: Line = ""
     star: bool = False
+    read: bool = False
     forward_to: Annotated[list[Line], Meta(max_length=20)] = []
     never_junk: bool = False
     smtp_mail_from_regexp: Line

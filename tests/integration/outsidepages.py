@@ -254,7 +254,8 @@ def masked(user: Clicks) -> None:
 
 def rules(user: Clicks) -> None:
     user.press("New rule")
-    user.fill(From="news@", Move_to="News")
+    user.fill(From="news@")
+    user.page.get_by_label("Move to").select_option(label="Archive")
     user.press("Save")
     user.see("Rules saved")
 

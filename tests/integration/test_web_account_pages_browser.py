@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from moxlite.net.tls.certificates import self_signed
 from tests.geometry import Box, in_sight, within_window
@@ -298,6 +298,39 @@ def test_a_phone_is_set_up_by_its_link(chromium: Browser, server: LocalServer, t
     visitor.close()
 
 
+def move_to(page: Page, folder: str) -> None:
+    """Let a rule move mail to a folder that isn't there yet."""
+    page.get_by_label("Move to").select_option(label="New folder…")
+    page.get_by_label("Folder name").fill(folder)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+def test_a_rule_archives_deletes_or_moves_to_a_chosen_folder(
+    chromium: Browser, server: LocalServer, tmp_path: Path, width: int, scheme: str
+) -> None:
+    """WEB-65a: the folders of the account are listed, with Archive and Trash by what they are for."""
+    visitor = Visitor(chromium, server, viewport={"width": width, "height": 844}, color_scheme=scheme)
+    visitor.fill_in("/#rules")
+    page = visitor.page
+    page.get_by_role("button", name="New rule").first.click()
+    rule = page.locator(".rule-name").last
+    page.get_by_label("From", exact=True).fill("robot@")
+    target = page.get_by_label("Move to")
+    for option, words in (("Archive", "to Archive"), ("Move to Trash", "to Trash"), ("Junk", "to Junk")):
+        target.select_option(label=option)
+        expect(rule).to_contain_text(words)
+        expect(page.get_by_label("Folder name")).to_be_hidden()
+    target.select_option(label="New folder…")
+    expect(page.get_by_label("Folder name")).to_be_focused()
+    page.screenshot(path=tmp_path / "rule.png", full_page=True)
+    page.get_by_label("Folder name").fill("Robots")
+    page.get_by_label("Mark as read").check()
+    expect(rule).to_contain_text("to Robots, mark as read")
+    target.select_option(label="Default folder")
+    expect(rule).to_contain_text("mark as read")
+    visitor.close()
+
+
 def test_rules_are_made_ordered_by_keys_and_refused_at_their_field(chromium: Browser, server: LocalServer) -> None:
     """WEB-64a, WEB-65."""
     visitor = Visitor(chromium, server)
@@ -307,7 +340,7 @@ def test_rules_are_made_ordered_by_keys_and_refused_at_their_field(chromium: Bro
     for name in ("first", "second"):
         page.get_by_role("button", name="New rule").first.click()
         page.get_by_label("From", exact=True).fill(f"{name}@")
-        page.get_by_label("Move to").fill("Lists")
+        move_to(page, "Lists")
         page.get_by_text("More options: name, patterns, and headers").click()
         page.get_by_label("Rule name").fill(name)
     rules = page.locator(".rule-name b")
@@ -350,7 +383,7 @@ def test_a_rule_in_words_shows_its_mail_and_stays_in_the_window(
     second = page.get_by_role("group", name="Condition 2")
     second.get_by_label("Comparison").select_option(label="begins with")
     second.get_by_label("Subject").fill("quay invoice")
-    page.get_by_label("Move to").fill(f"Quay {width}")
+    move_to(page, f"Quay {width}")
     page.get_by_label("Flag", exact=True).check()
     expect(preview).to_contain_text(re.compile("Matches [24] of the last \\d+ messages"))
     expect(preview.locator("li").first).to_contain_text("Quay invoice 2")
@@ -396,10 +429,11 @@ def test_a_rule_says_each_condition_and_action_in_words(chromium: Browser, serve
         if part != "Has an attachment":
             group.get_by_label(part, exact=True).fill("5" if part.startswith("Larger") else f"w{number}")
     page.get_by_label("Match conditions").select_option(label="If any of these match")
-    for label, value in (("Move to", "Boxes"), ("Forward a copy to", "far@far.example")):
-        page.get_by_label(label, exact=True).fill(value)
+    move_to(page, "Boxes")
+    page.get_by_label("Forward a copy to", exact=True).fill("far@far.example")
     page.get_by_label("Label", exact=True).select_option(label="Sailing club")
     page.get_by_label("Flag", exact=True).check()
+    page.get_by_label("Mark as read").check()
     page.get_by_label("Never junk").check()
     for hidden in ("From pattern", "Envelope sender", "Verified domain"):
         expect(page.get_by_label(hidden, exact=True)).to_be_hidden()
@@ -409,7 +443,7 @@ def test_a_rule_says_each_condition_and_action_in_words(chromium: Browser, serve
         "any of: From is “w1”, To begins with “w2”, Subject ends with “w3”, Any text contains “w4”, "
         "Mailing list contains “w5”, larger than 5 MB, Has an attachment"
     )
-    expect(rule).to_contain_text("to Boxes, label “Sailing club”, flag, forward to far@far.example, Never junk")
+    expect(rule).to_contain_text("to Boxes, label “Sailing club”, flag, mark as read, forward to far@far.example")
     expect(page.locator(".rule-preview")).to_contain_text(
         re.compile(r"Matches \d+ of (the last )?\d+ message|haven't received")
     )
@@ -684,7 +718,7 @@ def test_rules_are_applied_to_mail_that_is_there_and_undone(chromium: Browser, s
     page = visitor.page
     page.get_by_role("button", name="New rule").first.click()
     page.get_by_label("From", exact=True).fill("harbour@")
-    page.get_by_label("Move to").fill("Harbour")
+    move_to(page, "Harbour")
     expect(page.get_by_role("button", name="Apply to existing mail")).to_be_disabled()
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("Rules saved")).to_be_visible()

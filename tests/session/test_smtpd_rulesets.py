@@ -109,15 +109,15 @@ FILE = (
         ('{ part = "attachment" }, { part = "subject", value = "bill" }', False),
     ],
 )
-async def test_rules_in_words_label_and_star(smtp: Smtp, words: str, matches: bool) -> None:
+async def test_rules_in_words_label_star_and_read(smtp: Smtp, words: str, matches: bool) -> None:
     """STORE-64a, SMTP-82a: in the address's own mailbox where the rule names none."""
-    context = with_rules(smtp, f'label = "bills"\nstar = true\nconditions = [{words}]')
+    context = with_rules(smtp, f'label = "bills"\nstar = true\nread = true\nconditions = [{words}]')
     octets = MESSAGE + b"List-ID: The <People.lists.example>\r\n" + FILE
     assert (await deliver_to(smtp, context, octets)).startswith("250")
     async with smtp.context.accounts.use("mia") as account:
         row = await account.read(lambda r: r.row("SELECT flags, keywords FROM message"), op="test")
     assert row is not None
-    assert (bool(row[0] & Flag.FLAGGED), "bills" in row[1]) == (matches, matches)
+    assert (bool(row[0] & Flag.FLAGGED), bool(row[0] & Flag.SEEN), "bills" in row[1]) == (matches,) * 3
 
 
 @pytest.mark.parametrize(("match", "filed"), [("all", 0), ("any", 1)])

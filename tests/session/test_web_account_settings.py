@@ -29,6 +29,7 @@ RULE = {
     "mailbox": "Lists",
     "label": "",
     "star": False,
+    "read": False,
     "forward_to": [],
     "never_junk": False,
     "smtp_mail_from_regexp": "",

@@ -44,6 +44,11 @@ class Mover:
         async with self.rig.account() as account:
             return (await deliver_mail(account, octets, facts=MessageFacts(smtp=smtp, dkim_domains=dkim))).message_id
 
+    async def imported(self, octets: bytes) -> int:
+        """The id of a message of whose arrival nothing is known."""
+        async with self.rig.account() as account:
+            return int((await deliver_mail(account, octets)).message_id)
+
     async def move(self, message: int, *, back: bool = False) -> dict[str, int]:
         source, target = (self.garden, self.inbox) if back else (self.inbox, self.garden)
         await self.browser.call("message_move", message_ids=[message], mailbox_id=target)
@@ -166,16 +171,36 @@ async def test_a_list_is_declined_at_one_address_alone(mover: Mover) -> None:
     assert await mover.offered(await mover.move(other)) is not None
 
 
-async def test_mailboxes_with_a_role_and_mail_without_facts_offer_nothing(mover: Mover, rig: Rig) -> None:
-    """WEBMAIL-101: nor does mail that came by IMAP, or to an address of somebody else."""
+async def test_mailboxes_with_a_role_and_mail_of_others_offer_nothing(mover: Mover, rig: Rig) -> None:
+    """WEBMAIL-101: nor does mail to an address of somebody else, arrived or imported."""
     assert await mover.offered(await mover.move(await mover.arrived(PLAIN, recipient="tom"))) is None
-    async with rig.account() as account:
-        appended = (await deliver_mail(account, PLAIN)).message_id
-    assert await mover.offered(await mover.move(appended)) is None
+    assert await mover.offered(await mover.move(await mover.imported(PLAIN))) is None
+    assert await mover.offered(await mover.move(await mover.imported(b"To: tom@example.org\r\n" + PLAIN))) is None
     moved = await mover.move(await mover.arrived(PLAIN))
     async with rig.account() as account:
         await account.write(lambda tx: set_special_use(tx, mover.garden, SpecialUse.ARCHIVE))  # type: ignore[arg-type]
     assert await mover.offered(moved) is None
+
+
+async def test_a_rule_for_imported_mail_is_by_address(mover: Mover) -> None:
+    """WEBMAIL-101, WEBMAIL-102: the sender in From, and the own address among others in Cc."""
+    octets = b"To: tom@example.org\r\nCc: Mia <MIA@example.org>\r\n" + PLAIN
+    moved = await mover.move(await mover.imported(octets))
+    offer = await mover.offered(moved)
+    assert (offer["recipient"], offer["msg_from"]) == ("mia@example.org", "ada@nordlicht.example")
+    await mover.browser.call("ruleset_accept", **moved)
+    assert [rule["from"] for rule in mover.rules] == [[("from", "is", "ada@nordlicht.example")]]
+
+
+@pytest.mark.parametrize("to", [b"To: mia@example.org\r\n", b"To: list@club.example\r\n", b""])
+async def test_the_sender_of_any_message_can_be_blocked(mover: Mover, to: bytes) -> None:
+    """WEBMAIL-142: of imported mail, and of mail that names no own address, by the account's first address."""
+    message = await mover.imported(to + PLAIN)
+    rule = await mover.browser.call("ruleset_for_sender", message_id=message, mailbox_id=mover.garden)
+    assert (rule["recipient"], rule["msg_from"]) == ("mia@example.org", "ada@nordlicht.example")
+    other = await mover.imported(to + b"From: a@x.example, b@x.example\r\n\r\nx\r\n")
+    answer = await mover.browser.post("ruleset_for_sender", {"message_id": other, "mailbox_id": mover.garden})
+    assert "sender is missing or invalid" in answer.json["error"]["message"]
 
 
 async def test_an_address_of_a_catchall_has_no_rules(mover: Mover) -> None:

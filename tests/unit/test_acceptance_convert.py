@@ -72,12 +72,12 @@ MAILS = [
 @pytest.mark.parametrize("mail", MAILS)
 @pytest.mark.parametrize("match", ["all", "any"])
 def test_a_script_files_as_rules_in_words_do(condition: Condition, mail: str, match: Literal["all", "any"]) -> None:
-    """WEBMAIL-130, STORE-64a; with the label, the star and the copy that is sent on."""
+    """WEBMAIL-130, STORE-64a; with the label, the flags and the copy that is sent on."""
     octets = mail.encode()
     section, structure = HeaderSection(octets[: octets.index(b"\r\n\r\n") + 2]), scan(octets)
     also = Condition(part="subject", value="hello")
     far = Address.parse("me@far.example")
-    rule = Ruleset(label="l", star=True, forward_to=(far,), match=match, conditions=(condition, also))
+    rule = Ruleset(label="l", star=True, read=True, forward_to=(far,), match=match, conditions=(condition, also))
     facts = RuleFacts("", None, (), readable_fields(section), RuleContent(structure, lambda a, b: octets[a:b]))
     made = as_sieve([rule])
     assert made.left_out == ()
@@ -87,7 +87,7 @@ def test_a_script_files_as_rules_in_words_do(condition: Condition, mail: str, ma
     matches = match_rules([rule], facts).rule == 0
     assert any(isinstance(one, RedirectAction) for one in actions) is matches
     kept = [one for one in actions if isinstance(one, KeepAction)]
-    assert [set(one.flags) for one in kept] == [{"\\Flagged", "l"} if matches else set()]
+    assert [set(one.flags) for one in kept] == [{"\\Flagged", "\\Seen", "l"} if matches else set()]
 
 
 def test_what_a_script_cannot_say_is_left_out_and_named() -> None:

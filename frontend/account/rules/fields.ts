@@ -16,6 +16,7 @@ export const fresh: Rule = {
   mailbox: "",
   label: "",
   star: false,
+  read: false,
   forward_to: [],
   never_junk: false,
   smtp_mail_from_regexp: "",
@@ -54,6 +55,38 @@ export function mailbox(
     ),
   );
   return made;
+}
+
+/** Value of the choice of a folder that isn't there yet. */
+const newFolder = "\n";
+
+/** Where a rule moves mail: a folder, with Archive and Trash as what they are for, or one that is made then. */
+function target(value: string, names: readonly string[]): Field<HTMLSelectElement> & { read(): string } {
+  const acts: readonly (readonly [string, string])[] = [
+    ["Archive", t("Archive")],
+    ["Trash", t("Move to Trash")],
+  ];
+  const known = acts.filter(([name]) => names.includes(name));
+  const others = [...new Set(value === "" ? names : [...names, value])].filter(
+    (name) => !known.some(([act]) => act === name),
+  );
+  const made = choice(
+    t("Move to"),
+    [
+      ["", t("Default folder")],
+      ...known,
+      ...others.map((name) => [name, mailboxName(name)] as const),
+      [newFolder, t("New folder…")],
+    ],
+    value,
+  );
+  const name = el("input", { type: "text", maxlength: "250", "aria-label": t("Folder name"), hidden: true });
+  made.control.addEventListener("change", () => {
+    name.hidden = made.control.value !== newFolder;
+    if (!name.hidden) name.focus();
+  });
+  made.control.after(name);
+  return { ...made, read: () => (name.hidden ? made.control.value : name.value.trim()) };
 }
 
 /** The parts of a message that conditions name. */
@@ -115,6 +148,7 @@ export function actions(rule: Rule, labels: readonly RuleLabel[]): string {
     rule.mailbox !== "" ? t("move to {mailbox}", { mailbox: mailboxName(rule.mailbox) }) : "",
     rule.label !== "" ? t("label “{label}”", { label }) : "",
     rule.star ? meant("rule", "flag") : "",
+    rule.read ? t("mark as read") : "",
     rule.forward_to.length > 0 ? t("forward to {addresses}", { addresses: rule.forward_to.join(", ") }) : "",
     rule.never_junk ? t("Never junk") : "",
   ]
@@ -147,11 +181,13 @@ export function ruleFields(number: number, rule: Rule, names: Names, put: Put, n
     one.control.addEventListener("input", () => put({ [key]: one.control.value }));
     return named(key, one);
   };
-  const box = (key: "mailbox" | "accept_rejects_to_mailbox", label: string, hint: string) => {
-    const one = mailbox(label, rule[key], names.mailboxes, hint);
-    one.control.addEventListener("input", () => put({ [key]: one.control.value }));
-    return named(key, one);
-  };
+  const rejects = mailbox(
+    t("Move rejected mail to"),
+    rule.accept_rejects_to_mailbox,
+    names.mailboxes,
+    t("Mail will be moved here instead of being rejected."),
+  );
+  rejects.control.addEventListener("input", () => put({ accept_rejects_to_mailbox: rejects.control.value }));
   const forward = tick(
     t("Forwarded mail"),
     rule.is_forward,
@@ -160,11 +196,14 @@ export function ruleFields(number: number, rule: Rule, names: Names, put: Put, n
     ),
   );
   forward.control.addEventListener("change", () => put({ is_forward: forward.control.checked }));
-  const folder = box("mailbox", t("Move to"), t("Created if it doesn't exist. Leave blank to use the default folder."));
+  const folder = target(rule.mailbox, names.mailboxes);
+  folder.root.addEventListener("input", () => put({ mailbox: folder.read() }));
   const label = choice(meant("rule", "Label"), [["", t("No label")], ...labelsOf(rule, names.labels)], rule.label);
   label.control.addEventListener("change", () => put({ label: label.control.value }));
   const star = tick(t("Flag"), rule.star);
   star.control.addEventListener("change", () => put({ star: star.control.checked }));
+  const read = tick(t("Mark as read"), rule.read);
+  read.control.addEventListener("change", () => put({ read: read.control.checked }));
   const junk = tick(t("Never junk"), rule.never_junk, t("Only if the sender is verified."));
   junk.control.addEventListener("change", () => put({ never_junk: junk.control.checked }));
   const forwards = line(
@@ -187,10 +226,10 @@ export function ruleFields(number: number, rule: Rule, names: Names, put: Put, n
       el(
         "div",
         { class: "rule-actions" },
-        folder.root,
+        named("mailbox", folder).root,
         named("label", label).root,
         named("forward_to", forwards).root,
-        el("div", { class: "form" }, star.root, junk.root),
+        el("div", { class: "form" }, star.root, read.root, junk.root),
       ),
       el(
         "details",
@@ -218,11 +257,7 @@ export function ruleFields(number: number, rule: Rule, names: Names, put: Put, n
             t("Mail from this verified domain skips the junk filter."),
           ).root,
           named("is_forward", forward).root,
-          box(
-            "accept_rejects_to_mailbox",
-            t("Move rejected mail to"),
-            t("Mail will be moved here instead of being rejected."),
-          ).root,
+          named("accept_rejects_to_mailbox", rejects).root,
         ),
       ),
     ),

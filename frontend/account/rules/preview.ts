@@ -113,7 +113,15 @@ export class Preview {
 
 /** Whether a rule has a condition and an action, none half typed. */
 function isWhole(rule: Rule): boolean {
-  const acts = [rule.mailbox, rule.label, rule.star, rule.never_junk, rule.list_allow_domain, rule.is_forward];
+  const acts = [
+    rule.mailbox,
+    rule.label,
+    rule.star,
+    rule.read,
+    rule.never_junk,
+    rule.list_allow_domain,
+    rule.is_forward,
+  ];
   return (
     conditions(rule) !== "" &&
     rule.conditions.every((one) => one.part === "attachment" || one.value.trim() !== "") &&

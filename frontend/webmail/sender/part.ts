@@ -79,7 +79,9 @@ export async function act(item: MessageItem, what: AboutSender, masked: string, 
     const [from] = item.from;
     return attempt(t("Loading…"), t("Couldn't open contact"), () => page.contact(from!.name, bareAddress(from!)));
   }
-  const others = mail.mailboxes.value.filter((mailbox) => mailbox.roles.length === 0 && mailbox.name !== "Inbox");
+  const others = mail.mailboxes.value.filter(
+    (mailbox) => mailbox.roles.length === 0 && !["Inbox", "Snoozed", "Scheduled"].includes(mailbox.name),
+  );
   const chosen =
     what === "always"
       ? await page.choose(t("Always move mail from this sender to"), others)

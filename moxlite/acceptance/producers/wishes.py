@@ -105,7 +105,7 @@ def _same(one: str, other: str) -> bool:
 
 
 def matching_ruleset(case: Case) -> Sequence[Proposal]:
-    """File the message into the rule's mailbox, with its label and star; junk too, if the rule accepts it."""
+    """File the message into the rule's mailbox, with its label and flags; junk too, if the rule accepts it."""
     rule = case.rule
     if rule is None:
         return ()
@@ -132,9 +132,9 @@ def matching_ruleset(case: Case) -> Sequence[Proposal]:
 
 
 def marked_by_rule(rule: Ruleset, files: FileInto) -> FileInto:
-    """The filing with the star and the label that a rule gives."""
+    """The filing with the flags and the label that a rule gives."""
     keywords = files.keywords if rule.label is None else tuple(dict.fromkeys((*files.keywords, rule.label)))
-    flags = files.flags | int(Flag.FLAGGED) if rule.star else files.flags
+    flags = files.flags | int(Flag.FLAGGED) * rule.star | int(Flag.SEEN) * rule.read
     return msgspec.structs.replace(files, flags=flags, keywords=keywords)
 
 

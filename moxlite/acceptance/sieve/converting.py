@@ -69,7 +69,7 @@ NEEDS: Final = {
 
 def _actions(rule: Ruleset) -> list[str]:
     """The actions of a rule."""
-    flags = (STARRED if rule.star else "", rule.label or "")
+    flags = (STARRED if rule.star else "", READ if rule.read else "", rule.label or "")
     actions = [f"addflag {_quoted(flag)}" for flag in flags if flag]
     actions += [f"redirect :copy {_quoted(str(address))}" for address in rule.forward_to]
     actions.append("keep" if rule.mailbox is None else f"fileinto :create {_quoted(rule.mailbox)}")
@@ -77,7 +77,8 @@ def _actions(rule: Ruleset) -> list[str]:
 
 
 STARRED: Final = "\\Flagged"
-"""The flag of starred messages (RFC 9051 §2.3.2)."""
+READ: Final = "\\Seen"
+"""The flags of starred and of read messages (RFC 9051 §2.3.2)."""
 
 
 def _test(rule: Ruleset) -> str:

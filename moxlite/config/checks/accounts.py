@@ -193,6 +193,7 @@ def _ruleset(path: KeyPath, ruleset: Ruleset) -> Iterator[Mistake]:
         ruleset.mailbox,
         ruleset.label,
         ruleset.star,
+        ruleset.read,
         ruleset.forward_to,
         ruleset.never_junk,
         ruleset.accept_rejects_to_mailbox,

@@ -320,6 +320,7 @@ LABELS: Final[dict[str, str]] = {
     "queue_mailbox": "Show Outgoing folder",
     "quota_message_size": "Storage limit",
     "rare_words": "Ignore rare words",
+    "read": "Mark as read",
     "realm": "Password prompt",
     "redirect": "Redirect",
     "refused_addresses": "Rejected addresses",

@@ -173,10 +173,10 @@ def propose(r: Reader, snapshot: Snapshot, account: str, message_id: int, source
     """
     message_rows.message(r, message_id)
     left, reached = mailbox_rows.mailbox(r, source), mailbox_rows.mailbox(r, target)
-    came = smtp_arrival(r, message_id)
-    if left.special_use or reached.special_use or came is None:
+    if left.special_use or reached.special_use:
         return None
-    recipient = _recipient(snapshot, account, came)
+    came = smtp_arrival(r, message_id)
+    recipient = _named(r, snapshot, account, message_id) if came is None else _recipient(snapshot, account, came)
     if recipient is None:
         return None
     default = recipient.destination.mailbox
@@ -184,9 +184,9 @@ def propose(r: Reader, snapshot: Snapshot, account: str, message_id: int, source
         return None
     remove = reached.name == default
     verified = signing_domains(r, message_id)
-    if came.mailfrom_ok and came.mailfrom_domain:
+    if came is not None and came.mailfrom_ok and came.mailfrom_domain:
         verified.append(came.mailfrom_domain)
-    sender = _sender(came)
+    sender = _sender(r, message_id, came)
     list_id = _list_id(r, message_id)
     place = left if remove else reached
     rule = _rule(place.name, list_id, sender, verified)
@@ -220,9 +220,10 @@ def for_sender(r: Reader, snapshot: Snapshot, account: str, message_id: int, tar
     reached = mailbox_rows.mailbox(r, target)
     came = smtp_arrival(r, message_id)
     recipient = None if came is None else _recipient(snapshot, account, came)
-    if came is None or recipient is None:
-        raise UserError("you can't create a rule for this message because you weren't a direct recipient")
-    sender = _sender(came)
+    recipient = recipient or _named(r, snapshot, account, message_id) or _first(snapshot, account)
+    if recipient is None:
+        raise UserError("you need an address to create rules")
+    sender = _sender(r, message_id, came)
     rule = _rule(reached.name, "", sender, ())
     if rule is None:
         raise UserError("you can't create a rule for this message because the sender is missing or invalid")
@@ -241,18 +242,48 @@ def _recipient(snapshot: Snapshot, account: str, came: SMTPArrival) -> AccountRe
     """The recipient of this account that a message came to; None if the address is not, or no longer, the account's
     own.
     """
-    if not came.rcptto:
-        return None
+    return _own(snapshot, account, came.rcptto, came.rcptto_domain) if came.rcptto else None
+
+
+def _named(r: Reader, snapshot: Snapshot, account: str, message_id: int) -> AccountRecipient | None:
+    """The first of the account's own addresses in To and Cc of a message, which may be imported; None without one."""
+    envelope = structure_of(r, message_id).envelope
+    for named in (*envelope.to, *envelope.cc):
+        recipient = _own(snapshot, account, named.localpart, named.domain)
+        if recipient is not None:
+            return recipient
+    return None
+
+
+def _first(snapshot: Snapshot, account: str) -> AccountRecipient | None:
+    """The account's first address; a catchall has no rules."""
+    settings = snapshot.account(account)
+    for configured in () if settings is None else settings.destinations:
+        localpart, _, domain = configured.rpartition("@")
+        recipient = _own(snapshot, account, localpart, domain) if localpart else None
+        if recipient is not None:
+            return recipient
+    return None
+
+
+def _own(snapshot: Snapshot, account: str, localpart: str, domain: str) -> AccountRecipient | None:
     try:
-        owner = snapshot.owner(Address.of(came.rcptto, came.rcptto_domain))
+        owner = snapshot.owner(Address.of(localpart, domain))
     except AddressError:
         return None
     return owner if owner is not None and owner.account == account else None
 
 
-def _sender(came: SMTPArrival) -> str:
+def _sender(r: Reader, message_id: int, came: SMTPArrival | None) -> str:
     """The address in From, in the form that rules compare; "" if there is no valid one."""
-    return f"{came.msgfrom}@{came.msgfrom_domain}".lower() if came.msgfrom_domain else ""
+    if came is not None:
+        return f"{came.msgfrom}@{came.msgfrom_domain}".lower() if came.msgfrom_domain else ""
+    senders = structure_of(r, message_id).envelope.from_
+    try:
+        domain = Domain.parse(senders[0].domain) if len(senders) == 1 and senders[0].localpart else None
+    except AddressError:
+        return ""
+    return "" if domain is None else f"{senders[0].localpart}@{domain.unicode}".lower()
 
 
 def _list_id(r: Reader, message_id: int) -> str:
