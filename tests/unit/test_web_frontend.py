@@ -22,6 +22,12 @@ VARIABLES = (
 )
 
 
+IMPORT = re.compile(r'@import "([^"]+)"')
+DEFINED = re.compile(r"(--[\w-]+)\s*:")
+USED = re.compile(r"var\((--[\w-]+)\s*\)")
+"""Variables that a stylesheet gives a value, and that it takes without another one in their place."""
+
+
 def sources() -> list[Path]:
     return [
         path for folder in ("lib", "webmail", "account", "admin") for path in sorted((FRONTEND / folder).rglob("*.*"))
@@ -35,6 +41,24 @@ def test_each_colour_is_a_variable_with_a_light_and_a_dark_value(name: str) -> N
     light, dark = css.split("@media (prefers-color-scheme: dark)")
     assert re.search(rf"^\s+{name}: #[0-9a-f]+;", light, re.MULTILINE)
     assert re.search(rf"^\s+{name}: #[0-9a-f]+;", dark, re.MULTILINE)
+
+
+def test_each_variable_of_the_webmails_stylesheets_has_a_value() -> None:
+    """WEBMAIL-9: in the sheet itself, or in those that each page has; a color without one is that of the ground."""
+    webmail = FRONTEND / "webmail"
+    first = [webmail / "style.css"]
+    for sheet in first:
+        first += [sheet.parent / name for name in IMPORT.findall(sheet.read_text())]
+    everywhere = {name for sheet in first for name in DEFINED.findall(sheet.read_text())}
+    code = " ".join(path.read_text() for path in [*webmail.rglob("*.ts"), *(FRONTEND / "lib").glob("*.ts")])
+    everywhere |= set(re.findall(r'"(--[\w-]+)"', code))
+    adopted = [sheet for sheet in (FRONTEND / "lib").glob("*.css") if f'"../../lib/{sheet.name}"' in code]
+    missing = {
+        f"{sheet.name}: {name}"
+        for sheet in [*webmail.rglob("*.css"), *adopted]
+        for name in set(USED.findall(sheet.read_text())) - everywhere - set(DEFINED.findall(sheet.read_text()))
+    }
+    assert missing == set()
 
 
 def test_the_apps_stylesheets_name_no_colour_of_their_own() -> None:
@@ -129,6 +153,8 @@ NAMES = {
     "ctrl shift z",
     "Files",
     "From ",
+    "Archive",
+    "Trash",
     "Happenings",
     "ManageSieve",
 }  # of errors, mailboxes, the program, a key, what is dragged, the first line of an mbox, a type, a protocol
