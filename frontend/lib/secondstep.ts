@@ -152,7 +152,7 @@ function keyWords(names: readonly string[]): string {
 /** The server's time, running on: codes depend on it, and the clock of a device may be wrong. */
 export function serverClock(at: number): HTMLElement {
   const began = performance.now();
-  const format = new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const format = new Intl.DateTimeFormat(locale(), { hour: "numeric", minute: "2-digit", second: "2-digit" });
   const shown = el("time", {});
   const show = () => (shown.textContent = format.format(at + performance.now() - began));
   show();

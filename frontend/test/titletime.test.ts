@@ -17,9 +17,12 @@ function read(text: string, from = begun, at = now): string {
   const found = timeIn(text, from, at);
   if (found === null) return "";
   const [start, end] = [found.start, found.end].map(fieldValue) as [string, string];
+  const rule = found.repeat === "" ? "" : ` ${found.repeat}`;
+  const last = fieldValue(new Date(found.end.getTime() - 1)).slice(0, 10);
+  const days = last === start.slice(0, 10) ? "" : ` to ${last}`;
   return found.allDay
-    ? `${found.title} | ${start.slice(0, 10)}`
-    : `${found.title} | ${start} ${start.slice(0, 10) === end.slice(0, 10) ? end.slice(11) : end}`;
+    ? `${found.title} | ${start.slice(0, 10)}${days}${rule}`
+    : `${found.title} | ${start} ${start.slice(0, 10) === end.slice(0, 10) ? end.slice(11) : end}${rule}`;
 }
 
 function inLanguage(name: string, run: () => void): void {
@@ -61,6 +64,44 @@ test("a time at the end or the beginning of a title is understood", () => {
     // days that are over are those to come
     ["Concert 1 Feb 20:00", "Concert | 2027-02-01T20:00 21:00"],
     ["Standup wed 9:00", "Standup | 2026-04-01T09:00 10:00"],
+  ];
+  for (const [text, expected] of known) assert.equal(read(text), expected, text);
+});
+
+test("a series is understood whole, or not at all", () => {
+  const known: readonly (readonly [string, string])[] = [
+    ["Yoga every Monday 18:00", "Yoga | 2026-03-30T18:00 19:00 weekly"],
+    ["Yoga every Tuesday", "Yoga | 2026-03-31 weekly"],
+    ["Every Friday at 9: report", "report | 2026-03-27T09:00 10:00 weekly"],
+    ["Choir every other Thursday 19:30-21:30", "Choir | 2026-03-26T19:30 21:30 fortnightly"],
+    ["Stand-up every weekday 9:30", "Stand-up | 2026-03-30T09:30 10:30 workdays"],
+    ["Pills every day at 8:00", "Pills | 2026-03-30T08:00 09:00 daily"],
+    ["Rent every month", "Rent | 2026-03-30 monthly"],
+    ["Review every week on Friday 14:00", "Review | 2026-03-27T14:00 15:00 weekly"],
+    // not understood
+    ["Yoga every Monday in May", ""],
+    ["Yoga every third Monday 18:00", ""],
+    ["Every child in our street", ""],
+    ["every Monday 18:00", ""],
+  ];
+  for (const [text, expected] of known) assert.equal(read(text), expected, text);
+  inLanguage("de", () => assert.equal(read("Yoga jeden Montag 18:00"), "Yoga | 2026-03-30T18:00 19:00 weekly"));
+  inLanguage("fr", () => assert.equal(read("Yoga tous les lundis 18:00"), "Yoga | 2026-03-30T18:00 19:00 weekly"));
+  inLanguage("es", () => assert.equal(read("Yoga cada lunes 18:00"), "Yoga | 2026-03-30T18:00 19:00 weekly"));
+});
+
+test("days from one to another, and days that are not understood, leave no half in the title", () => {
+  const known: readonly (readonly [string, string])[] = [
+    ["Trip Dec 20 to Dec 24", "Trip | 2026-12-20 to 2026-12-24"],
+    ["Trip from Dec 20 until Dec 24", "Trip | 2026-12-20 to 2026-12-24"],
+    ["Trip 20 to 24 Dec", "Trip | 2026-12-20 to 2026-12-24"],
+    ["Trip Dec 28 to Jan 3", "Trip | 2026-12-28 to 2027-01-03"],
+    ["Camp Friday to Sunday", "Camp | 2026-03-27 to 2026-03-29"],
+    ["Flight 6.12. 14:20", ""],
+    ["Flight 6/12 14:20", ""],
+    ["Trip Dec 24 to Dec 20", ""],
+    ["Trip somewhen to Dec 24", ""],
+    ["Lunch 12 to 13", "Lunch | 2026-03-30T12:00 13:00"],
   ];
   for (const [text, expected] of known) assert.equal(read(text), expected, text);
 });

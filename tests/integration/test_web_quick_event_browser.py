@@ -12,6 +12,7 @@ from tests.integration.browser import Visitor, chromium
 from tests.integration.test_web_axe_browser import judge
 from tests.integration.test_web_calendar_browser import DAY, Desk, event, server
 from tests.running import LocalServer
+from tests.tools import until
 
 __all__ = ["chromium", "server"]
 
@@ -76,6 +77,39 @@ def test_a_time_in_the_title_is_shown_and_used(
         (block,), (column,) = boxes(dentist), boxes(calendar.locator(".cal-column"))
         assert abs(block.top - column.top - 9.5 * 50) <= 2
         assert abs(block.height - 50) <= 4
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+def test_a_series_in_the_title_is_read_back_and_made(
+    chromium: Browser, server: LocalServer, width: int, scheme: str, tmp_path: Path
+) -> None:
+    """WEBMAIL-175f: title, time and rule below the words; what is not understood is the title alone."""
+    with fresh(chromium, server, width, scheme=scheme) as visitor:
+        desk = Desk(visitor.page)
+        page = desk.page
+        calendar = desk.open()
+        calendar.get_by_role("button", name="Day", exact=True).click()
+        form = begin(calendar, 15)
+        title, status = form.get_by_label("Title"), form.get_by_role("status")
+        title.press_sequentially("Yoga every Monday 18:00")
+        expect(status).to_contain_text("Yoga Mon")
+        expect(status).to_contain_text("Every week on Monday")
+        expect(form.get_by_label("Repeat", exact=True)).to_have_value("weekly")
+        within_window(form)
+        page.screenshot(path=tmp_path / "series.png")
+        assert judge(page, None) == []
+        title.fill("Flight 6/12 14:20")
+        expect(status).to_be_empty()
+        expect(form.get_by_label("Repeat", exact=True)).to_have_value("")
+        title.fill("Yoga every Monday 18:00")
+        expect(status).to_contain_text("Every week on Monday")
+        title.press("Enter")
+        expect(form).to_have_count(0)
+        until(lambda: desk.call("calendars")[0]["events"] == 1)
+        first = desk.today + DAY * ((7 - desk.today.weekday()) % 7 or 7)
+        for weeks in (0, 1):
+            page.evaluate(f"location.hash = '#calendar:day,{first + 7 * weeks * DAY:%Y%m%d}'")
+            expect(event(calendar, "Yoga").locator(".cal-title")).to_have_text("Yoga")
 
 
 @pytest.mark.parametrize("way", ["Escape", "button"])

@@ -5,7 +5,7 @@ import type { Calendar, Client } from "../../gen/webmail";
 import { anchorTo } from "../../lib/anchored";
 import { formatted } from "../../lib/dateformats";
 import { attempt, dialog } from "../../lib/dialogs";
-import { el, fill, sign } from "../../lib/dom";
+import { el, fill, isolated, sign } from "../../lib/dom";
 import { choice, field, once } from "../../lib/fields";
 import { clock as clockIcon, x } from "../../lib/icons";
 import { adopt } from "../../lib/sheets";
@@ -62,8 +62,16 @@ export async function writeShort(
     const repeat = choice(t("Repeat"), [], "");
     repeat.control.className = "dialog-input";
     const dayIn = ({ start }: Times) => local(start, true);
+    let said = "";
     const draw = () => {
       const meant = title.meant();
+      // what the words say, and what was chosen where they say nothing any more
+      if ((meant?.repeat ?? "") !== said) {
+        said = meant?.repeat ?? "";
+        if (![...repeat.control.options].some(({ value }) => value === said))
+          repeat.control.append(new Option(said, said));
+        repeat.control.value = said;
+      }
       // the time is said once
       times.root.hidden = meant !== null;
       cause.style.visibility = meant === null ? "" : "hidden";
@@ -177,7 +185,15 @@ function titleField(begun: Begun, changed: () => void) {
     line.classList.toggle("shown", meant !== null);
     fill(
       said,
-      meant !== null && [el("b", {}, inWords(meant)), " ", el("span", {}, t("Press Enter or Save to use this time"))],
+      meant !== null && [
+        el("bdi", {}, isolated(meant.title)),
+        " ",
+        el("b", {}, inWords(meant)),
+        " ",
+        meant.repeat !== "" && el("bdi", {}, ruleOf(meant)),
+        " ",
+        el("span", {}, t("Press Enter or Save to use this time")),
+      ],
     );
     changed();
   };
@@ -234,6 +250,10 @@ function inWords({ allDay, start, end }: Times): string {
   if (allDay) return `${day}, ${t("all day")}`;
   return `${day}, ${clock(start)} – ${first === last ? "" : `${shortDay(last)}, `}${clock(end)}`;
 }
+
+/** How an event repeats, in the words of the choice. */
+const ruleOf = ({ start, repeat }: TitleTime): string =>
+  repeats("", local(start, true)).find(([kind]) => kind === repeat)![1];
 
 /** Mark the room of an event that is written. */
 function mark({ start, end }: Times, timed: boolean): HTMLElement {

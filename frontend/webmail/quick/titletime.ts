@@ -16,6 +16,8 @@ export interface TitleTime extends Times {
   readonly title: string;
   /** The words of the time, as they were typed. */
   readonly words: string;
+  /** The kind of repetition, as `toRule` takes it; "" for one event. */
+  readonly repeat: string;
 }
 
 /** Words that a time may have. */
@@ -27,6 +29,10 @@ export function timeIn(text: string, begun: Times, now: Date): TitleTime | null 
   const words = text.trim().split(/\s+/);
   const twelve = hour12();
   if (readTime(text, now, twelve) !== null) return null; // no title is left
+  const at = words.findIndex((word) => every.test(word));
+  if (at >= 0) return series(words.slice(0, at), words.slice(at), begun, now);
+  const days = daysIn(words, now);
+  if (days !== null) return days;
   const taken = (phrase: string[], rest: string[], first: boolean): TitleTime | null => {
     const typed = phrase.join(" ").replace(/[,;:]+$/, "");
     const title = rest.join(" ").replace(/^[-–—:,;·\s]+|[-–—:,;·\s]+$/g, "");
@@ -34,7 +40,10 @@ export function timeIn(text: string, begun: Times, now: Date): TitleTime | null 
     if (!first && isIdle(rest.at(-1)!.toLowerCase())) return null;
     const reading = title === "" ? null : readTime(typed, now, twelve);
     if (reading === null || !isMeant(reading, first, begun.start, typed)) return null;
-    return { title, words: typed, ...timesOf(reading, begun) };
+    const last = rest.at(-1)!;
+    // a day that isn't understood, or the first of two: the title would say half of it
+    if (!first && (to.test(last) || (reading.day === null && numbers.test(last)))) return null;
+    return { title, words: typed, repeat: "", ...timesOf(reading, begun) };
   };
   for (let at = Math.max(1, words.length - most); at < words.length; at++) {
     const found = taken(words.slice(at), words.slice(0, at), false);
@@ -43,6 +52,78 @@ export function timeIn(text: string, begun: Times, now: Date): TitleTime | null 
   for (let at = Math.min(most, words.length - 1); at > 0; at--) {
     const found = taken(words.slice(0, at), words.slice(at), true);
     if (found !== null) return found;
+  }
+  return null;
+}
+
+/** Words before what repeats, between two days, and numbers that are a day in some countries. */
+const every = /^(every|each|jede[nrs]?|chaque|tous|toutes|cada|todos|todas)$/i;
+const to = /^(to|until|till|bis|au|al|hasta|[-–—])$/i;
+const numbers = /^\d{1,2}(\.\d{1,2}\.(\d{2,4})?|\/\d{1,2}(\/\d{2,4})?)$/;
+
+/** What repeats, by its name; others are days of the week. */
+const kinds: readonly (readonly [RegExp, string])[] = [
+  [/^(day|tag|jours?|d[ií]as?)$/i, "daily"],
+  [/^(weekday|workday|werktag)$/i, "workdays"],
+  [/^(week|woche|semaines?|semanas?)$/i, "weekly"],
+  [/^(month|monat|mois|mes|meses)$/i, "monthly"],
+  [/^(year|jahr|ans?|année|años?)$/i, "yearly"],
+];
+
+/** A series: "Yoga every Monday 18:00", "every other Friday: report". Null where not all of it is understood. */
+function series(before: string[], after: string[], begun: Times, now: Date): TitleTime | null {
+  const rest = after.slice(1).filter((word, at) => at > 0 || !/^(les|los|las)$/i.test(word));
+  const other = /^(other|second|zweiten?|zweite)$/i.test(rest[0] ?? "");
+  if (other) rest.shift();
+  const kind = kinds.find(([name]) => name.test(rest[0] ?? ""))?.[1] ?? "";
+  // after a title all words are the time, and before one the most that can be
+  const least = before.length > 0 ? rest.length : 1;
+  for (let length = rest.length; length >= least && length > 0; length--) {
+    const phrase = rest
+      .slice(0, length)
+      .join(" ")
+      .replace(/[,;:]+$/, "");
+    const reading = repeated(kind === "" ? phrase : phrase.split(" ").slice(1).join(" "), kind, now);
+    if (reading === null || (other && kind !== "" && kind !== "weekly")) continue;
+    const title = [...before, ...rest.slice(length)].join(" ").replace(/^[-–—:,;·\s]+|[-–—:,;·\s]+$/g, "");
+    const words = [...after.slice(0, after.length - rest.length), ...rest.slice(0, length)].join(" ");
+    const repeat = kind === "" || kind === "weekly" ? (other ? "fortnightly" : "weekly") : kind;
+    return title === "" ? null : { title, words, repeat, ...timesOf(reading, begun) };
+  }
+  return null;
+}
+
+/** The day and time of a series; null for words that are none. */
+function repeated(phrase: string, kind: string, now: Date): Pick<Reading, "day" | "from" | "to" | "after"> | null {
+  if (phrase === "") return kind === "" ? null : { day: null, from: null, to: null, after: null };
+  const reading = readTime(phrase, now, hour12()) ?? readTime(phrase.replace(/(\p{L})s\b/u, "$1"), now, hour12());
+  if (reading === null || reading.after !== null) return null;
+  const weekday = reading.words.some(isWeekday);
+  const alone = reading.words.filter((word) => !isIdle(word) && !isWeekday(word) && word !== reading.written);
+  if (alone.some((word) => !isPart(word))) return null;
+  return kind === "" || kind === "weekly" ? (weekday || kind !== "" ? reading : null) : weekday ? null : reading;
+}
+
+/** Whole days from one to another: "Trip Dec 20 to Dec 24", "Fair 3 to 5 May". */
+function daysIn(words: readonly string[], now: Date): TitleTime | null {
+  const between = words.findIndex((word, at) => at > 0 && to.test(word));
+  if (between < 1) return null;
+  const last = words.slice(between + 1).join(" ");
+  const dayOf = (text: string): Date | null => {
+    const reading = readTime(text, now);
+    return reading === null || reading.from !== null || reading.after !== null ? null : reading.day;
+  };
+  for (let at = 1; at < between; at++) {
+    const first = words.slice(at, between).join(" ");
+    const day = /^\d{1,2}\.?$/.test(first) ? last.replace(/\d{1,2}\.?/, first) : first;
+    const [start, end] = [day, /^\d{1,2}\.?$/.test(last) ? first.replace(/\d{1,2}\.?/, last) : last].map(dayOf);
+    if (start == null || end == null || end <= start) continue;
+    const title = words
+      .slice(0, at)
+      .join(" ")
+      .replace(/[-–—:,;·\s]+$/, "");
+    const text = words.slice(at).join(" ");
+    return { title, words: text, repeat: "", allDay: true, start, end: dayAt(end, 1, 0) };
   }
   return null;
 }
@@ -76,7 +157,7 @@ function isMeant(reading: Reading, first: boolean, begun: Date, text: string): b
   return from !== null || /\d|\p{L}{3}/u.test(text);
 }
 
-function timesOf({ day, from, to, after }: Reading, begun: Times): Times {
+function timesOf({ day, from, to, after }: Pick<Reading, "day" | "from" | "to" | "after">, begun: Times): Times {
   const date = day ?? begun.start;
   if (from === null) return { allDay: true, start: dayAt(date, 0, 0), end: dayAt(date, 1, 0) };
   const start = after ?? dayAt(date, 0, from);
