@@ -80,8 +80,15 @@ function target(value: string, names: readonly string[]): Field<HTMLSelectElemen
     ],
     value,
   );
-  const name = el("input", { type: "text", maxlength: "250", "aria-label": t("Folder name"), hidden: true });
-  made.control.addEventListener("change", () => {
+  const name = el("input", {
+    type: "text",
+    maxlength: "250",
+    placeholder: t("Folder name"),
+    "aria-label": t("Folder name"),
+    hidden: true,
+  });
+  // before the rule is read, at the root
+  made.control.addEventListener("input", () => {
     name.hidden = made.control.value !== newFolder;
     if (!name.hidden) name.focus();
   });
