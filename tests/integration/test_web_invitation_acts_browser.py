@@ -33,7 +33,7 @@ BEGIN:VEVENT\r
 UID:roof\r
 SEQUENCE:{sequence}\r
 DTSTAMP:20260101T00000{sequence}Z\r
-DTSTART:{start:%Y%m%dT%H%M%SZ}\r
+DTSTART:{start}\r
 DURATION:PT1H\r
 SUMMARY:Roof meeting\r
 LOCATION:Room 5\r
@@ -46,7 +46,7 @@ END:VCALENDAR\r
 
 def receive(server: LocalServer, subject: str, method: str, start: datetime, guest: str, sequence: int = 0) -> None:
     """A mail with a calendar arrives; IMAP says nothing of its sender."""
-    fields = {"method": method, "guest": guest, "sequence": sequence, "start": start, "subject": subject}
+    fields = {"method": method, "guest": guest, "sequence": sequence, "start": f"{start:%Y%m%dT%H%M%SZ}", "subject": subject}
     with imaplib.IMAP4("127.0.0.1", server.port(143)) as session:
         session.login(server.user, server.password)
         session.append("INBOX", "", "", MAIL.format(**fields).encode())

@@ -93,7 +93,7 @@ function series(before: string[], after: string[], begun: Times, now: Date): Tit
   return null;
 }
 
-/** The day and time of a series; null for words that are none. */
+/** The day and time of a series; null for words that say neither. */
 function repeated(phrase: string, kind: string, now: Date): Pick<Reading, "day" | "from" | "to" | "after"> | null {
   if (phrase === "") return kind === "" ? null : { day: null, from: null, to: null, after: null };
   const reading = readTime(phrase, now, hour12()) ?? readTime(phrase.replace(/(\p{L})s\b/u, "$1"), now, hour12());

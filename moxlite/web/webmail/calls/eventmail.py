@@ -4,6 +4,7 @@ it.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from functools import partial
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from moxlite.compose.draft import File
-from moxlite.groupware.carrying import EntryChange, by_language
+from moxlite.groupware.carrying import EntryChange, by_language, updated_entry
 from moxlite.groupware.entries import BadEntry, TooBusy, about, read
+from moxlite.groupware.files import ImportResult, NoEntries, Target, add_file
 from moxlite.groupware.letters import answer_words
 from moxlite.groupware.people import account_of, given_addresses, is_me, user_of
 from moxlite.processor import off_loop
@@ -24,7 +26,9 @@ from moxlite.proto.cards.contentline import property_of
 from moxlite.proto.cards.editing import BadForm, one_removed
 from moxlite.proto.cards.itip import STAMP, address_of, organizer_of, role_of, sequence_of
 from moxlite.proto.cards.moments import moment_of, seconds_of
+from moxlite.proto.cards.vcard import Unreadable
 from moxlite.proto.mime.compose import new_message_id
+from moxlite.sandbox.jobs import CleanCalendar
 from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.processes import JobFailed
 from moxlite.store.groupware.resources import Resource, entry_with_uid, resource_data, resource_of
@@ -32,17 +36,20 @@ from moxlite.store.groupware.scheduling import delete_entry, put_received
 from moxlite.web.composing.sending import send
 from moxlite.web.composing.uploads import Party, Written
 from moxlite.web.cookies import Caller
-from moxlite.web.errors import StorageRefused, Unavailable, UserError
-from moxlite.web.webmail.calls.entries import EntryCalls, Visit, check_unchanged
+from moxlite.web.errors import Conflict, StorageRefused, Unavailable, UserError
+from moxlite.web.webmail.calls.entries import EntryCalls, Visit, check_unchanged, event_calendar
 from moxlite.web.webmail.eventforms import RemovedEvent, part_at
 from moxlite.web.webmail.holders import number_of
-from moxlite.web.webmail.invitationtypes import Act
+from moxlite.web.webmail.invitationtypes import Act, AppliedInvitation
 from moxlite.web.webmail.timeproposals import time_in_series
 from moxlite.wording import reason_of, worded
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from moxlite.config.snapshot import Snapshot
     from moxlite.proto.cards.invitation import Calendar, Event, Moment, Person, Recurrence
+    from moxlite.sandbox.processes import Sandbox
     from moxlite.store.auth.sessions import Session
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.file.transaction import Reader
@@ -84,79 +91,6 @@ class StoredEvent(msgspec.Struct, frozen=True):
 
 class EventMailCalls(EntryCalls):
     """Calls about mail that has events."""
-
-    async def _there(self, visit: Visit, calendar: Calendar) -> StoredEvent | None:
-        """The user's event that an organizer's message, or a file, is about; None for another message."""
-        if calendar.method not in ("", "PUBLISH", "REQUEST", "CANCEL"):
-            return None
-        return await self._stored(visit, calendar.event.uid)
-
-    async def _stored(self, visit: Visit, uid: str) -> StoredEvent | None:
-        def find(r: Reader) -> tuple[Resource, bytes] | None:
-            resource = entry_with_uid(r, uid)
-            if resource is None or resource.component != "VEVENT":
-                return None
-            return resource, resource_data(r, resource.id)
-
-        found = await visit.account.read(find, op="invitation") if uid else None
-        return None if found is None else StoredEvent(found[0], await read(found[1]))
-
-    async def _date(self, visit: Visit, entry: CalendarObject, at: Recurrence) -> str:
-        """The time of a series that a message names, as `form_at` takes it; "" where the series doesn't have it."""
-        recurrence = await about(entry, partial(time_in_series, entry, at))
-        moment = moment_of(property_of(at.line), entry.zones)
-        if at.following or not recurrence or moment is None:
-            return ""
-        known = any(part.value("RECURRENCE-ID") == recurrence for part in entry.parts)
-        return recurrence if known or await visit.expander.has_time(entry, seconds_of(moment)) else ""
-
-    async def _act(
-        self, visit: Visit, session: Session, calendar: Calendar, there: StoredEvent | None, me: str, *, trusted: bool
-    ) -> Act:
-        """What `invitation_apply` does with a message. `me`: the user's address that is invited; `trusted`: an answer
-        brings the event into the calendar.
-        """
-        event, method = calendar.event, calendar.method
-        off = method == "CANCEL" or event.cancelled
-        of_file = method in ("", "PUBLISH")
-        if there is None or (of_file and calendar.others):
-            return "add" if (of_file or (method == "REQUEST" and not me)) and not off else ""
-        entry, date = there.entry, ""
-        if event.recurrence is not None:
-            date = await self._date(visit, entry, event.recurrence)
-            if off and not date:
-                return ""
-        own = user_of(self._server.config.current, session.account, entry.addresses()).addresses
-        if method == "" or not await about(entry, partial(_is_organizers, entry, event, own)):
-            return ""
-        part = await about(entry, partial(part_at, entry, date))
-        if off:
-            return "remove" if event.sequence >= sequence_of(part) else ""
-        answerable = trusted and me != "" and method == "REQUEST"
-        return "update" if not answerable and _is_newer(event, part) else ""
-
-    async def _removed(self, caller: Caller, visit: Visit, there: StoredEvent, recurrence: str) -> RemovedEvent:
-        """Remove an event, or one time of a series, of which people know already that it's canceled."""
-        resource, account = there.resource, visit.account
-        data = await account.read(lambda r: resource_data(r, resource.id), op="invitation")
-        try:
-            made = one_removed(there.entry, recurrence) if recurrence else None
-        except (BadForm, OverflowError) as error:
-            raise UserError(reason_of(error)) from None
-        octets = b"" if made is None else (await off_loop(partial(write_component, made), kind="dav")).encode()
-        facts = None if made is None else await visit.expander.facts_of(await read(octets))
-        user = self._user(caller, visit)
-
-        def unit(tx: AccountTx) -> int:
-            where = visit.calendar(tx, resource.collection_id, write=True)
-            check_unchanged(resource_of(tx, resource.id), resource.modseq)
-            if facts is None:
-                delete_entry(tx, where, resource.name, lambda _: None, user, tell=False)
-                return 0
-            return put_received(tx, resource, octets, facts, matters=True).modseq
-
-        left = await account.write(unit)
-        return RemovedEvent(resource.collection_id, resource.name, data.decode("utf-8", "replace"), left, quiet=True)
 
     async def _send_stored(
         self,
@@ -265,6 +199,117 @@ class EventMailCalls(EntryCalls):
             return next(iter(given), "")
         # In person before as a member of an alias.
         return next((address for address in invited if account_of(snapshot, address) == account), invited[0])
+
+
+async def event_there(visit: Visit, calendar: Calendar) -> StoredEvent | None:
+    """The user's event that an organizer's message, or a file, is about; None for another message."""
+    if calendar.method not in ("", "PUBLISH", "REQUEST", "CANCEL"):
+        return None
+    return await stored_event(visit, calendar.event.uid)
+
+
+async def stored_event(visit: Visit, uid: str) -> StoredEvent | None:
+    def find(r: Reader) -> tuple[Resource, bytes] | None:
+        resource = entry_with_uid(r, uid)
+        if resource is None or resource.component != "VEVENT":
+            return None
+        return resource, resource_data(r, resource.id)
+
+    found = await visit.account.read(find, op="invitation") if uid else None
+    return None if found is None else StoredEvent(found[0], await read(found[1]))
+
+
+async def date_in(visit: Visit, entry: CalendarObject, at: Recurrence) -> str:
+    """The time of a series that a message names, as `form_at` takes it; "" where the series doesn't have it."""
+    recurrence = await about(entry, partial(time_in_series, entry, at))
+    moment = moment_of(property_of(at.line), entry.zones)
+    if at.following or not recurrence or moment is None:
+        return ""
+    known = any(part.value("RECURRENCE-ID") == recurrence for part in entry.parts)
+    return recurrence if known or await visit.expander.has_time(entry, seconds_of(moment)) else ""
+
+
+async def act_of(
+    visit: Visit,
+    user_of_people: Callable[[Iterable[str]], User],
+    calendar: Calendar,
+    there: StoredEvent | None,
+    me: str,
+    *,
+    trusted: bool,
+) -> Act:
+    """What `invitation_apply` does with a message. `user_of_people`: the user among some addresses; `me`: the user\'s
+    address that is invited; `trusted`: an answer brings the event into the calendar.
+    """
+    event, method = calendar.event, calendar.method
+    off = method == "CANCEL" or event.cancelled
+    of_file = method in ("", "PUBLISH")
+    if there is None or (of_file and calendar.others):
+        return "add" if (of_file or (method == "REQUEST" and not me)) and not off else ""
+    entry, date = there.entry, ""
+    if event.recurrence is not None:
+        date = await date_in(visit, entry, event.recurrence)
+        if off and not date:
+            return ""
+    own = user_of_people(entry.addresses()).addresses
+    if method == "" or not await about(entry, partial(_is_organizers, entry, event, own)):
+        return ""
+    part = await about(entry, partial(part_at, entry, date))
+    if off:
+        return "remove" if event.sequence >= sequence_of(part) else ""
+    answerable = trusted and me != "" and method == "REQUEST"
+    return "update" if not answerable and _is_newer(event, part) else ""
+
+
+async def removed_event(visit: Visit, user: User, there: StoredEvent, recurrence: str) -> RemovedEvent:
+    """Remove an event, or one time of a series, of which people know already that it's canceled."""
+    resource, account = there.resource, visit.account
+    data = await account.read(lambda r: resource_data(r, resource.id), op="invitation")
+    try:
+        made = one_removed(there.entry, recurrence) if recurrence else None
+    except (BadForm, OverflowError) as error:
+        raise UserError(reason_of(error)) from None
+    octets = b"" if made is None else (await off_loop(partial(write_component, made), kind="dav")).encode()
+    facts = None if made is None else await visit.expander.facts_of(await read(octets))
+
+    def unit(tx: AccountTx) -> int:
+        where = visit.calendar(tx, resource.collection_id, write=True)
+        check_unchanged(resource_of(tx, resource.id), resource.modseq)
+        if facts is None:
+            delete_entry(tx, where, resource.name, lambda _: None, user, tell=False)
+            return 0
+        return put_received(tx, resource, octets, facts, matters=True).modseq
+
+    left = await account.write(unit)
+    return RemovedEvent(resource.collection_id, resource.name, data.decode("utf-8", "replace"), left, quiet=True)
+
+
+async def added_events(
+    visit: Visit, owner: User, text: str, uid: str, calendar_id: int, tmp: Path
+) -> AppliedInvitation:
+    where = await visit.account.read(lambda r: event_calendar(r, calendar_id) if calendar_id else None, op="invitation")
+    done, file = ImportResult(), io.BytesIO(text.encode())
+    try:
+        await add_file(visit.account, file, Target("calendar", where), done, owner, tmp)
+    except (NoEntries, Unreadable) as error:
+        raise UserError(worded("can't read this file: {reason}", reason=error)) from None
+    if done.unread and not done.added:
+        raise UserError(worded("can't read this file: {reason}", reason=done.problems[0]))
+    there = await stored_event(visit, uid)
+    return AppliedInvitation(0 if there is None else there.resource.id, added=done.added, known=done.known)
+
+
+async def update_event(visit: Visit, user: User, text: str, sandbox: Sandbox, name: str) -> None:
+    """Update the event as its organizer's mail would, if that were verified."""
+    try:
+        async with sandbox.turn(name) as turn:
+            clean = (await turn.do(CleanCalendar(text))).text
+        if not await updated_entry(visit.account, clean, user):
+            raise Conflict("this event was changed since you opened it")
+    except (Refused, BadComponents) as error:
+        raise UserError(worded("calendar: {reason}", reason=error)) from None
+    except JobFailed:
+        raise Unavailable("the server is busy; try again in a moment") from None
 
 
 def _is_organizers(entry: CalendarObject, event: Event, own: frozenset[str]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 from datetime import UTC, datetime
 from functools import partial
@@ -11,14 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from moxlite.groupware.carrying import EntryChange, answered_entry, updated_entry
+from moxlite.groupware.carrying import EntryChange, answered_entry
 from moxlite.groupware.entries import about
-from moxlite.groupware.files import ImportResult, NoEntries, Target, add_file
 from moxlite.groupware.people import user_of
 from moxlite.processor import off_loop
 from moxlite.proto.address import AddressKey
 from moxlite.proto.cards.calendarobject import CalendarObject
-from moxlite.proto.cards.components import BadComponents, write_component
+from moxlite.proto.cards.components import write_component
 from moxlite.proto.cards.editing import BadForm, Form
 from moxlite.proto.cards.invitation import (
     ANSWERS,
@@ -37,7 +35,6 @@ from moxlite.proto.cards.invitation import (
 from moxlite.proto.cards.itip import new_calendar, role_of
 from moxlite.proto.cards.moments import known_zone
 from moxlite.proto.cards.received import Omission, answer_in, left_out_of
-from moxlite.proto.cards.vcard import Unreadable
 from moxlite.proto.mime.text import part_text
 from moxlite.sandbox.jobs import CleanCalendar, ReadCalendar
 from moxlite.sandbox.messages import Refused
@@ -49,8 +46,20 @@ from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotFound, Unavailable, UserError
 from moxlite.web.webmail.calls.composing import CallID
-from moxlite.web.webmail.calls.entries import Recurrence, Visit, event_calendar, stored
-from moxlite.web.webmail.calls.eventmail import EventMailCalls, Letter, StoredEvent, calendar_user
+from moxlite.web.webmail.calls.entries import Recurrence, Visit, stored
+from moxlite.web.webmail.calls.eventmail import (
+    EventMailCalls,
+    Letter,
+    StoredEvent,
+    act_of,
+    added_events,
+    calendar_user,
+    date_in,
+    event_there,
+    removed_event,
+    stored_event,
+    update_event,
+)
 from moxlite.web.webmail.eventforms import event_at, event_before, part_at
 from moxlite.web.webmail.holders import number_of
 from moxlite.web.webmail.invitationtypes import (
@@ -70,6 +79,7 @@ from moxlite.web.webmail.timeproposals import TimeProposal, proposed_in
 from moxlite.wording import reason_of, worded
 
 if TYPE_CHECKING:
+    from moxlite.config.snapshot import Snapshot
     from moxlite.proto.mime import types as mime
     from moxlite.store.auth.sessions import Session
     from moxlite.store.changelog.unit import AccountTx
@@ -98,7 +108,7 @@ class InvitationCalls(EventMailCalls):
     @call()
     async def invitation(self, caller: Caller, message_id: ID, path: Path) -> Invitation:
         """The event in the part at ``path`` of a message."""
-        session = caller.require()
+        session, snapshot = caller.require(), self._server.config.current
         calendar, source = await self._calendar(session, message_id, path)
         event = calendar.event
         organizer = "" if event.organizer is None else _key(event.organizer.address)
@@ -118,9 +128,11 @@ class InvitationCalls(EventMailCalls):
             state = "stranger"
         me = await self._invited(session, calendar.event)
         async with self._entries(caller) as visit:
-            there = await self._there(visit, calendar)
-            act = await self._act(visit, session, calendar, there, me, trusted=state != "stranger")
-        (noted, answered), before, left = await self._noted(session, calendar, there, me)
+            there = await event_there(visit, calendar)
+            act = await act_of(
+                visit, partial(user_of, snapshot, session.account), calendar, there, me, trusted=state != "stranger"
+            )
+        (noted, answered), before, left = await _noted(snapshot, session.account, calendar, there, me)
         # The calendar has "maybe" for a guest who has proposed another time.
         if known is not None and (not noted or (noted, known.answer) == ("maybe", PROPOSED)):
             noted, answered = known.answer, known.answered
@@ -159,23 +171,24 @@ class InvitationCalls(EventMailCalls):
         or remove it, as ``act`` of `invitation` says. No organizer or guest hears of it. ``calendar_id``: where new
         events go, 0 for the first calendar.
         """
-        session = caller.require()
+        session, snapshot = caller.require(), self._server.config.current
         calendar, source = await self._calendar(session, message_id, path)
         event = calendar.event
         me = await self._invited(session, event)
         async with self._entries(caller) as visit:
-            there = await self._there(visit, calendar)
-            act = await self._act(visit, session, calendar, there, me, trusted=False)
+            there = await event_there(visit, calendar)
+            user = user_of(snapshot, session.account)
+            act = await act_of(visit, partial(user_of, snapshot, session.account), calendar, there, me, trusted=False)
             if act == "add":
-                return await self._added(caller, visit, source, event, calendar_id)
+                return await added_events(visit, user, source.text, event.uid, calendar_id, self._server.tmp)
             if there is None or not act:
                 raise Conflict("this event was changed since you opened it")
             if act == "remove":
-                recurrence = "" if event.recurrence is None else await self._date(visit, there.entry, event.recurrence)
-                removed = await self._removed(caller, visit, there, recurrence)
+                recurrence = "" if event.recurrence is None else await date_in(visit, there.entry, event.recurrence)
+                removed = await removed_event(visit, self._user(caller, visit), there, recurrence)
             else:
                 removed = None
-                await self._updated(session, visit, source)
+                await update_event(visit, user, source.text, self._server.sandbox, session.account)
             if event.organizer is not None and calendar.method in ("REQUEST", "CANCEL") and not number_of(message_id):
                 version = _version(calendar, source, message_id)
                 occurrence = _occurrence(event)
@@ -341,60 +354,15 @@ class InvitationCalls(EventMailCalls):
         event = calendar.event
         if calendar.method != "COUNTER" or number_of(message_id) or not source.proven or not event.uid:
             return None
-        found = await self._stored(visit, event.uid)
+        found = await stored_event(visit, event.uid)
         if found is None:
             return None
         there, entry = found.resource, found.entry
         own = user_of(self._server.config.current, session.account, entry.addresses()).addresses
-        recurrence = "" if event.recurrence is None else await self._date(visit, entry, event.recurrence)
+        recurrence = "" if event.recurrence is None else await date_in(visit, entry, event.recurrence)
         if event.recurrence is not None and not recurrence:
             return None
         return await about(entry, partial(proposed_in, there, entry, recurrence, event, source.author, own))
-
-    async def _noted(
-        self, session: Session, calendar: Calendar, there: StoredEvent | None, me: str
-    ) -> tuple[tuple[str, int], Event | None, tuple[Omission, ...]]:
-        """The answer in the user's calendar, "" for none, and the version that it is to; the event as it was before
-        this version; what the calendar doesn't have of it.
-        """
-        event = calendar.event
-        if there is None or not event.uid or calendar.method not in ("PUBLISH", "REQUEST", "CANCEL"):
-            return ("", 0), None, ()
-        entry = there.entry
-        time = "" if event.recurrence is None else event.recurrence.time
-        own = user_of(self._server.config.current, session.account, entry.addresses()).addresses
-        status, version = answer_in(entry, own | {me.lower()}, time)
-        before = await off_loop(partial(_before, entry, event), kind="invitation")
-        return (ANSWERS.get(status, ""), version), before, left_out_of(entry.parts)
-
-    async def _added(
-        self, caller: Caller, visit: Visit, source: Source, event: Event, calendar_id: int
-    ) -> AppliedInvitation:
-        where = await visit.account.read(
-            lambda r: event_calendar(r, calendar_id) if calendar_id else None, op="invitation"
-        )
-        done, file = ImportResult(), io.BytesIO(source.text.encode())
-        owner = user_of(self._server.config.current, caller.require().account)
-        try:
-            await add_file(visit.account, file, Target("calendar", where), done, owner, self._server.tmp)
-        except (NoEntries, Unreadable) as error:
-            raise UserError(worded("can't read this file: {reason}", reason=error)) from None
-        if done.unread and not done.added:
-            raise UserError(worded("can't read this file: {reason}", reason=done.problems[0]))
-        there = await self._stored(visit, event.uid)
-        return AppliedInvitation(0 if there is None else there.resource.id, added=done.added, known=done.known)
-
-    async def _updated(self, session: Session, visit: Visit, source: Source) -> None:
-        """Update the event as its organizer's mail would, if that were verified."""
-        try:
-            async with self._server.sandbox.turn(session.account) as turn:
-                clean = (await turn.do(CleanCalendar(source.text))).text
-            if not await updated_entry(visit.account, clean, user_of(self._server.config.current, session.account)):
-                raise Conflict("this event was changed since you opened it")
-        except (Refused, BadComponents) as error:
-            raise UserError(worded("calendar: {reason}", reason=error)) from None
-        except JobFailed:
-            raise Unavailable("the server is busy; try again in a moment") from None
 
     async def _answer(
         self,
@@ -451,6 +419,23 @@ class Source(msgspec.Struct, frozen=True):
     sender: str
     author: str
     proven: bool
+
+
+async def _noted(
+    snapshot: Snapshot, account: str, calendar: Calendar, there: StoredEvent | None, me: str
+) -> tuple[tuple[str, int], Event | None, tuple[Omission, ...]]:
+    """The answer in the user's calendar, "" for none, and the version that it is to; the event as it was before
+    this version; what the calendar doesn't have of it.
+    """
+    event = calendar.event
+    if there is None or not event.uid or calendar.method not in ("PUBLISH", "REQUEST", "CANCEL"):
+        return ("", 0), None, ()
+    entry = there.entry
+    time = "" if event.recurrence is None else event.recurrence.time
+    own = user_of(snapshot, account, entry.addresses()).addresses
+    status, version = answer_in(entry, own | {me.lower()}, time)
+    before = await off_loop(partial(_before, entry, event), kind="invitation")
+    return (ANSWERS.get(status, ""), version), before, left_out_of(entry.parts)
 
 
 def _version(calendar: Calendar, source: Source, message_id: int) -> Version:
