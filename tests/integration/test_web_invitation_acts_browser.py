@@ -46,7 +46,13 @@ END:VCALENDAR\r
 
 def receive(server: LocalServer, subject: str, method: str, start: datetime, guest: str, sequence: int = 0) -> None:
     """A mail with a calendar arrives; IMAP says nothing of its sender."""
-    fields = {"method": method, "guest": guest, "sequence": sequence, "start": f"{start:%Y%m%dT%H%M%SZ}", "subject": subject}
+    fields = {
+        "method": method,
+        "guest": guest,
+        "sequence": sequence,
+        "start": f"{start:%Y%m%dT%H%M%SZ}",
+        "subject": subject,
+    }
     with imaplib.IMAP4("127.0.0.1", server.port(143)) as session:
         session.login(server.user, server.password)
         session.append("INBOX", "", "", MAIL.format(**fields).encode())
