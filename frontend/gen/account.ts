@@ -185,6 +185,7 @@ export interface Rule {
   mailbox: string;
   label?: string;
   star?: boolean;
+  read?: boolean;
   forward_to?: Array<string>;
   never_junk?: boolean;
   smtp_mail_from_regexp: string;
@@ -1131,7 +1132,7 @@ export const checks: Checks = {
   FactorAdded: { name: "string", recovery_codes: ["list", "string"] },
   KeyRequest: { options: "string" },
   RecoveryInfo: { account: "string", expires: "integer", generated: "boolean", reset_factors: "boolean" },
-  Rule: { conditions: ["optional", ["list", ["ref", "RuleCondition"]]], match: ["optional", ["enum", ["all", "any"]]], mailbox: "string", label: ["optional", "string"], star: ["optional", "boolean"], forward_to: ["optional", ["list", "string"]], never_junk: ["optional", "boolean"], smtp_mail_from_regexp: "string", msg_from_regexp: "string", verified_domain: "string", headers_regexp: ["list", ["ref", "HeaderRule"]], is_forward: "boolean", list_allow_domain: "string", accept_rejects_to_mailbox: "string", comment: "string" },
+  Rule: { conditions: ["optional", ["list", ["ref", "RuleCondition"]]], match: ["optional", ["enum", ["all", "any"]]], mailbox: "string", label: ["optional", "string"], star: ["optional", "boolean"], read: ["optional", "boolean"], forward_to: ["optional", ["list", "string"]], never_junk: ["optional", "boolean"], smtp_mail_from_regexp: "string", msg_from_regexp: "string", verified_domain: "string", headers_regexp: ["list", ["ref", "HeaderRule"]], is_forward: "boolean", list_allow_domain: "string", accept_rejects_to_mailbox: "string", comment: "string" },
   RuleCondition: { part: ["enum", ["attachment", "from", "larger", "list", "subject", "text", "to"]], test: ["enum", ["begins", "contains", "ends", "is"]], value: "string" },
   HeaderRule: { name: "string", value: "string" },
   Place: { received: "integer", id: "integer" },

@@ -615,6 +615,7 @@ export interface Invitation {
   before: Earlier | null;
   proposal: Proposal | null;
   left_out: Array<"end" | "excluded" | "guests" | "rule" | "zone">;
+  act: "" | "add" | "remove" | "update";
 }
 
 /** A point in time: ``local`` as the sender has it (a date, or date and time); ``utc`` seconds since 1970, None for */
@@ -656,6 +657,23 @@ export interface Proposal {
   start: When;
   end: When;
   state: "" | "accepted" | "changed";
+}
+
+/** What became of the user's calendar. ``event_id``: of the event there, 0 for none; ``added``, ``known``: numbers */
+export interface AppliedInvitation {
+  event_id: number;
+  added: number;
+  known: number;
+  removed: RemovedEvent | null;
+}
+
+/** Removed part of an event, which `event_restore` brings back. ``changed``: of the entry that is left, 0 */
+export interface RemovedEvent {
+  calendar_id: number;
+  name: string;
+  data: string;
+  changed: number;
+  quiet?: boolean;
 }
 
 /** A deleted event, task or contact. ``place``: the name of its calendar or address book. ``starts``: seconds UTC of */
@@ -768,14 +786,6 @@ export interface EventGuest {
   address: string;
   answer: string;
   undelivered: boolean;
-}
-
-/** Removed part of an event, which `event_restore` brings back. ``changed``: of the entry that is left, 0 */
-export interface RemovedEvent {
-  calendar_id: number;
-  name: string;
-  data: string;
-  changed: number;
 }
 
 /** A calendar. ``colour``: #RRGGBB, or "" for none; ``events``: number of its entries, 0 for one of another user. */
@@ -1472,6 +1482,9 @@ export interface Calls {
 
   /** The event in the part at ``path`` of a message. */
   invitation(message_id: number, path: string): Promise<Invitation>;
+
+  /** Bring into the user's calendar what a message of any sender says: add its events, update the event there, */
+  invitation_apply(message_id: number, path: string, calendar_id?: number): Promise<AppliedInvitation>;
 
   /** Answer an invitation to its organiser, from the address that is invited, once for each ``submit_id`` */
   invitation_answer(message_id: number, path: string, answer: "maybe" | "no" | "yes", submit_id: string, note?: string): Promise<null>;

@@ -330,9 +330,9 @@ async function applyToExisting(desk, place, source, count) {
   } while (after !== null && !stopped);
   const groups = /* @__PURE__ */ new Map();
   for (const one of moves) groups.set(one.mailbox, [...groups.get(one.mailbox) ?? [], one.id]);
-  const pieces = [...groups].flatMap(([target, ids]) => Array.from({ length: Math.ceil(ids.length / piece) }, (_, n) => ({ ids: ids.slice(n * piece, (n + 1) * piece), target })));
+  const pieces = [...groups].flatMap(([target2, ids]) => Array.from({ length: Math.ceil(ids.length / piece) }, (_, n) => ({ ids: ids.slice(n * piece, (n + 1) * piece), target: target2 })));
   if (moves.length === 0) return show(notice("ok", many(looked, "The message would stay in {mailbox}.", "All {n} messages would stay in {mailbox}.", { mailbox: mailboxName(source) })));
-  const list = el("ul", { class: "lines" }, [...groups].map(([target, ids]) => el("li", {}, el("span", { class: "grow" }, foreign(target, 100)), el("span", { class: "muted" }, many(ids.length, "{n} message", "{n} messages")))));
+  const list = el("ul", { class: "lines" }, [...groups].map(([target2, ids]) => el("li", {}, el("span", { class: "grow" }, foreign(target2, 100)), el("span", { class: "muted" }, many(ids.length, "{n} message", "{n} messages")))));
   const words2 = many(looked, "The message in {mailbox} would move to:", "{moves} of {n} messages in {mailbox} would move to:", { mailbox: mailboxName(source), moves: moves.length });
   show(el("div", {}, el("p", {}, words2), list, stopped && el("p", { class: "hint" }, t("Stopped early. Older messages weren't checked."))), button(t("Move messages"), () => void move(0), { kind: "primary" }), button(t("Don't move"), () => fill(place), { kind: "text" }));
   async function move(from) {
@@ -364,13 +364,27 @@ async function applyToExisting(desk, place, source, count) {
   }
 }
 
-var fresh = { conditions: [], match: "all", mailbox: "", label: "", star: false, forward_to: [], never_junk: false, smtp_mail_from_regexp: "", msg_from_regexp: "", verified_domain: "", headers_regexp: [], is_forward: false, list_allow_domain: "", accept_rejects_to_mailbox: "", comment: "" };
+var fresh = { conditions: [], match: "all", mailbox: "", label: "", star: false, read: false, forward_to: [], never_junk: false, smtp_mail_from_regexp: "", msg_from_regexp: "", verified_domain: "", headers_regexp: [], is_forward: false, list_allow_domain: "", accept_rejects_to_mailbox: "", comment: "" };
 var blank = { part: "from", test: "contains", value: "" };
 function mailbox(label, value, names, hint = null) {
   const id = "mailbox-names";
   const made2 = line(label, value, hint, { list: id });
   made2.root.append(el("datalist", { id }, names.map((name) => el("option", { value: name }))));
   return made2;
+}
+var newFolder = "\n";
+function target(value, names) {
+  const acts = [["Archive", t("Archive")], ["Trash", t("Move to Trash")]];
+  const known = acts.filter(([name2]) => names.includes(name2));
+  const others = [...new Set(value === "" ? names : [...names, value])].filter((name2) => !known.some(([act]) => act === name2));
+  const made2 = choice(t("Move to"), [["", t("Default folder")], ...known, ...others.map((name2) => [name2, mailboxName(name2)]), [newFolder, t("New folder…")]], value);
+  const name = el("input", { type: "text", maxlength: "250", placeholder: t("Folder name"), "aria-label": t("Folder name"), hidden: true });
+  made2.control.addEventListener("input", () => {
+    name.hidden = made2.control.value !== newFolder;
+    if (!name.hidden) name.focus();
+  });
+  made2.control.after(name);
+  return { ...made2, read: () => name.hidden ? made2.control.value : name.value.trim() };
 }
 var parts2 = [["from", () => meant("rule", "From")], ["to", () => meant("rule", "To")], ["subject", () => meant("rule", "Subject")], ["text", () => t("Any text")], ["list", () => t("Mailing list")], ["larger", () => t("Larger than (MB)")], ["attachment", () => t("Has an attachment")]];
 var tests2 = [["contains", () => meant("rule", "contains")], ["is", () => meant("rule", "is")], ["begins", () => t("begins with")], ["ends", () => t("ends with")]];
@@ -390,7 +404,7 @@ function conditions(rule) {
 }
 function actions(rule, labels) {
   const label = labels.find((one) => one.keyword === rule.label)?.name ?? rule.label;
-  return [rule.mailbox !== "" ? t("move to {mailbox}", { mailbox: mailboxName(rule.mailbox) }) : "", rule.label !== "" ? t("label “{label}”", { label }) : "", rule.star ? meant("rule", "flag") : "", rule.forward_to.length > 0 ? t("forward to {addresses}", { addresses: rule.forward_to.join(", ") }) : "", rule.never_junk ? t("Never junk") : ""].filter((text2) => text2 !== "").join(", ");
+  return [rule.mailbox !== "" ? t("move to {mailbox}", { mailbox: mailboxName(rule.mailbox) }) : "", rule.label !== "" ? t("label “{label}”", { label }) : "", rule.star ? meant("rule", "flag") : "", rule.read ? t("mark as read") : "", rule.forward_to.length > 0 ? t("forward to {addresses}", { addresses: rule.forward_to.join(", ") }) : "", rule.never_junk ? t("Never junk") : ""].filter((text2) => text2 !== "").join(", ");
 }
 function small(path, name, run, disabled = false) {
   return el("button", { class: "btn icon small", type: "button", title: name, "aria-label": name, disabled, onclick: run }, sign(path, "i s"));
@@ -401,25 +415,25 @@ function ruleFields(number, rule, names, put, named) {
     one.control.addEventListener("input", () => put({ [key]: one.control.value }));
     return named(key, one);
   };
-  const box = (key, label2, hint) => {
-    const one = mailbox(label2, rule[key], names.mailboxes, hint);
-    one.control.addEventListener("input", () => put({ [key]: one.control.value }));
-    return named(key, one);
-  };
+  const rejects = mailbox(t("Move rejected mail to"), rule.accept_rejects_to_mailbox, names.mailboxes, t("Mail will be moved here instead of being rejected."));
+  rejects.control.addEventListener("input", () => put({ accept_rejects_to_mailbox: rejects.control.value }));
   const forward = tick(t("Forwarded mail"), rule.is_forward, t("For mail forwarded by a service at the verified domain. The junk filter will ignore the service itself. Requires an envelope sender and a verified domain."));
   forward.control.addEventListener("change", () => put({ is_forward: forward.control.checked }));
-  const folder = box("mailbox", t("Move to"), t("Created if it doesn't exist. Leave blank to use the default folder."));
+  const folder = target(rule.mailbox, names.mailboxes);
+  folder.root.addEventListener("input", () => put({ mailbox: folder.read() }));
   const label = choice(meant("rule", "Label"), [["", t("No label")], ...labelsOf(rule, names.labels)], rule.label);
   label.control.addEventListener("change", () => put({ label: label.control.value }));
   const star = tick(t("Flag"), rule.star);
   star.control.addEventListener("change", () => put({ star: star.control.checked }));
+  const read2 = tick(t("Mark as read"), rule.read);
+  read2.control.addEventListener("change", () => put({ read: read2.control.checked }));
   const junk = tick(t("Never junk"), rule.never_junk, t("Only if the sender is verified."));
   junk.control.addEventListener("change", () => put({ never_junk: junk.control.checked }));
   const forwards = line(t("Forward a copy to"), rule.forward_to.join(" "), t("Forwarding starts when the recipient confirms by email. Separate addresses with spaces."));
   forwards.control.addEventListener("input", () => put({ forward_to: forwards.control.value.split(/[\s,]+/).filter((word) => word !== "") }));
   const patterns = [rule.msg_from_regexp, rule.verified_domain, rule.smtp_mail_from_regexp, rule.list_allow_domain];
   const special = rule.headers_regexp.length > 0 || rule.is_forward || rule.accept_rejects_to_mailbox !== "";
-  return card(t("Rule {n}", { n: number }), el("div", { class: "form" }, words(rule, put, named), el("h3", {}, t("Then")), el("div", { class: "rule-actions" }, folder.root, named("label", label).root, named("forward_to", forwards).root, el("div", { class: "form" }, star.root, junk.root)), el("details", { open: special || patterns.some((text22) => text22 !== "") }, el("summary", {}, t("More options: name, patterns, and headers")), el("div", { class: "form gap" }, text2("comment", t("Rule name"), t("Only you can see this.")).root, text2("msg_from_regexp", t("From pattern"), t("Pattern for the From address, in lowercase. For a domain, use @example\\.org$.")).root, text2("verified_domain", t("Verified domain"), t("Verified by SPF or DKIM. Includes subdomains.")).root, headers(rule, put, named), text2("smtp_mail_from_regexp", t("Envelope sender"), t("Pattern for the bounce address. Useful for lists and forwarding.")).root, text2("list_allow_domain", t("Mailing list domain"), t("Mail from this verified domain skips the junk filter.")).root, named("is_forward", forward).root, box("accept_rejects_to_mailbox", t("Move rejected mail to"), t("Mail will be moved here instead of being rejected.")).root))));
+  return card(t("Rule {n}", { n: number }), el("div", { class: "form" }, words(rule, put, named), el("h3", {}, t("Then")), el("div", { class: "rule-actions" }, named("mailbox", folder).root, named("label", label).root, named("forward_to", forwards).root, el("div", { class: "form" }, star.root, read2.root, junk.root)), el("details", { open: special || patterns.some((text22) => text22 !== "") }, el("summary", {}, t("More options: name, patterns, and headers")), el("div", { class: "form gap" }, text2("comment", t("Rule name"), t("Only you can see this.")).root, text2("msg_from_regexp", t("From pattern"), t("Pattern for the From address, in lowercase. For a domain, use @example\\.org$.")).root, text2("verified_domain", t("Verified domain"), t("Verified by SPF or DKIM. Includes subdomains.")).root, headers(rule, put, named), text2("smtp_mail_from_regexp", t("Envelope sender"), t("Pattern for the bounce address. Useful for lists and forwarding.")).root, text2("list_allow_domain", t("Mailing list domain"), t("Mail from this verified domain skips the junk filter.")).root, named("is_forward", forward).root, named("accept_rejects_to_mailbox", rejects).root))));
 }
 function labelsOf(rule, labels) {
   const known = labels.map((one) => [one.keyword, one.name]);
@@ -597,7 +611,7 @@ var Preview = class {
   }
 };
 function isWhole(rule) {
-  const acts = [rule.mailbox, rule.label, rule.star, rule.never_junk, rule.list_allow_domain, rule.is_forward];
+  const acts = [rule.mailbox, rule.label, rule.star, rule.read, rule.never_junk, rule.list_allow_domain, rule.is_forward];
   return conditions(rule) !== "" && rule.conditions.every((one) => one.part === "attachment" || one.value.trim() !== "") && (acts.some((one) => one !== "" && one !== false) || rule.forward_to.length > 0 || rule.accept_rejects_to_mailbox !== "");
 }
 

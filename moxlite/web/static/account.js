@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "02f84cbabaa4", finding: "1daf94979df4", junk: "84e0529c7590", links: "5c02a973fe3c", masked: "270f0ac84c82", reading: "80b83c1d2157", rich: "dc06f3938fae", rules: "1e2fdf83c276", security: "9587c9151e41", sending: "5cedd4db2fd0", shares: "03e6f97f8d39", sieve: "ae5933114c6f", squire: "2e87e3ee21aa", transfer: "e953e84843ff", writing: "26f36fa17780", you: "94f969624053" };
+var define_PARTS_default = { device: "02f84cbabaa4", finding: "1daf94979df4", junk: "84e0529c7590", links: "5c02a973fe3c", masked: "270f0ac84c82", reading: "80b83c1d2157", rich: "63a333ed5cb0", rules: "22ad46fb22a7", security: "e0f61707595a", sending: "5cedd4db2fd0", shares: "03e6f97f8d39", sieve: "ae5933114c6f", squire: "2e87e3ee21aa", transfer: "e953e84843ff", writing: "26f36fa17780", you: "94f969624053" };
 
 var CheckFailed = class extends Error {
 };
@@ -216,7 +216,7 @@ var checks = {
   FactorAdded: { name: "string", recovery_codes: ["list", "string"] },
   KeyRequest: { options: "string" },
   RecoveryInfo: { account: "string", expires: "integer", generated: "boolean", reset_factors: "boolean" },
-  Rule: { conditions: ["optional", ["list", ["ref", "RuleCondition"]]], match: ["optional", ["enum", ["all", "any"]]], mailbox: "string", label: ["optional", "string"], star: ["optional", "boolean"], forward_to: ["optional", ["list", "string"]], never_junk: ["optional", "boolean"], smtp_mail_from_regexp: "string", msg_from_regexp: "string", verified_domain: "string", headers_regexp: ["list", ["ref", "HeaderRule"]], is_forward: "boolean", list_allow_domain: "string", accept_rejects_to_mailbox: "string", comment: "string" },
+  Rule: { conditions: ["optional", ["list", ["ref", "RuleCondition"]]], match: ["optional", ["enum", ["all", "any"]]], mailbox: "string", label: ["optional", "string"], star: ["optional", "boolean"], read: ["optional", "boolean"], forward_to: ["optional", ["list", "string"]], never_junk: ["optional", "boolean"], smtp_mail_from_regexp: "string", msg_from_regexp: "string", verified_domain: "string", headers_regexp: ["list", ["ref", "HeaderRule"]], is_forward: "boolean", list_allow_domain: "string", accept_rejects_to_mailbox: "string", comment: "string" },
   RuleCondition: { part: ["enum", ["attachment", "from", "larger", "list", "subject", "text", "to"]], test: ["enum", ["begins", "contains", "ends", "is"]], value: "string" },
   HeaderRule: { name: "string", value: "string" },
   Place: { received: "integer", id: "integer" },
@@ -838,7 +838,7 @@ function keyWords(names) {
 }
 function serverClock(at) {
   const began = performance.now();
-  const format = new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const format = new Intl.DateTimeFormat(locale(), { hour: "numeric", minute: "2-digit", second: "2-digit" });
   const shown2 = el("time", {});
   const show = () => shown2.textContent = format.format(at + performance.now() - began);
   show();

@@ -524,7 +524,7 @@ function text2(value) {
 
 function serverClock(at) {
   const began = performance.now();
-  const format = new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const format = new Intl.DateTimeFormat(locale(), { hour: "numeric", minute: "2-digit", second: "2-digit" });
   const shown = el("time", {});
   const show = () => shown.textContent = format.format(at + performance.now() - began);
   show();

@@ -8,12 +8,14 @@ var checks = {
   NoticeChoice: { known: "boolean", quiet_from: "integer", quiet_until: "integer", zone: "string", alarms: ["optional", ["enum", ["all", "none", "notices"]]] },
   ShownTemplate: { id: "integer", name: "string", subject: "string", text: "string", html: "string", mark: "string" },
   TemplateChange: { id: "integer", name: ["optional", "string"], subject: ["optional", "string"], text: ["optional", "string"], html: ["optional", "string"] },
-  Invitation: { method: "string", title: "string", start: ["nullable", ["ref", "When"]], end: ["nullable", ["ref", "When"]], place: "string", description: "string", organizer: ["nullable", ["ref", "Guest"]], people: ["list", ["ref", "Guest"]], more: "integer", repeats: ["nullable", ["ref", "Repeats"]], one_of_many: "boolean", others: "integer", state: ["enum", ["", "cancelled", "old", "stranger"]], sent_by: "string", newer: "integer", me: "string", answer: "string", answered_old: "boolean", event_id: "integer", join: "string", before: ["nullable", ["ref", "Earlier"]], proposal: ["nullable", ["ref", "Proposal"]], left_out: ["list", ["enum", ["end", "excluded", "guests", "rule", "zone"]]] },
+  Invitation: { method: "string", title: "string", start: ["nullable", ["ref", "When"]], end: ["nullable", ["ref", "When"]], place: "string", description: "string", organizer: ["nullable", ["ref", "Guest"]], people: ["list", ["ref", "Guest"]], more: "integer", repeats: ["nullable", ["ref", "Repeats"]], one_of_many: "boolean", others: "integer", state: ["enum", ["", "cancelled", "old", "stranger"]], sent_by: "string", newer: "integer", me: "string", answer: "string", answered_old: "boolean", event_id: "integer", join: "string", before: ["nullable", ["ref", "Earlier"]], proposal: ["nullable", ["ref", "Proposal"]], left_out: ["list", ["enum", ["end", "excluded", "guests", "rule", "zone"]]], act: ["enum", ["", "add", "remove", "update"]] },
   When: { local: "string", utc: ["nullable", "integer"], zone: "string" },
   Guest: { name: "string", address: "string", answer: "string" },
   Repeats: { frequency: "string", interval: "integer", count: "integer", until: "string", days: ["list", "string"], month_days: ["list", "integer"], months: ["list", "integer"] },
   Earlier: { title: "string", start: ["nullable", ["ref", "When"]], end: ["nullable", ["ref", "When"]], place: "string" },
   Proposal: { by: ["ref", "Guest"], start: ["ref", "When"], end: ["ref", "When"], state: ["enum", ["", "accepted", "changed"]] },
+  AppliedInvitation: { event_id: "integer", added: "integer", known: "integer", removed: ["nullable", ["ref", "RemovedEvent"]] },
+  RemovedEvent: { calendar_id: "integer", name: "string", data: "string", changed: "integer", quiet: ["optional", "boolean"] },
   DeletedEntry: { id: "integer", title: "string", place: "string", starts: ["nullable", "integer"], deleted: "integer" },
   BusyPerson: { address: "string", name: "string", known: "boolean", times: ["list", ["ref", "BusyTime"]] },
   BusyTime: { starts: "integer", ends: "integer", whole_days: "boolean", tentative: "boolean", title: "string" },
@@ -25,7 +27,6 @@ var checks = {
   EventForm: { title: "string", place: "string", notes: "string", all_day: "boolean", start: "string", end: "string", zone: "string", rule: "string", alarms: ["list", "integer"], free: "boolean", guests: ["list", ["ref", "Party"]], mails: ["optional", ["list", "integer"]], link: ["optional", "string"], colour: ["optional", "string"] },
   Party: { name: "string", address: "string" },
   EventGuest: { name: "string", address: "string", answer: "string", undelivered: "boolean" },
-  RemovedEvent: { calendar_id: "integer", name: "string", data: "string", changed: "integer" },
   Calendar: { id: "integer", name: "string", colour: "string", hidden: "boolean", events: "integer", path: "string", writable: "boolean", source: "string", read: "integer", problem: ["ref", "Remark"], owner: "string", access: ["enum", ["busy", "details", "nothing", "usual"]], usual: ["enum", ["busy", "details", "nothing"]], second_zone: "string" },
   Remark: { message: "string", words: "any" },
   CalendarView: { colour: ["optional", "string"], hidden: ["optional", "boolean"] },
@@ -108,6 +109,7 @@ var calls = {
   template_remove: [{ template_id: "integer", mark: ["optional", "string"] }, "null"],
   receipt_send: [{ message_id: "integer", subject: "string", text: "string" }, "null"],
   invitation: [{ message_id: "integer", path: "string" }, ["ref", "Invitation"]],
+  invitation_apply: [{ message_id: "integer", path: "string", calendar_id: ["optional", "integer"] }, ["ref", "AppliedInvitation"]],
   invitation_answer: [{ message_id: "integer", path: "string", answer: ["enum", ["maybe", "no", "yes"]], submit_id: "string", note: ["optional", "string"] }, "null"],
   invitation_propose: [{ message_id: "integer", path: "string", start: "string", end: "string", submit_id: "string", note: ["optional", "string"] }, "null"],
   event_propose: [{ event_id: "integer", start: "string", end: "string", submit_id: "string", recurrence: ["optional", "string"], note: ["optional", "string"] }, "null"],
@@ -227,7 +229,7 @@ var calls = {
   calendar_link_list: [{ account: ["optional", "string"] }, ["list", ["ref", "SecretLink"]]],
   calendar_link_rm: [{ id: "integer", account: ["optional", "string"] }, "null"]
 };
-var once = "notices_remove notices_test notices_subscribe notice_archive template_save template_remove receipt_send invitation_answer invitation_propose event_propose invitation_proposal deleted_restore calendar_subscribe event_save event_remove event_restore event_answer calendar_save calendar_remove address_book_save address_book_remove contact_move contact_save contact_remove contact_restore contacts_merge claim_confirm contacts_group contact_group_save contact_group_remove calendar_import contacts_import newsletter_archive message_snooze message_unsnooze scheduled_change scheduled_cancel import_abort import_undo mailbox_create mailbox_rename mailbox_delete label_save label_remove unsubscribe ruleset_accept ruleset_for_sender settings_save delivery_retry delivery_cancel draft_remove query_action account_vacation_set account_later_stop address_add address_on address_off calendar_share contacts_share calendar_link_make calendar_link_rm".split(" ");
+var once = "notices_remove notices_test notices_subscribe notice_archive template_save template_remove receipt_send invitation_apply invitation_answer invitation_propose event_propose invitation_proposal deleted_restore calendar_subscribe event_save event_remove event_restore event_answer calendar_save calendar_remove address_book_save address_book_remove contact_move contact_save contact_remove contact_restore contacts_merge claim_confirm contacts_group contact_group_save contact_group_remove calendar_import contacts_import newsletter_archive message_snooze message_unsnooze scheduled_change scheduled_cancel import_abort import_undo mailbox_create mailbox_rename mailbox_delete label_save label_remove unsubscribe ruleset_accept ruleset_for_sender settings_save delivery_retry delivery_cancel draft_remove query_action account_vacation_set account_later_stop address_add address_on address_off calendar_share contacts_share calendar_link_make calendar_link_rm".split(" ");
 
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;

@@ -173,6 +173,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0g72o35cet événement a été supprimé
 1l2slxaimpossible d’ajouter l’événement à votre agenda ; votre réponse n’a donc pas été envoyée : {reason}
 0zxhn8rvous ne pouvez pas répondre, car vous ne pouvez pas envoyer depuis {address}
+148wd2pcalendrier : {reason}
 1l8h0uavous ne pouvez pas sortir des événements des agendas de leur propriétaire
 0dvn4bzseul le propriétaire d’un agenda invite à ses événements
 0ke5z14seul l’organisateur modifie cet événement ; les rappels et votre disponibilité dépendent de vous
@@ -182,7 +183,6 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0pd5lrule message {missing} n’est pas là, ou n’y est plus
 0hd5eb9ce n’est pas une invitation à laquelle on peut répondre
 0e5oze7aucune de vos adresses n’est invitée
-148wd2pcalendrier : {reason}
 0n4tdnile calendrier n’a pas pu être lu pour le moment
 0gbjgykl’événement se termine avant de commencer
 12apt7dcette partie n’existe pas
@@ -200,7 +200,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0351oamdes accusés de lecture sont envoyés : seulement pour ce qui est à vous
 10xuhgsce message ne demande pas d’accusé de lecture ou a déjà reçu une réponse
 11kyxevcette règle ne doit plus être proposée
-150ajwsce message n’est pas arrivé à une des adresses du compte : il n’y a pas de règle pour lui
+0iui6b7il vous faut une adresse pour créer des règles
 1equndyce message n’a pas d’expéditeur qu’une règle pourrait nommer
 0qf2f4u{recipient} arrive par l’adresse collectrice {destination} : ajoutez-la d’abord aux adresses du compte
 0i9mfy5{destination} n’est plus une adresse du compte

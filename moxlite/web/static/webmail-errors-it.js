@@ -173,6 +173,7 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0g72o35questo evento è stato eliminato
 1l2slxaimpossibile aggiungere l’evento al calendario, quindi la risposta non è stata inviata: {reason}
 0zxhn8rnon puoi rispondere perché non puoi inviare da {address}
+148wd2pcalendar: {reason}
 1l8h0uaun evento resta nei calendari del suo proprietario
 0dvn4bzsolo il proprietario di un calendario invita ospiti ai suoi eventi
 0ke5z14solo l’organizzatore modifica questo evento; gli avvisi, e se sei occupato, sono tuoi
@@ -182,7 +183,6 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0pd5lruil messaggio {missing} non c’è, o non più
 0hd5eb9non è un invito a cui si possa rispondere
 0e5oze7nessuno dei tuoi indirizzi è invitato
-148wd2pcalendar: {reason}
 0n4tdniora il calendario non si è potuto leggere
 0gbjgykl’evento finisce prima di iniziare
 12apt7dquesta parte non esiste
@@ -200,7 +200,7 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0351oamsi inviano conferme: solo per ciò che è tuo
 10xuhgsquesto messaggio non chiede una conferma di lettura, o ha già avuto risposta
 11kyxevquesta regola non va più proposta
-150ajwsquesto messaggio non è arrivato a un indirizzo dell’account: per esso non c’è una regola
+0iui6b7per creare regole serve un indirizzo
 1equndyquesto messaggio non ha un mittente che una regola possa nominare
 0qf2f4u{recipient} arriva tramite il catchall {destination}: aggiungilo prima agli indirizzi dell’account
 0i9mfy5{destination} non è più un indirizzo dell’account

@@ -173,6 +173,7 @@ var inWords2 = (error) => inWords(error, `1up7nwi⟦unknown setting: {name}⟧
 0g72o35⟦this event was deleted⟧
 1l2slxa⟦couldn't add the event to your calendar, so your reply wasn't sent: {reason}⟧
 0zxhn8r⟦you can't reply because you can't send from {address}⟧
+148wd2p⟦calendar: {reason}⟧
 1l8h0ua⟦you can't move events out of their owner's calendars⟧
 0dvn4bz⟦only the calendar's owner can invite guests to its events⟧
 0ke5z14⟦only the organizer can change this event; you can only change your alerts and free/busy status⟧
@@ -182,7 +183,6 @@ var inWords2 = (error) => inWords(error, `1up7nwi⟦unknown setting: {name}⟧
 0pd5lru⟦message {missing} no longer exists⟧
 0hd5eb9⟦you can't reply to this invitation⟧
 0e5oze7⟦none of your addresses were invited⟧
-148wd2p⟦calendar: {reason}⟧
 0n4tdni⟦couldn't read the calendar; try again later⟧
 0gbjgyk⟦the event must end after it starts⟧
 12apt7d⟦part not found⟧
@@ -200,7 +200,7 @@ var inWords2 = (error) => inWords(error, `1up7nwi⟦unknown setting: {name}⟧
 0351oam⟦you can only send read receipts for your own mail⟧
 10xuhgs⟦this message doesn't request a read receipt, or you've already responded⟧
 11kyxev⟦this suggested rule is no longer available⟧
-150ajws⟦you can't create a rule for this message because you weren't a direct recipient⟧
+0iui6b7⟦you need an address to create rules⟧
 1equndy⟦you can't create a rule for this message because the sender is missing or invalid⟧
 0qf2f4u⟦you get mail for {recipient} through the catchall address {destination}; add it to your addresses first⟧
 0i9mfy5⟦{destination} no longer belongs to this account⟧

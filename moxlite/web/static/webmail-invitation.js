@@ -256,6 +256,87 @@ function newId() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((octet) => octet.toString(16).padStart(2, "0")).join("");
 }
 
+var formats = /* @__PURE__ */ new Map();
+function formatted(date, name, options) {
+  let format = formats.get(name);
+  if (format === void 0) {
+    format = new Intl.DateTimeFormat(locale(), options);
+    formats.set(name, format);
+  }
+  return format.format(date);
+}
+
+var dayLength = 864e5;
+function nameOf(item) {
+  if (item.private) return t("(private)");
+  return item.title === "" ? t("(no title)") : isolated(item.title);
+}
+function dayOf(date) {
+  return Math.round(Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) / dayLength);
+}
+function dateOf(day, minutes = 0) {
+  const utc = new Date(day * dayLength);
+  return new Date(utc.getUTCFullYear(), utc.getUTCMonth(), utc.getUTCDate(), 0, minutes);
+}
+function placeOf(view, day) {
+  return `#calendar:${view},${new Date(day * dayLength).toISOString().slice(0, 10).replaceAll("-", "")}`;
+}
+function shown2(item) {
+  const local2 = (seconds) => {
+    if (item.clock === "utc") return new Date(seconds * 1e3);
+    const date = new Date(seconds * 1e3);
+    return new Date(date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate(), date.getUTCHours(), date.getUTCMinutes());
+  };
+  const start = local2(item.starts);
+  const end = local2(item.ends);
+  const first = dayOf(start);
+  const last = Math.max(first, dayOf(new Date(end.getTime() - 1)));
+  return { item, start, end, first, last, bar: item.clock === "date" || last > first };
+}
+var clock = (date) => formatted(date, "event clock", { hour: "numeric", minute: "2-digit" });
+var shortDay = (day) => formatted(dateOf(day), "event date", { weekday: "short", day: "numeric", month: "short" });
+var isBusy = ({ item, bar }) => !bar && !item.free && !item.cancelled && item.answer !== "no";
+var overlapText = ({ item, start }) => t("Overlaps with {title} at {time}", { title: nameOf(item), time: clock(start) });
+var colours = ["#D64A3E", "#D9782A", "#C99A06", "#459C40", "#1A9A8C", "#3A7BD3", "#8C5BCB", "#CD4A92"];
+var given = [5, 6, 4, 7, 2, 8, 3, 1];
+function colourOf(one, place) {
+  return nearest(one.colour) ?? given[place % given.length];
+}
+function colourOfEvent(item, calendars) {
+  const place = calendars.findIndex(({ id }) => id === item.calendar_id);
+  return nearest(item.colour ?? "") ?? (place === -1 ? 5 : colourOf(calendars[place], place));
+}
+function nearest(colour) {
+  if (!/^#[0-9a-f]{6}$/i.test(colour)) return void 0;
+  const parts = (text2) => [1, 3, 5].map((at) => Number.parseInt(text2.slice(at, at + 2), 16));
+  const wanted = parts(colour);
+  const distances = colours.map((each) => parts(each).reduce((sum, part, at) => sum + (part - wanted[at]) ** 2, 0));
+  return distances.indexOf(Math.min(...distances)) + 1;
+}
+function columns(events) {
+  const placed = [];
+  let group = [];
+  let ends = [];
+  const close = () => {
+    for (const each of group) each.of = ends.length;
+    group = [];
+    ends = [];
+  };
+  for (const one of [...events].sort((a, b) => a.start.getTime() - b.start.getTime())) {
+    const start = one.start.getTime();
+    const end = Math.max(one.end.getTime(), start + 18e5);
+    if (ends.every((other) => other <= start)) close();
+    const free = ends.findIndex((other) => other <= start);
+    const column = free === -1 ? ends.length : free;
+    ends[column] = end;
+    const place = { one, column, of: 1 };
+    group.push(place);
+    placed.push(place);
+  }
+  close();
+  return placed;
+}
+
 function once(work) {
   let running = false;
   return (event) => {
@@ -337,26 +418,16 @@ function joinLink(link, named = false) {
   return named ? el("p", { class: "event-joining" }, button, el("bdi", { dir: "ltr" }, isolated(host))) : button;
 }
 
-var formats = /* @__PURE__ */ new Map();
-function formatted(date, name, options) {
-  let format = formats.get(name);
-  if (format === void 0) {
-    format = new Intl.DateTimeFormat(locale(), options);
-    formats.set(name, format);
-  }
-  return format.format(date);
-}
-
-var dateOf = ({ utc, local: local2 }) => utc !== null ? new Date(utc * 1e3) : new Date(local2.includes("T") ? local2 : `${local2}T00:00`);
+var dateOf2 = ({ utc, local: local2 }) => utc !== null ? new Date(utc * 1e3) : new Date(local2.includes("T") ? local2 : `${local2}T00:00`);
 var same = (one, other) => one.utc !== null && other.utc !== null ? one.utc === other.utc : one.local === other.local;
 function told2(from, to) {
-  const oneDay = dateOf(from).toDateString() === dateOf(to).toDateString();
+  const oneDay = dateOf2(from).toDateString() === dateOf2(to).toDateString();
   const timed = (when) => when.local.includes("T");
   const text2 = (when) => {
-    if (!timed(when)) return formatted(dateOf(when), "event date", { weekday: "short", day: "numeric", month: "short" });
-    if (oneDay && timed(from) === timed(to)) return formatted(dateOf(when), "event clock", { hour: "numeric", minute: "2-digit" });
+    if (!timed(when)) return formatted(dateOf2(when), "event date", { weekday: "short", day: "numeric", month: "short" });
+    if (oneDay && timed(from) === timed(to)) return formatted(dateOf2(when), "event clock", { hour: "numeric", minute: "2-digit" });
     const options = { weekday: "short", day: "numeric", month: "short" };
-    return formatted(dateOf(when), "event moment", { ...options, hour: "numeric", minute: "2-digit" });
+    return formatted(dateOf2(when), "event moment", { ...options, hour: "numeric", minute: "2-digit" });
   };
   return { from: text2(from), to: text2(to) };
 }
@@ -370,77 +441,6 @@ function changesOf({ before, start, end, title, place }) {
   return found;
 }
 
-var dayLength = 864e5;
-function nameOf(item) {
-  if (item.private) return t("(private)");
-  return item.title === "" ? t("(no title)") : isolated(item.title);
-}
-function dayOf(date) {
-  return Math.round(Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) / dayLength);
-}
-function dateOf2(day, minutes = 0) {
-  const utc = new Date(day * dayLength);
-  return new Date(utc.getUTCFullYear(), utc.getUTCMonth(), utc.getUTCDate(), 0, minutes);
-}
-function placeOf(view, day) {
-  return `#calendar:${view},${new Date(day * dayLength).toISOString().slice(0, 10).replaceAll("-", "")}`;
-}
-function shown2(item) {
-  const local2 = (seconds) => {
-    if (item.clock === "utc") return new Date(seconds * 1e3);
-    const date = new Date(seconds * 1e3);
-    return new Date(date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate(), date.getUTCHours(), date.getUTCMinutes());
-  };
-  const start = local2(item.starts);
-  const end = local2(item.ends);
-  const first = dayOf(start);
-  const last = Math.max(first, dayOf(new Date(end.getTime() - 1)));
-  return { item, start, end, first, last, bar: item.clock === "date" || last > first };
-}
-var clock = (date) => formatted(date, "event clock", { hour: "numeric", minute: "2-digit" });
-var shortDay = (day) => formatted(dateOf2(day), "event date", { weekday: "short", day: "numeric", month: "short" });
-var isBusy = ({ item, bar }) => !bar && !item.free && !item.cancelled && item.answer !== "no";
-var overlapText = ({ item, start }) => t("Overlaps with {title} at {time}", { title: nameOf(item), time: clock(start) });
-var colours = ["#D64A3E", "#D9782A", "#C99A06", "#459C40", "#1A9A8C", "#3A7BD3", "#8C5BCB", "#CD4A92"];
-var given = [5, 6, 4, 7, 2, 8, 3, 1];
-function colourOf(one, place) {
-  return nearest(one.colour) ?? given[place % given.length];
-}
-function colourOfEvent(item, calendars) {
-  const place = calendars.findIndex(({ id }) => id === item.calendar_id);
-  return nearest(item.colour ?? "") ?? (place === -1 ? 5 : colourOf(calendars[place], place));
-}
-function nearest(colour) {
-  if (!/^#[0-9a-f]{6}$/i.test(colour)) return void 0;
-  const parts = (text2) => [1, 3, 5].map((at) => Number.parseInt(text2.slice(at, at + 2), 16));
-  const wanted = parts(colour);
-  const distances = colours.map((each) => parts(each).reduce((sum, part, at) => sum + (part - wanted[at]) ** 2, 0));
-  return distances.indexOf(Math.min(...distances)) + 1;
-}
-function columns(events) {
-  const placed = [];
-  let group = [];
-  let ends = [];
-  const close = () => {
-    for (const each of group) each.of = ends.length;
-    group = [];
-    ends = [];
-  };
-  for (const one of [...events].sort((a, b) => a.start.getTime() - b.start.getTime())) {
-    const start = one.start.getTime();
-    const end = Math.max(one.end.getTime(), start + 18e5);
-    if (ends.every((other) => other <= start)) close();
-    const free = ends.findIndex((other) => other <= start);
-    const column = free === -1 ? ends.length : free;
-    ends[column] = end;
-    const place = { one, column, of: 1 };
-    group.push(place);
-    placed.push(place);
-  }
-  close();
-  return placed;
-}
-
 var [around, fewest, most3] = [2, 6, 10];
 var height = 32;
 async function showDay(client, found, line, beside) {
@@ -451,7 +451,7 @@ async function showDay(client, found, line, beside) {
   const day = dayOf(asked.start);
   const calendars = await client.calendars();
   const own = calendars.filter(({ owner, hidden }) => owner === "" && !hidden);
-  const { events } = await client.events(dateOf2(day).getTime() / 1e3, Math.max(dateOf2(day + 1).getTime() / 1e3, end.utc), own.map(({ id }) => id));
+  const { events } = await client.events(dateOf(day).getTime() / 1e3, Math.max(dateOf(day + 1).getTime() / 1e3, end.utc), own.map(({ id }) => id));
   const others = events.filter(({ id }) => id !== event_id).map(shown2);
   const clash = others.find((one) => isBusy(one) && one.start < asked.end && asked.start < one.end);
   line.hidden = beside.hidden = false;
@@ -465,7 +465,7 @@ function outline(title, starts, ends) {
   return shown2(item);
 }
 function draw(place, day, asked, was, others, calendars) {
-  const midnight = dateOf2(day).getTime();
+  const midnight = dateOf(day).getTime();
   const hours = (date) => (date.getTime() - midnight) / 36e5;
   const marked = was === void 0 || was.first !== day ? [asked] : [asked, was];
   const from = Math.max(0, Math.floor(Math.min(...marked.map(({ start }) => hours(start)))) - around);
@@ -487,10 +487,10 @@ ${times}`, ...name !== "" && { "aria-label": name } }, one !== was && [el("bdi",
   });
   const blocks = el("ul", { class: "day-blocks" }, made);
   blocks.style.height = `${count * height}px`;
-  fill(place, el("a", { class: "day-name", href: placeOf("day", day) }, shortDay(day)), whole.length > 0 && el("ul", { class: "day-whole" }, whole.map((one) => el("li", { class: kind(one) }, el("bdi", { dir: "auto" }, nameOf(one.item))))), el("div", { class: "day-hours" }, el("div", { class: "day-labels", "aria-hidden": "true" }, Array.from({ length: count }, (_, at) => el("span", {}, clock(dateOf2(day, (from + at) * 60))))), blocks));
+  fill(place, el("a", { class: "day-name", href: placeOf("day", day) }, shortDay(day)), whole.length > 0 && el("ul", { class: "day-whole" }, whole.map((one) => el("li", { class: kind(one) }, el("bdi", { dir: "auto" }, nameOf(one.item))))), el("div", { class: "day-hours" }, el("div", { class: "day-labels", "aria-hidden": "true" }, Array.from({ length: count }, (_, at) => el("span", {}, clock(dateOf(day, (from + at) * 60))))), blocks));
 }
 
-var invitation_default = ".event-card:not([hidden]){display:flex;flex-wrap:wrap;margin:12px 26px 0;border:1px solid var(--border-color);border-radius:10px;overflow:hidden;overflow-wrap:anywhere}.card .event-card:not([hidden]){margin-inline:0}@media(max-width:700px){.event-card:not([hidden]){margin-inline:16px}}.event-card>p{margin:14px 16px}.event-what{display:grid;flex:99 1 320px;align-content:start;gap:8px;min-width:0;padding:14px 16px}.event-title{margin:0;font-size:16px}.event-state{margin:0;font-weight:600}.event-change{display:flex;gap:6px;justify-self:start;margin:0;padding:3px 10px 3px 8px;border-radius:4px;background:var(--tag-6);color:var(--tag-6-text);font-size:13px;font-weight:600}.event-change .i{flex:none;margin-top:1px}.event-facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:4px 12px;margin:0;font-size:14px}.event-facts dt{color:var(--color-mild)}.event-facts dd{margin:0}.event-answers{display:flex;flex-wrap:wrap;gap:8px;align-items:center}.event-note{flex:1 1 160px;min-width:0}.event-day{margin:0;color:var(--color-mild)}.event-day.clash{color:var(--warn)}.event-beside:not([hidden]){flex:1 1 200px;min-width:0;padding:14px 16px;border:solid var(--border-color);border-width:1px;margin:-1px;background:var(--surface)}.day-name{color:var(--text);font-size:13px;font-weight:600}.day-hours{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:6px;margin-top:12px}.day-labels span{display:block;height:32px;color:var(--muted);font-size:11px;line-height:16px;text-align:end;font-variant-numeric:tabular-nums;translate:0 -8px}.day-blocks,.day-whole{margin:0;padding:0;list-style:none}.day-blocks{position:relative;background:repeating-linear-gradient(var(--line) 0 1px,transparent 1px 32px)}.day-whole li{margin-top:4px;padding:2px 8px;border-radius:4px;background:var(--g);color:var(--c);font-size:12px}.day-event{--d: color-mix(in oklab, var(--c) 68%, var(--g));position:absolute;overflow:hidden;padding-block:1px;padding-inline:8px 4px;border-radius:6px;background:var(--g);color:var(--c);font-size:11px;line-height:14px;box-shadow:inset calc(3px * var(--flow)) 0 0 var(--d)}.day-event bdi{display:block;overflow:hidden;max-height:28px;overflow-wrap:normal;font-weight:600;text-overflow:ellipsis}.day-event.short bdi{white-space:nowrap}.day-event time{clip-path:inset(50%);position:absolute}.day-event.ask{background:var(--surface);box-shadow:inset 0 0 0 1.5px var(--d)}.day-event.off{background:var(--surface);color:var(--muted);box-shadow:inset 0 0 0 1px var(--line);text-decoration:line-through}.day-event.free{background:repeating-linear-gradient(-45deg,var(--g) 0 6px,color-mix(in srgb,var(--g) 45%,var(--surface)) 6px 12px)}.day-event.was{background:repeating-linear-gradient(-45deg,transparent 0 4px,color-mix(in srgb,var(--text) 8%,transparent) 4px 8px);box-shadow:inset 0 0 0 1px var(--line)}\n";
+var invitation_default = ".event-card:not([hidden]){display:flex;flex-wrap:wrap;margin:12px 26px 0;border:1px solid var(--border-color);border-radius:10px;overflow:hidden;overflow-wrap:anywhere}.card .event-card:not([hidden]){margin-inline:0}@media(max-width:700px){.event-card:not([hidden]){margin-inline:16px}}.event-card>p{margin:14px 16px}.event-what{display:grid;flex:99 1 320px;align-content:start;gap:8px;min-width:0;padding:14px 16px}.event-title{margin:0;font-size:16px}.event-what.off .event-title,.event-what.off dd:first-of-type{color:var(--color-mild);text-decoration:line-through}.event-state{margin:0;font-weight:600}.event-change{display:flex;gap:6px;justify-self:start;margin:0;padding:3px 10px 3px 8px;border-radius:4px;background:var(--tag-6);color:var(--tag-6-text);font-size:13px;font-weight:600}.event-change .i{flex:none;margin-top:1px}.event-facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:4px 12px;margin:0;font-size:14px}.event-facts dt{color:var(--color-mild)}.event-facts dd{margin:0}.event-answers{display:flex;flex-wrap:wrap;gap:8px;align-items:center}.event-note{flex:1 1 160px;min-width:0}.event-day{margin:0;color:var(--color-mild)}.event-day.clash{color:var(--warn)}.event-beside:not([hidden]){flex:1 1 200px;min-width:0;padding:14px 16px;border:solid var(--border-color);border-width:1px;margin:-1px;background:var(--surface)}.day-name{color:var(--text);font-size:13px;font-weight:600}.day-hours{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:6px;margin-top:12px}.day-labels span{display:block;height:32px;color:var(--muted);font-size:11px;line-height:16px;text-align:end;font-variant-numeric:tabular-nums;translate:0 -8px}.day-blocks,.day-whole{margin:0;padding:0;list-style:none}.day-blocks{position:relative;background:repeating-linear-gradient(var(--line) 0 1px,transparent 1px 32px)}.day-whole li{margin-top:4px;padding:2px 8px;border-radius:4px;background:var(--g);color:var(--c);font-size:12px}.day-event{--d: color-mix(in oklab, var(--c) 68%, var(--g));position:absolute;overflow:hidden;padding-block:1px;padding-inline:8px 4px;border-radius:6px;background:var(--g);color:var(--c);font-size:11px;line-height:14px;box-shadow:inset calc(3px * var(--flow)) 0 0 var(--d)}.day-event bdi{display:block;overflow:hidden;max-height:28px;overflow-wrap:normal;font-weight:600;text-overflow:ellipsis}.day-event.short bdi{white-space:nowrap}.day-event time{clip-path:inset(50%);position:absolute}.day-event.ask{background:var(--surface);box-shadow:inset 0 0 0 1.5px var(--d)}.day-event.off{background:var(--surface);color:var(--muted);box-shadow:inset 0 0 0 1px var(--line);text-decoration:line-through}.day-event.free{background:repeating-linear-gradient(-45deg,var(--g) 0 6px,color-mix(in srgb,var(--g) 45%,var(--surface)) 6px 12px)}.day-event.was{background:repeating-linear-gradient(-45deg,transparent 0 4px,color-mix(in srgb,var(--text) 8%,transparent) 4px 8px);box-shadow:inset 0 0 0 1px var(--line)}\n";
 
 adopt(invitation_default);
 var firstGuests = 10;
@@ -554,7 +554,7 @@ function stateOf(found) {
       return [t("This event has since been updated."), " ", el("a", { href: "#search:", onclick: searchFor(`subject:"${found.title.replaceAll('"', " ")}"`) }, t("Show"))];
     case "stranger":
       if (found.method === "COUNTER") return t("You can't accept this new time because the sender isn't a verified guest at one of your events.");
-      return t("The organizer couldn't be verified, so this update wasn't applied.");
+      return t("The organizer couldn't be verified. Anyone could have sent this.");
     default:
       return null;
   }
@@ -593,6 +593,35 @@ function shownTimes(start, end) {
   const value = (when) => whole ? when.local : when.utc === null ? when.local.slice(0, 16) : local(new Date(when.utc * 1e3), false);
   return { whole, start: value(start), end: end === null ? value(start) : whole ? withDate(end.local, -1) : value(end) };
 }
+var acts = { add: [t("Add to calendar"), t("Saving…"), t("Couldn't save event")], update: [t("Update my calendar"), t("Saving…"), t("Couldn't save event")], remove: [t("Remove from calendar"), t("Deleting…"), t("Couldn't delete event")] };
+function applied(client, item, path, found, again) {
+  const { act } = found;
+  if (act === "") return null;
+  const [title, doing, failed] = acts[act];
+  const target = el("select", { class: "dialog-input", "aria-label": t("Calendar"), hidden: true });
+  if (act === "add") void offer(client, target).catch(() => void 0);
+  const apply = async () => {
+    const undo = (run) => ({ title: t("Undo"), run: () => void attempt(t("Undoing…"), t("Couldn't undo"), async () => {
+      await run();
+      await again();
+    }) });
+    await attempt(doing, failed, async () => {
+      const done = await client.invitation_apply(item.id, path, Number(target.value));
+      const { removed, added, known, event_id: id } = done;
+      const name = isolated(found.title || t("(no title)"));
+      if (removed !== null) toast(t("“{title}” deleted", { title: name }), undo(() => client.event_restore(removed)));
+      else if (act === "update") toast(t("Calendar updated"));
+      else toast(added === 0 && known > 0 ? many(known, "{n} already exists", "{n} already exist") : many(added, "{n} entry added", "{n} entries added"), added === 1 && id !== 0 ? undo(() => client.event_remove(id)) : void 0);
+      await again();
+    });
+  };
+  return [el("button", { class: `btn ${act === "update" ? "line" : "primary"}`, type: "button", onclick: apply }, title), target];
+}
+async function offer(client, target) {
+  const own = (await client.calendars()).filter(({ owner, source }) => owner === "" && source === "");
+  fill(target, own.map(({ id, name }) => el("option", { value: String(id) }, isolated(name))));
+  target.hidden = own.length < 2;
+}
 async function showInvitation(client, base, item, path, place) {
   let found;
   try {
@@ -623,18 +652,21 @@ function draw2(client, base, item, path, place, found) {
     draw2(client, base, item, path, place, await client.invitation(item.id, path).catch(() => answered));
     if (held) place.querySelector('[aria-pressed="true"]')?.focus();
   };
+  const stands = (name) => found.answer === name && !found.answered_old;
   const day = el("p", { class: "event-day", role: "status", hidden: true });
   const beside = el("section", { class: "event-beside", "aria-label": t("Your day"), hidden: true });
   const open = found.method === "REQUEST" && found.me !== "" && found.state === "" && found.organizer !== null;
   const state = stateOf(found);
   const means = saidOf(found);
-  const card = el("div", { class: "event-what" }, changesOf(found).map((words) => el("p", { class: "event-change" }, sign(calendarClock, "i s"), words)), el("h2", { class: "event-title" }, el("bdi", { dir: "auto" }, isolated(found.title) || t("(no title)"))), means !== "" && el("p", { class: "event-state" }, means), state !== null && el("p", { class: "event-state" }, state), found.state === "" && joinLink(found.join, true), el("dl", { class: "event-facts" }, found.proposal !== null && fact(t("Scheduled time"), timesOf(found.proposal)), fact(found.proposal === null ? t("When") : t("Proposed time"), [timesOf(found), there !== "" && el("span", { class: "hint" }, el("br"), there)]), found.repeats !== null && fact(t("Repeats"), ruleText(found.repeats)), found.one_of_many && fact(t("Note"), t("This is for one event in a series.")), found.place !== "" && fact(t("Location"), isolated(found.place)), found.organizer !== null && fact(t("Organizer"), guest(found.organizer)), found.sent_by !== "" && fact(t("Sent by"), el("strong", {}, isolated(found.sent_by))), found.people.length > 0 && fact(t("Guests"), guests(found)), found.others > 0 && fact(t("Also"), many(found.others, "{n} more event in the file", "{n} more events in the file"))), found.left_out.map((one) => el("p", { class: "event-day" }, leftOut[one])), day, el("div", { class: "event-answers" }, open && answers.map(([name, title]) => el("button", { class: found.answer === name ? "btn primary" : "btn line", type: "button", "aria-pressed": String(found.answer === name), onclick: () => void answer(name) }, title)), open && note, open && found.repeats === null && found.start !== null && el("button", { class: "btn line", type: "button", onclick: async () => {
+  const again = async () => draw2(client, base, item, path, place, await client.invitation(item.id, path));
+  const off = found.method === "CANCEL" || found.state === "cancelled";
+  const card = el("div", { class: off ? "event-what off" : "event-what" }, changesOf(found).map((words) => el("p", { class: "event-change" }, sign(calendarClock, "i s"), words)), el("h2", { class: "event-title" }, el("bdi", { dir: "auto" }, isolated(found.title) || t("(no title)"))), means !== "" && el("p", { class: "event-state" }, means), state !== null && el("p", { class: "event-state" }, state), found.state === "" && joinLink(found.join, true), el("dl", { class: "event-facts" }, found.proposal !== null && fact(t("Scheduled time"), timesOf(found.proposal)), fact(found.proposal === null ? t("When") : t("Proposed time"), [timesOf(found), there !== "" && el("span", { class: "hint" }, el("br"), there)]), found.repeats !== null && fact(t("Repeats"), ruleText(found.repeats)), found.one_of_many && fact(t("Note"), t("This is for one event in a series.")), found.place !== "" && fact(t("Location"), isolated(found.place)), found.organizer !== null && fact(t("Organizer"), guest(found.organizer)), found.sent_by !== "" && fact(t("Sent by"), el("strong", {}, isolated(found.sent_by))), found.people.length > 0 && fact(t("Guests"), guests(found)), found.others > 0 && fact(t("Also"), many(found.others, "{n} more event in the file", "{n} more events in the file"))), found.act === "add" && found.method === "REQUEST" && el("p", { class: "event-day" }, t("You aren't on the guest list. The organizer won't know that you're going.")), found.left_out.map((one) => el("p", { class: "event-day" }, leftOut[one])), day, el("div", { class: "event-answers" }, open && answers.map(([name, title]) => el("button", { class: stands(name) ? "btn primary" : "btn line", type: "button", "aria-pressed": String(stands(name)), onclick: () => void answer(name) }, title)), open && note, open && found.repeats === null && found.start !== null && el("button", { class: "btn line", type: "button", onclick: async () => {
     const times = shownTimes(found.start, found.end);
     const sent = await propose(times, (start, end, id, words) => client.invitation_propose(item.id, path, start, end, id, words));
     if (!sent) return;
     toast(t("New time proposed"));
     draw2(client, base, item, path, place, { ...found, answer: "proposed", answered_old: false });
-  } }, t("Propose new time…")), proposed(client, item, path, found), el("a", { class: "button", href: `${base}msg/${item.id}/download/${path}` }, t("Add to calendar (.ics)")), said));
+  } }, t("Propose new time…")), proposed(client, item, path, found), applied(client, item, path, found, again), found.event_id !== 0 && found.start !== null && el("a", { class: "btn text", href: placeOf("day", dayOf(dateOf2(found.start))) }, t("Show in calendar")), el("a", { class: "btn text", href: `${base}msg/${item.id}/download/${path}` }, t("Download")), said));
   fill(place, card, beside);
   place.hidden = false;
   if (open) void showDay(client, found, day, beside).catch(() => void 0);

@@ -327,10 +327,10 @@ function weekday2(text2) {
   return numbered[number.replace("+", "")] ?? "";
 }
 function ruleText(rule) {
-  const every = { hourly: many(rule.interval, "every hour", "every {n} hours"), daily: many(rule.interval, "every day", "every {n} days"), weekly: many(rule.interval, "every week", "every {n} weeks"), monthly: many(rule.interval, "every month", "every {n} months"), yearly: many(rule.interval, "every year", "every {n} years") };
+  const every2 = { hourly: many(rule.interval, "every hour", "every {n} hours"), daily: many(rule.interval, "every day", "every {n} days"), weekly: many(rule.interval, "every week", "every {n} weeks"), monthly: many(rule.interval, "every month", "every {n} months"), yearly: many(rule.interval, "every year", "every {n} years") };
   const atWork = rule.frequency === "weekly" && rule.interval === 1 && rule.days.join() === workdays;
   const names2 = rule.days.map(weekday2);
-  const base = atWork ? t("every weekday (Monday to Friday)") : every[rule.frequency];
+  const base = atWork ? t("every weekday (Monday to Friday)") : every2[rule.frequency];
   if (base === void 0 || names2.includes("") || rule.month_days.some((n) => n < -1)) return t("repeated by a custom rule");
   const list = (texts) => new Intl.ListFormat(locale()).format(texts);
   const month = (n) => new Intl.DateTimeFormat(locale(), { month: "long", timeZone: "UTC" }).format(new Date(Date.UTC(2026, n - 1, 1)));
@@ -350,8 +350,8 @@ function fromRule(rule) {
   const until = UNTIL === "" ? "" : `${UNTIL.slice(0, 4)}-${UNTIL.slice(4, 6)}-${UNTIL.slice(6, 8)}`;
   const by = rest["BYDAY"] ?? "";
   const others = Object.keys(rest).filter((name) => name !== "BYDAY");
-  const kinds = { DAILY: "daily", WEEKLY: "weekly", MONTHLY: "monthly", YEARLY: "yearly" };
-  let kind = others.length > 0 ? isCustom(rule) ? "custom" : "other" : kinds[FREQ] ?? (FREQ === "" ? "" : "other");
+  const kinds2 = { DAILY: "daily", WEEKLY: "weekly", MONTHLY: "monthly", YEARLY: "yearly" };
+  let kind = others.length > 0 ? isCustom(rule) ? "custom" : "other" : kinds2[FREQ] ?? (FREQ === "" ? "" : "other");
   if (kind === "weekly" && by === workdays2) kind = "workdays";
   else if (kind === "weekly" && INTERVAL === "2" && !by.includes(",")) return { kind: "fortnightly", until };
   else if (kind === "monthly" && /^(-1|[1-4])(MO|TU|WE|TH|FR|SA|SU)$/.test(by)) kind = "weekday";
@@ -413,7 +413,7 @@ function momentOf(text2, zone) {
   return new Date(shown2 - ahead(name, first) * 6e4);
 }
 
-var quick_default = ".dialog.anchored:has(.event-short){width:368px}.event-short{display:grid;gap:12px}.event-short-meant{display:flex;align-items:center;gap:8px;border-radius:var(--r-md);color:var(--text)}.event-short-meant.shown{margin-top:4px;padding-block:6px;padding-inline:10px 4px;background:var(--tag-5)}.event-short-meant:not(.shown)>:not(p){display:none}.event-short-meant>svg{flex:none;width:16px;height:16px}.event-short-meant .btn.icon{flex:none;justify-content:center;width:32px;height:32px;border:0;background:none}.event-short-meant .btn.icon:hover{background:var(--button-hover-background)}.event-short-meant p{flex:1;min-width:0;line-height:18px}.event-short-meant :is(b,span){display:block;overflow-wrap:anywhere}.event-short-meant b{font-weight:600}.event-short-meant span{color:var(--text-2)}.event-short-time{display:flex;flex-wrap:wrap;align-items:center;gap:8px}.event-short-time span{flex:1 1 100%}.event-short-time input{width:auto}.event-short .dialog-buttons{justify-content:space-between}@media(max-width:700px){.dialog.anchored:has(.event-short){width:100%}.event-short-meant.shown{padding-block:0}.event-short-meant .btn.icon{width:44px;height:44px}}\n";
+var quick_default = ".dialog.anchored:has(.event-short){width:368px}.event-short{display:grid;gap:12px}.event-short-meant{display:flex;align-items:center;gap:8px;border-radius:var(--r-md);color:var(--text)}.event-short-meant.shown{margin-top:4px;padding-block:6px;padding-inline:10px 4px;background:var(--tag-5)}.event-short-meant:not(.shown)>:not(p){display:none}.event-short-meant>svg{flex:none;width:16px;height:16px}.event-short-meant .btn.icon{flex:none;justify-content:center;width:32px;height:32px;border:0;background:none}.event-short-meant .btn.icon:hover{background:var(--button-hover-background)}.event-short-meant p{flex:1;min-width:0;line-height:18px}.event-short-meant :is(b,bdi,span){display:block;overflow-wrap:anywhere}.event-short-meant b{font-weight:600}.event-short-meant span{color:var(--text-2)}.event-short-time{display:flex;flex-wrap:wrap;align-items:center;gap:8px}.event-short-time span{flex:1 1 100%}.event-short-time input{width:auto}.event-short .dialog-buttons{justify-content:space-between}@media(max-width:700px){.dialog.anchored:has(.event-short){width:100%}.event-short-meant.shown{padding-block:0}.event-short-meant .btn.icon{width:44px;height:44px}}\n";
 
 var vocabularies = { de: { words: { morgen_frueh: "tomorrow morning", morgen_fruh: "tomorrow morning", heute_nacht: "tonight", in_der_frueh: "morning", ubermorgen: "overmorrow", uebermorgen: "overmorrow", morgen: "tomorrow", heute: "today", fruh: "morning", vormittag: "morning", mittag: "noon", nachmittag: "afternoon", abend: "evening", nacht: "night", mitternacht: "midnight", morgens: "morning", mittags: "noon", nachmittags: "afternoon", abends: "evening", nachts: "night", wochenende: "weekend", sonnabend: "saturday", minute: "minutes", minuten: "minutes", stunde: "hours", stunden: "hours", std: "hours", tag: "days", tage: "days", tagen: "days", woche: "week", wochen: "weeks", monat: "months", monate: "months", monaten: "months", ein: "1", eine: "1", einer: "1", einem: "1", zwei: "2", drei: "3", um: "at", gegen: "at", von: "from", ab: "from" }, ahead: ["in"], clock: ["uhr"], until: ["bis"] }, fr: { words: { "apres-demain": "overmorrow", apres_demain: "overmorrow", ce_soir: "this evening", cette_nuit: "tonight", "week-end": "weekend", week_end: "weekend", "apres-midi": "afternoon", apres_midi: "afternoon", "aujourd'hui": "today", "aujourd’hui": "today", semaine_prochaine: "week", demain: "tomorrow", matin: "morning", midi: "noon", soir: "evening", nuit: "night", minuit: "midnight", jour: "days", jours: "days", semaine: "weeks", semaines: "weeks", mois: "months", un: "1", une: "1", deux: "2", trois: "3", a: "at", vers: "at" }, ahead: ["dans", "d'ici"], clock: ["h", "heure", "heures"], until: ["a", "jusqu'a"] }, es: { words: { pasado_manana: "overmorrow", por_la_manana: "morning", de_la_manana: "morning", esta_manana: "this morning", por_la_tarde: "afternoon", por_la_noche: "night", esta_noche: "tonight", fin_de_semana: "weekend", proxima_semana: "week", semana_que_viene: "week", manana: "tomorrow", hoy: "today", mediodia: "noon", tarde: "afternoon", noche: "night", medianoche: "midnight", minuto: "minutes", minutos: "minutes", dia: "days", dias: "days", semana: "weeks", semanas: "weeks", mes: "months", meses: "months", un: "1", una: "1", dos: "2", tres: "3", a_las: "at", a_la: "at", sobre_las: "at", de_las: "from" }, ahead: ["en", "dentro de"], clock: ["h", "hora", "horas"], until: ["a", "a las", "hasta", "hasta las"] }, nl: { words: { volgende_week: "week", overmorgen: "overmorrow", morgenochtend: "tomorrow morning", morgenmiddag: "tomorrow afternoon", morgenavond: "tomorrow evening", vanmorgen: "this morning", vanochtend: "this morning", vanmiddag: "this afternoon", vanavond: "this evening", vannacht: "tonight", morgen: "tomorrow", vandaag: "today", ochtend: "morning", tussen_de_middag: "noon", middag: "afternoon", avond: "evening", nacht: "night", middernacht: "midnight", minuut: "minutes", minuten: "minutes", dag: "days", dagen: "days", weken: "weeks", maand: "months", maanden: "months", een: "1", twee: "2", drie: "3", om: "at", van: "from", vanaf: "from" }, ahead: ["over"], clock: ["uur", "u"], until: ["tot"] } };
 var idle = new Set("am_an_den_der_dem_kommenden_nachsten_naechsten_nachste_naechste_diesen_diese_dieses_le_la_les_au_en_el_los_op_de_het_komende_volgende_deze_prochain_prochaine_proximo_este_esta_ce_cet_cette".split("_"));
@@ -500,9 +500,9 @@ function range(word, part, twelve) {
   const lifted = end?.half ? late <= end.minutes : part > 0 ? part >= 14 && late >= (part - 2) * 60 : twelve && late >= 780 && late < 1140 && (end === null || end.minutes < noon);
   const from = !start.half && start.minutes < noon && lifted ? late : start.minutes;
   if (end === null) return [from, null];
-  let to = end.minutes;
-  if (to <= from && !end.half && to + noon > from) to += noon;
-  return [from, to <= from ? to + 1440 : to];
+  let to2 = end.minutes;
+  if (to2 <= from && !end.half && to2 + noon > from) to2 += noon;
+  return [from, to2 <= from ? to2 + 1440 : to2];
 }
 function date(words, at, now) {
   const [first = "", second = "", third = ""] = words.slice(at, at + 3);
@@ -574,8 +574,8 @@ function read2(text2, now, twelve) {
   const times = written2 === "" ? null : range(written2, hour3, twelve);
   if (written2 !== "" && times === null) return null;
   if (day === null && times === null && part === "") return null;
-  const [from, to] = times ?? [part === "" ? null : hour3 * 60, null];
-  return { words: all, day, from, to, after: null, written: written2 };
+  const [from, to2] = times ?? [part === "" ? null : hour3 * 60, null];
+  return { words: all, day, from, to: to2, after: null, written: written2 };
 }
 function relativeDay(word, now) {
   const ahead2 = { today: 0, tonight: 0, tomorrow: 1, overmorrow: 2, week: (8 - now.getDay()) % 7 || 7, weekend: (13 - now.getDay()) % 7 || 7 };
@@ -595,27 +595,82 @@ function timeIn(text2, begun, now) {
   const words = text2.trim().split(/\s+/);
   const twelve = hour12();
   if (readTime(text2, now, twelve) !== null) return null;
+  const at = words.findIndex((word) => every.test(word));
+  if (at >= 0) return series(words.slice(0, at), words.slice(at), begun, now);
+  const days3 = daysIn(words, now);
+  if (days3 !== null) return days3;
   const taken = (phrase, rest, first) => {
     const typed = phrase.join(" ").replace(/[,;:]+$/, "");
     const title = rest.join(" ").replace(/^[-–—:,;·\s]+|[-–—:,;·\s]+$/g, "");
     if (!first && isIdle(rest.at(-1).toLowerCase())) return null;
     const reading = title === "" ? null : readTime(typed, now, twelve);
     if (reading === null || !isMeant(reading, first, begun.start, typed)) return null;
-    return { title, words: typed, ...timesOf(reading, begun) };
+    const last = rest.at(-1);
+    if (!first && (to.test(last) || reading.day === null && numbers.test(last))) return null;
+    return { title, words: typed, repeat: "", ...timesOf(reading, begun) };
   };
-  for (let at = Math.max(1, words.length - most2); at < words.length; at++) {
-    const found = taken(words.slice(at), words.slice(0, at), false);
+  for (let at2 = Math.max(1, words.length - most2); at2 < words.length; at2++) {
+    const found = taken(words.slice(at2), words.slice(0, at2), false);
     if (found !== null) return found;
   }
-  for (let at = Math.min(most2, words.length - 1); at > 0; at--) {
-    const found = taken(words.slice(0, at), words.slice(at), true);
+  for (let at2 = Math.min(most2, words.length - 1); at2 > 0; at2--) {
+    const found = taken(words.slice(0, at2), words.slice(at2), true);
     if (found !== null) return found;
+  }
+  return null;
+}
+var every = /^(every|each|jede[nrs]?|chaque|tous|toutes|cada|todos|todas)$/i;
+var to = /^(to|until|till|bis|au|al|hasta|[-–—])$/i;
+var numbers = /^\d{1,2}(\.\d{1,2}\.(\d{2,4})?|\/\d{1,2}(\/\d{2,4})?)$/;
+var kinds = [[/^(day|tag|jours?|d[ií]as?)$/i, "daily"], [/^(weekday|workday|werktag)$/i, "workdays"], [/^(week|woche|semaines?|semanas?)$/i, "weekly"], [/^(month|monat|mois|mes|meses)$/i, "monthly"], [/^(year|jahr|ans?|année|años?)$/i, "yearly"]];
+function series(before, after2, begun, now) {
+  const rest = after2.slice(1).filter((word, at) => at > 0 || !/^(les|los|las)$/i.test(word));
+  const other = /^(other|second|zweiten?|zweite)$/i.test(rest[0] ?? "");
+  if (other) rest.shift();
+  const kind = kinds.find(([name]) => name.test(rest[0] ?? ""))?.[1] ?? "";
+  const least = before.length > 0 ? rest.length : 1;
+  for (let length = rest.length; length >= least && length > 0; length--) {
+    const phrase = rest.slice(0, length).join(" ").replace(/[,;:]+$/, "");
+    const reading = repeated(kind === "" ? phrase : phrase.split(" ").slice(1).join(" "), kind, now);
+    if (reading === null || other && kind !== "" && kind !== "weekly") continue;
+    const title = [...before, ...rest.slice(length)].join(" ").replace(/^[-–—:,;·\s]+|[-–—:,;·\s]+$/g, "");
+    const words = [...after2.slice(0, after2.length - rest.length), ...rest.slice(0, length)].join(" ");
+    const repeat = kind === "" || kind === "weekly" ? other ? "fortnightly" : "weekly" : kind;
+    return title === "" ? null : { title, words, repeat, ...timesOf(reading, begun) };
+  }
+  return null;
+}
+function repeated(phrase, kind, now) {
+  if (phrase === "") return kind === "" ? null : { day: null, from: null, to: null, after: null };
+  const reading = readTime(phrase, now, hour12()) ?? readTime(phrase.replace(/(\p{L})s\b/u, "$1"), now, hour12());
+  if (reading === null || reading.after !== null) return null;
+  const weekday3 = reading.words.some(isWeekday);
+  const alone = reading.words.filter((word) => !isIdle(word) && !isWeekday(word) && word !== reading.written);
+  if (alone.some((word) => !isPart(word))) return null;
+  return kind === "" || kind === "weekly" ? weekday3 || kind !== "" ? reading : null : weekday3 ? null : reading;
+}
+function daysIn(words, now) {
+  const between = words.findIndex((word, at) => at > 0 && to.test(word));
+  if (between < 1) return null;
+  const last = words.slice(between + 1).join(" ");
+  const dayOf3 = (text2) => {
+    const reading = readTime(text2, now);
+    return reading === null || reading.from !== null || reading.after !== null ? null : reading.day;
+  };
+  for (let at = 1; at < between; at++) {
+    const first = words.slice(at, between).join(" ");
+    const day = /^\d{1,2}\.?$/.test(first) ? last.replace(/\d{1,2}\.?/, first) : first;
+    const [start, end] = [day, /^\d{1,2}\.?$/.test(last) ? first.replace(/\d{1,2}\.?/, last) : last].map(dayOf3);
+    if (start == null || end == null || end <= start) continue;
+    const title = words.slice(0, at).join(" ").replace(/[-–—:,;·\s]+$/, "");
+    const text2 = words.slice(at).join(" ");
+    return { title, words: text2, repeat: "", allDay: true, start, end: dayAt(end, 1, 0) };
   }
   return null;
 }
 var hour12 = () => new Intl.DateTimeFormat(locale(), { hour: "numeric" }).resolvedOptions().hour12 === true;
 function isMeant(reading, first, begun, text2) {
-  const { words, day, from, to, after: after2, written: written2 } = reading;
+  const { words, day, from, to: to2, after: after2, written: written2 } = reading;
   const [begin = "", second = ""] = words;
   if (isIdle(words.at(-1)) || words.at(-1) === "week" || words.includes("weekend")) return false;
   if (after2 !== null) return begin === "in";
@@ -626,18 +681,18 @@ function isMeant(reading, first, begun, text2) {
     const place = words.indexOf(written2);
     const said = /^(at|from|@)$/.test(words[place - 1] ?? "");
     const exact2 = /\d[:h]\d|[ap]m/.test(written2);
-    return exact2 || said || place > at && day !== null || to !== null && (day !== null || Number.parseInt(written2, 10) >= 7);
+    return exact2 || said || place > at && day !== null || to2 !== null && (day !== null || Number.parseInt(written2, 10) >= 7);
   }
   const weekdays2 = words.every((word) => isIdle(word) || isWeekday(word));
   if (weekdays2 && (first || begun.getDay() === day?.getDay())) return false;
   return from !== null || /\d|\p{L}{3}/u.test(text2);
 }
-function timesOf({ day, from, to, after: after2 }, begun) {
+function timesOf({ day, from, to: to2, after: after2 }, begun) {
   const date2 = day ?? begun.start;
   if (from === null) return { allDay: true, start: dayAt(date2, 0, 0), end: dayAt(date2, 1, 0) };
   const start = after2 ?? dayAt(date2, 0, from);
   const length = begun.allDay ? hour2 * 6e4 : begun.end.getTime() - begun.start.getTime();
-  const end = to === null ? new Date(start.getTime() + length) : dayAt(date2, 0, to);
+  const end = to2 === null ? new Date(start.getTime() + length) : dayAt(date2, 0, to2);
   return { allDay: false, start, end: end > start ? end : new Date(start.getTime() + length) };
 }
 
@@ -662,8 +717,14 @@ async function writeShort(client, calendars, begun, root, timed) {
     const repeat = choice(t("Repeat"), [], "");
     repeat.control.className = "dialog-input";
     const dayIn = ({ start }) => local(start, true);
+    let said = "";
     const draw = () => {
       const meant = title.meant();
+      if ((meant?.repeat ?? "") !== said) {
+        said = meant?.repeat ?? "";
+        if (![...repeat.control.options].some(({ value }) => value === said)) repeat.control.append(new Option(said, said));
+        repeat.control.value = said;
+      }
       times.root.hidden = meant !== null;
       cause.style.visibility = meant === null ? "" : "hidden";
       const chosen = repeat.control.value;
@@ -708,7 +769,7 @@ function titleField(begun, changed) {
     const found = timeIn(title.control.value, begun, /* @__PURE__ */ new Date());
     meant = found?.words === left ? null : found;
     line.classList.toggle("shown", meant !== null);
-    fill(said, meant !== null && [el("b", {}, inWords2(meant)), " ", el("span", {}, t("Press Enter or Save to use this time"))]);
+    fill(said, meant !== null && [el("bdi", {}, isolated(meant.title)), " ", el("b", {}, inWords2(meant)), " ", meant.repeat !== "" && el("bdi", {}, ruleOf(meant)), " ", el("span", {}, t("Press Enter or Save to use this time"))]);
     changed();
   };
   title.control.addEventListener("input", draw);
@@ -731,13 +792,13 @@ function timesField({ allDay, start, end }) {
   });
   const read3 = () => {
     const from = !allDay && at(begin) || start;
-    let to = !allDay && at(finish) || end;
-    if (to < from) to = new Date(to.getFullYear(), to.getMonth(), to.getDate() + 1, to.getHours(), to.getMinutes());
-    return { allDay, start: from, end: to };
+    let to2 = !allDay && at(finish) || end;
+    if (to2 < from) to2 = new Date(to2.getFullYear(), to2.getMonth(), to2.getDate() + 1, to2.getHours(), to2.getMinutes());
+    return { allDay, start: from, end: to2 };
   };
   finish.addEventListener("input", () => {
-    const { start: from, end: to } = read3();
-    length = to.getTime() - from.getTime();
+    const { start: from, end: to2 } = read3();
+    length = to2.getTime() - from.getTime();
   });
   const days3 = [.../* @__PURE__ */ new Set([dayOf(start), dayOf(new Date(end.getTime() - 1))])].map(longDay).join(" – ");
   const root = el("p", { class: "event-short-time" }, el("span", {}, days3), !allDay && [begin, "–", finish]);
@@ -749,6 +810,7 @@ function inWords2({ allDay, start, end }) {
   if (allDay) return `${day}, ${t("all day")}`;
   return `${day}, ${clock2(start)} – ${first === last ? "" : `${shortDay(last)}, `}${clock2(end)}`;
 }
+var ruleOf = ({ start, repeat }) => repeats("", local(start, true)).find(([kind]) => kind === repeat)[1];
 function mark2({ start, end }, timed) {
   const made2 = el("div", { class: "cal-mark", "aria-hidden": "true" });
   const minutes = start.getHours() * 60 + start.getMinutes();

@@ -186,7 +186,7 @@ async function act(item, what, masked, page) {
     const [from] = item.from;
     return attempt(t("Loading…"), t("Couldn't open contact"), () => page.contact(from.name, bareAddress(from)));
   }
-  const others = mail.mailboxes.value.filter((mailbox) => mailbox.roles.length === 0 && mailbox.name !== "Inbox");
+  const others = mail.mailboxes.value.filter((mailbox) => mailbox.roles.length === 0 && !["Inbox", "Snoozed", "Scheduled"].includes(mailbox.name));
   const chosen = what === "always" ? await page.choose(t("Always move mail from this sender to"), others) : mail.boxes.withRole("junk", mail.boxes.get(item.mailbox_id)?.home);
   if (chosen === void 0) page.offerRole("junk");
   if (chosen == null) return false;
