@@ -659,7 +659,7 @@ export interface Proposal {
   state: "" | "accepted" | "changed";
 }
 
-/** What became of the user's calendar. ``event_id``: of the event there, 0 for none; ``added``, ``known``: numbers */
+/** The user's calendar after that. ``event_id``: of the event there, 0 for none; ``added``, ``known``: numbers */
 export interface AppliedInvitation {
   event_id: number;
   added: number;

@@ -32,7 +32,7 @@ class When(msgspec.Struct, frozen=True):
 
 
 class AppliedInvitation(msgspec.Struct, frozen=True):
-    """What became of the user's calendar. ``event_id``: of the event there, 0 for none; ``added``, ``known``: numbers
+    """The user's calendar after that. ``event_id``: of the event there, 0 for none; ``added``, ``known``: numbers
     of events that are new, and that were there; ``removed``: what `event_restore` needs to bring the event back, None
     where it wasn't removed.
     """

@@ -238,7 +238,7 @@ async def act_of(
     *,
     trusted: bool,
 ) -> Act:
-    """What `invitation_apply` does with a message. `user_of_people`: the user among some addresses; `me`: the user\'s
+    """The act of `invitation_apply` for a message. `user_of_people`: the user among some addresses; `me`: the user\'s
     address that is invited; `trusted`: an answer brings the event into the calendar.
     """
     event, method = calendar.event, calendar.method
