@@ -227,14 +227,13 @@ def _getmail(row: Row) -> None:
 
 def _mutt(program: str, row: Row) -> None:
     settings = [line.replace("imaps://localhost", f"imaps://localhost:{row.ports['imaps']}") for line in row.incoming]
-    login = [f'set imap_pass="{row.password}"', f'set certificate_file="{row.ca}"', "set ssl_verify_host=no"]
+    login = [f'set certificate_file="{row.ca}"', "set ssl_verify_host=no"]
     keys = 'push "<first-entry><pipe-message>cat >got<enter><exit>"'
     row.write("rc", *settings, *login, "set wait_key=no quit=yes pipe_decode=no", keys)
     row.show(program, "-n", "-F", "rc", "-R")
     _expect(row)
     url = row.outgoing[0].replace("@localhost", f"@localhost:{row.ports['submissions']}")
-    login = [f'set smtp_pass="{row.password}"', *login[1:], 'set record=""']
-    row.write("rc", url, *row.outgoing[1:], *login)
+    row.write("rc", url, *row.outgoing[1:], *login, 'set record=""')
     row.play(program, "-n", "-F", "rc", "-s", row.subject, "--", row.user, stdin="x\n")
 
 
@@ -360,9 +359,7 @@ def _nodemailer(row: Row) -> None:
 
 def _emailjs(row: Row) -> None:
     mail = f"{{ from: '{row.user}', to: '{row.user}', subject: '{row.subject}', text: 'x' }}"
-    # the page means its default port
-    client = row.outgoing[0].replace("{", f"{{ port: {row.ports['submissions']},", 1)
-    send = f"new SMTPClient({client}).sendAsync({mail}).then(() => process.exit(0))"
+    send = f"new SMTPClient({row.outgoing[0]}).sendAsync({mail}).then(() => process.exit(0))"
     _node(row, "emailjs", f"import('emailjs').then(({{ SMTPClient }}) => {send})")
 
 
