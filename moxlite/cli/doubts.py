@@ -7,15 +7,17 @@ import difflib
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
-from moxlite.cli.common import Failure, note, perform
+from moxlite.cli.common import Failure, note, performed, talk
+from moxlite.operations import Operation
 from moxlite.operations.accounts import ListAccounts
 from moxlite.operations.domains import ListDomains
 from moxlite.operations.store import ListMailboxes
 from moxlite.proto.address import AddressKey
 
 Args: TypeAlias = Mapping[str, Any]
+T = TypeVar("T")
 
 ALIKE: Final = 0.85
 """Share of letters in common of two domains of which one may be mistyped."""
@@ -34,6 +36,11 @@ def say_doubts(operation: str, args: Args) -> None:
     with suppress(Failure):
         for doubt in DOUBTS[name](args):
             note(f"note: {doubt}")
+
+
+def _asked(operation: Operation[T]) -> T:
+    """The result of an operation, without a word about mistakes in the configuration: the command itself tells them."""
+    return talk(lambda client: performed(client, operation), noting=False)
 
 
 def _setting(args: Args) -> Iterator[str]:
@@ -78,7 +85,7 @@ def _import(args: Args) -> Iterator[str]:
 def _new_mailbox(account: str, mailbox: str, when: str) -> Iterator[str]:
     from moxlite.config.toml.decode import near
 
-    names = [box.name for box in perform(ListMailboxes(account=account))]
+    names = [box.name for box in _asked(ListMailboxes(account=account))]
     name = mailbox.strip("/")
     if name in names or name.upper() == "INBOX":
         return
@@ -111,7 +118,7 @@ def _alike(address: str) -> Iterator[str]:
     if len(scripts) > 1:
         yield f"{address} has {' and '.join(scripts)} letters, which can look the same"
     look = skeleton(key.localpart)
-    for account in perform(ListAccounts()):
+    for account in _asked(ListAccounts()):
         for known in account.addresses:
             other = AddressKey.parse(known)
             if look and other.domain == key.domain and other != key and skeleton(other.localpart) == look:
@@ -124,7 +131,7 @@ SCRIPTS: Final = ("LATIN", "GREEK", "CYRILLIC")
 
 def _domain(args: Args) -> Iterator[str]:
     domain = args["domain"].lower()
-    for known in (one.domain for one in perform(ListDomains())):
+    for known in (one.domain for one in _asked(ListDomains())):
         if known != domain and difflib.SequenceMatcher(None, known, domain).ratio() >= ALIKE:
             yield (
                 f"{domain} is almost the same as your domain {known}. To undo this, run: "
@@ -163,7 +170,7 @@ def _no_account(name: str) -> Iterator[str]:
 
 
 def _accounts() -> set[str]:
-    return {one.account for one in perform(ListAccounts())}
+    return {one.account for one in _asked(ListAccounts())}
 
 
 def _masked(args: Args) -> Iterator[str]:
