@@ -144,10 +144,11 @@ class App {
 
   /** Follow a link to a filtered list by an address without the words of the filter. */
   private follow(event: MouseEvent): void {
-    const link = (event.target as Element).closest<HTMLAnchorElement>("a[href^='#'][href*='?']");
-    if (link === null || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    // a bar of a chart is a link of SVG
+    const address = (event.target as Element).closest("a[href^='#'][href*='?']")?.getAttribute("href") ?? null;
+    if (address === null || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    this.go(link.hash);
+    this.go(address);
   }
 
   private go(to: string): void {

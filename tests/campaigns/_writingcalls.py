@@ -218,6 +218,14 @@ def invitation(world: World) -> dict[str, Any]:
     return {"message_id": number, "path": "0", "submit_id": world.new_id()}
 
 
+def announced(world: World) -> dict[str, Any]:
+    """A message with an event that its organizer publishes."""
+    word = world.word()
+    event = EVENT.format(word=word, method="METHOD:PUBLISH\r\n")
+    number = world.append(INVITATION.format(word=word, event=event).replace("method=REQUEST", "method=PUBLISH"))
+    return {"message_id": number, "path": "0", "calendar_id": world.calendar()["id"]}
+
+
 def person(world: World) -> int:
     """A new contact."""
     word = world.word()
@@ -446,6 +454,7 @@ DRIVERS: Final[Mapping[str, Driver]] = {
     },
     "webmail flags_add": lambda w: {"message_ids": [w.message()], "flags": ["\\Flagged"]},
     "webmail flags_clear": lambda w: {"message_ids": [w.message()], "flags": ["\\Seen"]},
+    "webmail invitation_apply": announced,
     "webmail invitation_answer": lambda w: {**invitation(w), "answer": "yes"},
     "webmail invitation_propose": lambda w: {
         **invitation(w),

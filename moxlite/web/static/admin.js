@@ -1989,10 +1989,10 @@ var App = class {
     await this.session.logIn(reason, [el("p", { class: "hint" }, t("The admin app is only available in English."))]);
   }
   follow(event) {
-    const link = event.target.closest("a[href^='#'][href*='?']");
-    if (link === null || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const address = event.target.closest("a[href^='#'][href*='?']")?.getAttribute("href") ?? null;
+    if (address === null || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    this.go(link.hash);
+    this.go(address);
   }
   go(to) {
     const address = withoutWords(to);
