@@ -23,6 +23,7 @@ from tests.pushservice import Phone
 from tests.running import LocalServer
 from tests.session.test_web_account_settings import certificate
 from tests.session.test_web_calendars import form
+from tests.tools import until
 
 __all__ = ["CHANGES", "DRIVERS", "REFUSED", "UNSETTLING", "World", "parameters_of", "writing_calls"]
 
@@ -272,7 +273,14 @@ def waiting(world: World) -> int:
     world.admin("queue_holdrules_add", recipient=to)
     message = composed(world) | {"to": [{"name": "", "address": to}]}
     world.webmail("message_submit", message=message, submit_id=world.new_id(), undo_s=0)
-    return max(int(one["id"]) for one in world.admin("queue_list", filter={"n": 100}))
+    held: list[int] = []
+
+    def looked() -> list[int]:
+        held.extend(int(one["id"]) for one in world.admin("queue_list", filter={"recipient": to}))
+        return held
+
+    until(looked, what="the message in the queue", pause=0.5)
+    return held[0]
 
 
 def masked(world: World) -> str:
