@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, FilePayload, Route, expect
 
 from tests.geometry import WIDTHS, Box, boxes, brightest, fresh, in_sight, near, resting, rows_stay, within_window
-from tests.integration.browser import Visitor, chromium, settings_beside
+from tests.integration.browser import Visitor, chromium, expect_search, settings_beside
 from tests.running import LocalServer
 from tests.tools import until
 
@@ -521,7 +521,7 @@ def test_labels_have_a_place_and_keys_go_there(chromium: Browser, server: LocalS
         page.locator(".messages").focus()
         page.keyboard.press("g")
         page.keyboard.press("s")
-        expect(page).to_have_url(re.compile("is%3Aflagged$"))
+        expect_search(page, "is:flagged")
         page.keyboard.press("g")
         page.keyboard.press("i")
         expect(page.locator(".list-title")).to_have_text("Inbox")
