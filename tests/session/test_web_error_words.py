@@ -47,7 +47,7 @@ CASES: dict[str, tuple[str, dict[str, Any], str]] = {
         sent(to=[{"name": "", "address": "tom@"}]),
         "to: tom@: die Domain ist falsch geschrieben",
     ),
-    "another's address": ("message_submit", sent(**{"from": TOM}), "from: die Absenderadresse ist keine von Ihren"),
+    "another's address": ("message_submit", sent(**{"from": TOM}), "from: Sie können nicht von tom@example.net senden"),
     "past": ("message_submit", {**sent(), "send_at": 1}, "send_at: Dieser Zeitpunkt liegt in der Vergangenheit"),
     "nothing there": ("parsed_message", {"message_id": 77}, "es gibt keine Nachricht 77"),
     "no name": ("contact_save", {"contact": form(" ")}, "ein Kontakt braucht einen Namen oder eine Adresse"),
