@@ -29,8 +29,8 @@ from moxlite.proto.imap import search as s
 from moxlite.proto.imap.seqset import MAX_NUMBER, SequenceSet, within
 from moxlite.proto.mime.addresstext import ADDRESS_FIELDS, address_text, address_words, has_labels, header_words
 from moxlite.proto.mime.headers import MAX_HEADER, HeaderSection
-from moxlite.proto.mime.text import body_text, file_names, fold, header_text
-from moxlite.proto.mime.types import Structure
+from moxlite.proto.mime.text import body_text, fold, header_text
+from moxlite.proto.mime.types import Structure, file_names
 from moxlite.store.content.prepare import HEADER_LIMIT
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.mail.fetching import section_of, structure_of

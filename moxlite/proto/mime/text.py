@@ -319,15 +319,8 @@ def _field_text(label: bytes, text: str) -> str:
     return _SIGNATURE_VALUE.sub(r"\1\n", text) if label.lower() in _SIGNATURE_NAMES else text
 
 
-def file_names(structure: Structure) -> list[str]:
-    """The decoded names of all parts, also of embedded messages' parts, in the order of the message."""
-    return [part.filename for part in structure.root.walk() if part.filename]
-
-
 _LONG_WORD: Final = re.compile(r"""(?<![^\s<>"'])[^\s<>"']{65,}""")
-"""In the source of HTML: mostly an address with a key, or data. Such random characters took half of the index's time
-for newsletters (decisions/025). The visible text has what a reader sees of them.
-"""
+"""Of HTML's source: mostly addresses with keys, or data, which were half of the index's time (decisions/025)."""
 
 
 def body_text(structure: Structure, read: Read, limit: int = MAX_TEXT) -> str:
@@ -376,8 +369,7 @@ def token_text(structure: Structure, read: Read, limit: int = MAX_TEXT) -> Itera
             continue
         source = part_text(part, octets, limit)
         unshown: list[str] = []
-        is_html = part.subtype == "HTML"
-        text = visible_text(source, hidden=_NO_WORDS, alt=True, unshown=unshown) if is_html else source
+        text = source if part.subtype != "HTML" else visible_text(source, hidden=_NO_WORDS, alt=True, unshown=unshown)
         hidden = "\n".join(unshown)
         yield TokenText(text[:limit], hidden[: max(limit - len(text), 0)], source)
         limit -= len(text) + len(hidden)

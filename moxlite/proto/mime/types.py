@@ -332,3 +332,8 @@ def decode_structure(stored: bytes) -> Structure:
       msgspec.DecodeError: the octets are damaged, or of another layout than PARSE_VERSION's: scan the message again.
     """
     return _decoder.decode(stored)
+
+
+def file_names(structure: Structure) -> list[str]:
+    """The decoded names of all parts, also of embedded messages' parts, in the order of the message."""
+    return [part.filename for part in structure.root.walk() if part.filename]

@@ -17,8 +17,8 @@ import zstandard
 
 from moxlite.proto.mime.addresstext import address_text, address_words
 from moxlite.proto.mime.headers import MAX_HEADER, HeaderSection
-from moxlite.proto.mime.text import MAX_TEXT, body_text, file_names, fold, header_text
-from moxlite.proto.mime.types import Part, Structure, decode_structure
+from moxlite.proto.mime.text import MAX_TEXT, body_text, fold, header_text
+from moxlite.proto.mime.types import Part, Structure, decode_structure, file_names
 from moxlite.store.content.body import CHUNK_SIZE, Content, compressed, read_content
 from moxlite.store.content.prepare import HEADER_LIMIT
 from moxlite.store.errors import ChunkDamaged, StoreError
