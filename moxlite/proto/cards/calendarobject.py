@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import tzinfo
+from functools import cached_property
 from typing import Final
 
 import msgspec
@@ -52,7 +53,7 @@ class BadObject(ValueError):
         self.condition = condition
 
 
-class CalendarObject(msgspec.Struct):
+class CalendarObject(msgspec.Struct, dict=True):
     """A calendar resource: `calendar` is the whole file, `parts` its components but the zones; `zones` those it
     defines.
     """
@@ -71,7 +72,7 @@ class CalendarObject(msgspec.Struct):
         """The UID of its components."""
         return plain(self.parts[0].value("UID"), MAX_UID)
 
-    @property
+    @cached_property  # of each exception one asks for its series
     def main(self) -> Component:
         """The component that the others are exceptions of, or the first exception."""
         return self.parts[main_part(self.parts) or 0]
