@@ -70,13 +70,17 @@ function open(within: HTMLElement, point: DOMRect | null, title: string, command
   const giveBack = holdFocus();
   const close = () => {
     menu.remove();
-    removeEventListener("pointerdown", outside, true);
+    for (const kind of ["pointerdown", "keydown"]) removeEventListener(kind, outside, true);
     removeEventListener("resize", draw);
     giveBack();
     closed();
   };
+  // a place that is still being loaded may have taken the focus
   const outside = (event: Event) => {
-    if (event.target instanceof Node && !menu.contains(event.target)) close();
+    const key = "key" in event ? event.key : "";
+    if (menu.contains(event.target as Node) || !["", "Escape"].includes(String(key))) return;
+    if (key !== "") event.stopPropagation();
+    close();
   };
   menu.addEventListener("keydown", (event) => {
     const at = items.indexOf(document.activeElement as HTMLButtonElement);
@@ -97,7 +101,7 @@ function open(within: HTMLElement, point: DOMRect | null, title: string, command
     menu.style.top = `${below ? at.bottom + 4 : Math.max(8, at.top - 4 - height)}px`;
   };
   draw();
-  addEventListener("pointerdown", outside, true);
+  for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, outside, true);
   addEventListener("resize", draw);
   items[0]?.focus();
 }

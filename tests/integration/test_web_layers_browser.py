@@ -109,3 +109,16 @@ def test_each_layer_takes_the_clicks_where_it_is_seen(chromium: Browser, server:
     with layer(page, ".composer"):
         nothing_covered(page, "composer with a toast")
     visitor.close()
+
+
+def test_escape_closes_a_menu_that_lost_the_focus(chromium: Browser, server: LocalServer) -> None:
+    """WEBMAIL-181a: to a place that was loaded after it was opened."""
+    visitor = Visitor(chromium, server, viewport={"width": 1280, "height": 800})
+    page = visitor.page
+    visitor.enter("/webmail/")
+    page.get_by_role("button", name="Account and settings").click()
+    expect(page.locator(".menu")).to_be_visible()
+    page.locator(".messages").focus()
+    page.keyboard.press("Escape")
+    expect(page.locator(".menu")).to_have_count(0)
+    visitor.close()

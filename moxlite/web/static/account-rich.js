@@ -240,13 +240,16 @@ function open(within, point, title, commands, closed) {
   const giveBack = holdFocus();
   const close = () => {
     menu.remove();
-    removeEventListener("pointerdown", outside, true);
+    for (const kind of ["pointerdown", "keydown"]) removeEventListener(kind, outside, true);
     removeEventListener("resize", draw);
     giveBack();
     closed();
   };
   const outside = (event) => {
-    if (event.target instanceof Node && !menu.contains(event.target)) close();
+    const key = "key" in event ? event.key : "";
+    if (menu.contains(event.target) || !["", "Escape"].includes(String(key))) return;
+    if (key !== "") event.stopPropagation();
+    close();
   };
   menu.addEventListener("keydown", (event) => {
     const at = items.indexOf(document.activeElement);
@@ -266,7 +269,7 @@ function open(within, point, title, commands, closed) {
     menu.style.top = `${below ? at.bottom + 4 : Math.max(8, at.top - 4 - height)}px`;
   };
   draw();
-  addEventListener("pointerdown", outside, true);
+  for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, outside, true);
   addEventListener("resize", draw);
   items[0]?.focus();
 }

@@ -244,13 +244,16 @@ function open(within, point, title, commands, closed) {
   const giveBack = holdFocus();
   const close = () => {
     menu2.remove();
-    removeEventListener("pointerdown", outside, true);
+    for (const kind of ["pointerdown", "keydown"]) removeEventListener(kind, outside, true);
     removeEventListener("resize", draw);
     giveBack();
     closed();
   };
   const outside = (event) => {
-    if (event.target instanceof Node && !menu2.contains(event.target)) close();
+    const key = "key" in event ? event.key : "";
+    if (menu2.contains(event.target) || !["", "Escape"].includes(String(key))) return;
+    if (key !== "") event.stopPropagation();
+    close();
   };
   menu2.addEventListener("keydown", (event) => {
     const at = items.indexOf(document.activeElement);
@@ -270,7 +273,7 @@ function open(within, point, title, commands, closed) {
     menu2.style.top = `${below ? at.bottom + 4 : Math.max(8, at.top - 4 - height)}px`;
   };
   draw();
-  addEventListener("pointerdown", outside, true);
+  for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, outside, true);
   addEventListener("resize", draw);
   items[0]?.focus();
 }
