@@ -77,9 +77,11 @@ function open(within: HTMLElement, point: DOMRect | null, title: string, command
   };
   // a place that is still being loaded may have taken the focus
   const outside = (event: Event) => {
-    const key = "key" in event ? event.key : "";
-    if (menu.contains(event.target as Node) || !["", "Escape"].includes(String(key))) return;
-    if (key !== "") event.stopPropagation();
+    if (!(event.target instanceof Node) || menu.contains(event.target)) return;
+    if (event instanceof KeyboardEvent) {
+      if (event.key !== "Escape") return;
+      event.stopPropagation();
+    }
     close();
   };
   menu.addEventListener("keydown", (event) => {

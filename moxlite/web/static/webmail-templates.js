@@ -242,9 +242,11 @@ function open2(within, point, title, commands, closed) {
     closed();
   };
   const outside = (event) => {
-    const key = "key" in event ? event.key : "";
-    if (menu.contains(event.target) || !["", "Escape"].includes(String(key))) return;
-    if (key !== "") event.stopPropagation();
+    if (!(event.target instanceof Node) || menu.contains(event.target)) return;
+    if (event instanceof KeyboardEvent) {
+      if (event.key !== "Escape") return;
+      event.stopPropagation();
+    }
     close();
   };
   menu.addEventListener("keydown", (event) => {
