@@ -42,7 +42,6 @@ _INLINE: Final = frozenset({
 _STYLED: Final = ("style", "color", "hidden", "background")
 _NAMED: Final = ("class", "id")
 _ATTRIBUTE: Final = re.compile(r"""([^\s=/>"']+)(?:\s{0,9}=\s{0,9}(?:"([^"]*)"|'([^']*)'|([^\s>"']+)))?""")
-_RULE: Final = re.compile(r"([^{}]*)\{([^{}]*)\}")
 _SELECTOR: Final = re.compile(r"[a-z0-9]*([.#][a-z0-9_-]+)")
 _COMMENT: Final = re.compile(r"/\*[^*]*\*+(?:[^/*][^*]*\*+)*/")
 _ZERO: Final = re.compile(r"0*(?:\.0*)?(?:px|pt|em|rem|ex|%)?")
@@ -68,9 +67,10 @@ class Curtain:
         everywhere = _COMMENT.sub("", text).lower().partition("@media")[0]
         if "background" in everywhere:
             self._page = None
-        for names, declarations in _RULE.findall(everywhere):
+        for rule in everywhere.split("}")[:-1]:
+            names, _, declarations = rule.rpartition("{")
             how = _hiding(_declared(declarations), self._page)
-            for name in names.split(",") if how else ():
+            for name in names.rpartition("{")[2].split(",") if how else ():
                 selector = _SELECTOR.fullmatch(name.strip())
                 if selector is not None and len(self._rules) < MAX_RULES:
                     self._rules[selector[1]] = how
