@@ -43,7 +43,6 @@ _STYLED: Final = ("style", "color", "hidden", "background")
 _NAMED: Final = ("class", "id")
 _ATTRIBUTE: Final = re.compile(r"""([^\s=/>"']+)(?:\s{0,9}=\s{0,9}(?:"([^"]*)"|'([^']*)'|([^\s>"']+)))?""")
 _SELECTOR: Final = re.compile(r"[a-z0-9]*([.#][a-z0-9_-]+)")
-_COMMENT: Final = re.compile(r"/\*[^*]*\*+(?:[^/*][^*]*\*+)*/")
 _ZERO: Final = re.compile(r"0*(?:\.0*)?(?:px|pt|em|rem|ex|%)?")
 _TINY: Final = re.compile(r"[01]?(?:\.0*)?(?:px|pt)?|0(?:\.0[0-9]*)?(?:em|rem|%)")
 _HEX: Final = re.compile(r"#?([0-9a-f]{6}|[0-9a-f]{3})")
@@ -64,7 +63,7 @@ class Curtain:
 
     def read_sheet(self, text: str) -> None:
         """Learn what a style sheet hides by class or id, on any screen."""
-        everywhere = _COMMENT.sub("", text).lower().partition("@media")[0]
+        everywhere = _without_comments(text).lower().partition("@media")[0]
         if "background" in everywhere:
             self._page = None
         for rule in everywhere.split("}")[:-1]:
@@ -149,10 +148,16 @@ def _attributes(tag: str) -> dict[str, str]:
     return attributes
 
 
+def _without_comments(style: str) -> str:
+    """A style without its comments; one without an end goes on to the end of the text (CSS Syntax 3 §4.3.2)."""
+    first, *rest = style.split("/*")
+    return first + "".join(part.partition("*/")[2] for part in rest)
+
+
 def _declared(style: str) -> dict[str, str]:
     """The declarations of a style in lower case."""
     found = {}
-    for declaration in _COMMENT.sub("", style).split(";"):
+    for declaration in _without_comments(style).split(";"):
         name, _, value = declaration.partition(":")
         found[name.strip()] = value.replace("!important", "").strip()
     return found
