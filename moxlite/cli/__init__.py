@@ -211,7 +211,7 @@ def _option_for(context: click.Context, extra: str, args: Sequence[str]) -> str:
         return f"To choose messages, run: {context.command_path} --ids {','.join(words)}"
     if "--to" in options and "@" in extra:
         return f"To choose messages, run: {context.command_path} --to {words[0]} (or --from, for the sender)"
-    if "--password-file" in options or re.search(r"(?i)(password|hash)[^$]*stdin", command.help or ""):
+    if "--password-file" in options or re.search(r"(?i)(password|hash)[^$]{0,500}stdin", command.help or ""):
         return "Passwords aren't arguments. Leave it out, and type it when asked, or send it to stdin."
     if extra.isdecimal() and any("[:PORT]" in parameter.make_metavar(context) for parameter in _arguments(command)):
         return f"To give a port, write {args[list(args).index(extra) - 1]}:{extra}"
