@@ -378,9 +378,10 @@ def call(
     output: Sink | None = None,
     progress: Callable[[str], None] | None = None,
     upload: bytes | Iterable[bytes] = b"",
+    noting: bool = True,
 ) -> T:
     """Run a command of the running server. Octets from the server go to `output`, progress lines to `progress`; the
-    octets of `upload` are sent to it.
+    octets of `upload` are sent to it. `noting` as in `talk`.
 
     Raises:
       Failure: the server refused (exit code 1), doesn't run (3), or has another version (4).
@@ -408,8 +409,8 @@ def call(
             progress=None if progress is None else told,
         )
 
-    if not command.startswith("config "):
-        return talk(ask_server)
+    if not (noting and command.startswith("config ")):
+        return talk(ask_server, noting=noting)
     # commands that change the configuration refuse with its mistakes, which are then not told twice
     try:
         found = talk(ask_server, noting=False)

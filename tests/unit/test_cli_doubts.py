@@ -47,7 +47,7 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "moxlite.toml").write_text(STATIC)
     (tmp_path / "domains.toml").write_text(DOMAINS)
     monkeypatch.setenv("MOXLITE_CONF", str(tmp_path / "moxlite.toml"))
-    for module in (common, described):
+    for module in (common, described, doubts):
         monkeypatch.setattr(module, "call", lambda command, *_, **__: ANSWERS.get(command))
     return tmp_path
 
@@ -128,7 +128,7 @@ def test_a_server_that_is_not_asked_is_no_doubt(served: Path, capsys: Capture, m
     def call(*_: object, **__: object) -> None:
         raise Failure("the server isn't running", common.NOT_RUNNING)
 
-    for module in (common, described):
+    for module in (common, described, doubts):
         monkeypatch.setattr(module, "call", call)
     assert run(["queue", "hold", "--account", "eve"]) == common.NOT_RUNNING
     assert capsys.readouterr().err == "moxlite: the server isn't running\n"
