@@ -362,12 +362,11 @@ def test_mutt_and_neomutt_send_as_the_page_says(
     page = (top() / "docs/clients.md").read_text()
     printed = re.search(r"^\| mutt, NeoMutt \|[^|]*\|([^|]*)\|", page, re.MULTILINE)
     assert printed is not None
-    setting, sender = re.findall(r"`([^`]*)`", printed[1])
-    place = f"{shared.user}@localhost:{shared.port(465)}"
-    rest = f'set smtp_pass="{shared.password}" record="" certificate_file="{certificate(shared)}"'
-    url = setting.replace("me@example.org@mail.example.org", place)
-    sender = sender.replace("me@example.org", shared.user)
-    (tmp_path / "rc").write_text("\n".join([url, sender, rest, "set ssl_verify_host=no", ""]))
+    settings = "\n".join(re.findall(r"`([^`]*)`", printed[1]))
+    settings = settings.replace("@mail.example.org", f"@localhost:{shared.port(465)}")
+    settings = settings.replace("me@example.org", shared.user).replace("PASSWORD", shared.password)
+    here = f'set record="" ssl_verify_host=no certificate_file="{certificate(shared)}"'
+    (tmp_path / "rc").write_text(f"{settings}\n{here}\n")
     with logs_in_by(shared, "scram-sha-256"):
         run(program, "-n", "-F", tmp_path / "rc", "-s", "sent", "--", shared.user, home=tmp_path, stdin="x\n")
     until(lambda: len(holdings(session)["INBOX"]) == 1, what="the message")
