@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+import msgspec
 import pyotp
 import pytest
 
+from moxlite.operations.rules import Rule
 from tests.running import LocalServer
 
 pytestmark = [pytest.mark.served, pytest.mark.slow]
@@ -110,11 +112,18 @@ def test_a_kill_during_changes_leaves_old_or_new(server: LocalServer, rounds: st
         browser = Account(server)
         assert browser.log_in(password)
         [first, *_] = browser.call("account_rule_list")
-        rule = {"mailbox": f"Box{number}", "msg_from_regexp": f"x{number}@", "smtp_mail_from_regexp": ""}
-        rule |= {"verified_domain": "", "headers_regexp": [], "is_forward": False, "list_allow_domain": ""}  # type: ignore[dict-item] # of several types
-        rule |= {"accept_rejects_to_mailbox": "", "comment": "", "conditions": [], "match": "all", "label": ""}  # type: ignore[dict-item]
-        rule |= {"star": False, "forward_to": [], "never_junk": False}  # type: ignore[dict-item]
-        changed = first["form"] | {"rulesets": [rule]}
+        rule = Rule(
+            mailbox=f"Box{number}",
+            msg_from_regexp=f"x{number}@",
+            smtp_mail_from_regexp="",
+            verified_domain="",
+            headers_regexp=[],
+            is_forward=False,
+            list_allow_domain="",
+            accept_rejects_to_mailbox="",
+            comment="",
+        )
+        changed = first["form"] | {"rulesets": [msgspec.to_builtins(rule)]}
         answered = killed_during(
             server,
             partial(browser.call, "account_rule_set", address=first["address"], old=first["form"], changed=changed),
