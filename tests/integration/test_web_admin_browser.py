@@ -477,6 +477,25 @@ def test_dns_records_are_copied_and_topics_checked_alone(visitor: Visitor) -> No
     expect(page.get_by_text("localserve doesn't contact other servers")).to_have_count(1)
 
 
+def test_what_is_chosen_while_the_queue_is_read_stays_chosen(visitor: Visitor) -> None:
+    """WEB-84: the rows after a change come late from a slow server."""
+    page = go(visitor, "queue")
+    boxes = page.locator("tbody input[type=checkbox]")
+    expect(boxes.first).to_be_visible()
+    boxes.first.check()
+    page.route("**/api/queue_list", lambda route: None)  # waits until it's taken away
+    with page.expect_request("**/api/queue_list"):
+        page.get_by_role("button", name="Try now").click()
+    boxes.last.check()
+    chosen = boxes.last.get_attribute("aria-label") or ""
+    before = page.locator("tbody").element_handle()
+    page.unroute("**/api/queue_list")
+    page.wait_for_function("before => !before.isConnected", arg=before)
+    expect(page.locator("tbody input:checked")).to_have_count(1)
+    expect(page.get_by_label(chosen)).to_be_checked()
+    expect(page.locator("header.act b")).to_have_text("1 selected")
+
+
 def test_strangers_words_are_shown_as_text(visitor: Visitor) -> None:
     """WEB-84: in the queue, with an address of its own for the filter; what is chosen is counted before it goes."""
     page = go(visitor, "queue?recipient=user0")

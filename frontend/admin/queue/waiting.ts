@@ -29,6 +29,9 @@ interface Ahead {
 /** What a look has found, for the page that shows it. */
 let ahead: Ahead | null = null;
 
+/** What is chosen at an address. It stays while the page is made again: the former one can still be used until then. */
+let kept: { readonly address: string; readonly chosen: Set<number> } = { address: "", chosen: new Set() };
+
 export async function waitingPage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
   const query = desk.address.query;
   const filter = filterOf(query);
@@ -44,7 +47,13 @@ export async function waitingPage(desk: Desk): Promise<{ title: string; root: HT
     known?.transports ?? desk.client.transport_list().then((rows) => rows.map((one) => one.name)),
   ]);
   if (Object.keys(filter).length === 0) desk.count("queue", total === 0 ? "" : String(total));
-  const chosen = new Set<number>();
+  const here = location.hash;
+  const ids = new Set(messages.map((row) => row.id));
+  const chosen = new Set(kept.address === here ? [...kept.chosen].filter((id) => ids.has(id)) : []);
+  kept = { address: here, chosen };
+  desk.onLeave(() => {
+    if (location.hash !== here) chosen.clear();
+  });
   let whole = false;
   const bar = el("header", { class: "act", hidden: true });
   const boxes = new Map<number, HTMLInputElement>();
@@ -305,7 +314,7 @@ async function act(
   if (!(await attempt(texts.doing, texts.failed, async () => (changed = (await run(filter, count)).messages)))) return;
   const undo = back && { title: t("Undo"), run: () => void undone(desk, back) };
   desk.say(texts.done(changed), undo);
-  await desk.refresh();
+  await refreshed(desk, filter);
 }
 
 async function drop(desk: Desk, [filter, count]: [Filter, number]): Promise<void> {
@@ -314,8 +323,14 @@ async function drop(desk: Desk, [filter, count]: [Filter, number]): Promise<void
   if (!(await typedAgain(title, String(count), what, many(count, "Delete {n} message", "Delete {n} messages")))) return;
   if (await attempt(t("Deleting…"), t("Couldn't delete messages"), () => desk.client.queue_drop(filter, true, count))) {
     desk.say(many(count, "{n} message deleted", "{n} messages deleted"));
-    await desk.refresh();
+    await refreshed(desk, filter);
   }
+}
+
+/** Show the page again without these messages being chosen. */
+async function refreshed(desk: Desk, filter: Filter): Promise<void> {
+  for (const id of filter.ids ?? kept.chosen) kept.chosen.delete(id);
+  await desk.refresh();
 }
 
 async function change(desk: Desk, [filter, count]: [Filter, number], transports: readonly string[]): Promise<void> {
@@ -361,5 +376,5 @@ async function change(desk: Desk, [filter, count]: [Filter, number], transports:
       return true;
     },
   );
-  if (done !== null) await desk.refresh();
+  if (done !== null) await refreshed(desk, filter);
 }
