@@ -253,6 +253,14 @@ def test_an_emoji_comes_by_keys(chromium: Browser, server: LocalServer) -> None:
         expect(writer.editor).to_have_text("a🙂b")
 
 
+def test_a_key_and_a_tool_at_once_keep_the_cursor(chromium: Browser, server: LocalServer) -> None:
+    """WEBMAIL-135a: the browser says later where the cursor is; an emoji chosen before comes behind the letter."""
+    with writing(chromium, server) as writer:
+        writer.tool("Emoji").evaluate("tool => { document.execCommand('insertText', false, 'a'); tool.focus(); }")
+        writer.type("[Enter]", "[Enter]", "b")
+        expect(writer.editor).to_have_text("a😀b")
+
+
 @pytest.mark.nightly
 def test_three_windows_at_most_and_bars_beside_each_other(chromium: Browser, server: LocalServer) -> None:
     """WEBMAIL-87a: what has no room beside a new window becomes a bar; a fourth message waits."""

@@ -103,6 +103,9 @@ export function openEditor(
     dir: "auto",
     spellcheck: "true",
   });
+  // Squire learns of the cursor by an event that comes later, and takes none from an editor without the focus. This has to
+  // be heard before its own listener.
+  root.addEventListener("blur", () => void editor.getSelection(), true);
   const editor = new Squire(root, {
     blockTag: "DIV",
     undo: { documentSizeThreshold: 500_000, undoLimit: 100 },
