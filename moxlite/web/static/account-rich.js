@@ -782,6 +782,7 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
   const uploads = /* @__PURE__ */ new Set();
   const sent2 = /* @__PURE__ */ new Map();
   const root = el("div", { class: "compose-text compose-rich", role: "textbox", "aria-multiline": "true", "aria-label": t("Text"), dir: "auto", spellcheck: "true" });
+  root.addEventListener("blur", () => void editor.getSelection(), true);
   const editor = new Squire(root, { blockTag: "DIV", undo: { documentSizeThreshold: 5e5, undoLimit: 100 }, tagAttributes: {}, didError: (error) => {
     throw error;
   }, sanitizeToDOMFragment: (text2) => clean(text2) });

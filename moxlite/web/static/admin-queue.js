@@ -565,6 +565,7 @@ function filters(desk, transports) {
 
 var period = 5e3;
 var ahead = null;
+var kept = { address: "", chosen: /* @__PURE__ */ new Set() };
 async function waitingPage(desk) {
   const query = desk.address.query;
   const filter = filterOf(query);
@@ -573,15 +574,21 @@ async function waitingPage(desk) {
   ahead = null;
   const [[messages, total], transports] = await Promise.all([known?.found ?? read2(), known?.transports ?? desk.client.transport_list().then((rows) => rows.map((one) => one.name))]);
   if (Object.keys(filter).length === 0) desk.count("queue", total === 0 ? "" : String(total));
-  const chosen = /* @__PURE__ */ new Set();
+  const here = location.hash;
+  const ids = new Set(messages.map((row) => row.id));
+  const chosen = new Set(kept.address === here ? [...kept.chosen].filter((id) => ids.has(id)) : []);
+  kept = { address: here, chosen };
+  desk.onLeave(() => {
+    if (location.hash !== here) chosen.clear();
+  });
   let whole = false;
   const bar = el("header", { class: "act", hidden: true });
   const boxes = /* @__PURE__ */ new Map();
   const all = el("input", { type: "checkbox", "aria-label": t("Select all on this page") });
   const wanted = () => whole ? [filter, total] : [{ ids: [...chosen] }, chosen.size];
   const undo = (hold, back) => {
-    const ids = messages.filter((row) => !whole && chosen.has(row.id) && row.hold === hold).map((row) => row.id);
-    return ids.length === 0 ? void 0 : () => back({ ids }, ids.length);
+    const ids2 = messages.filter((row) => !whole && chosen.has(row.id) && row.hold === hold).map((row) => row.id);
+    return ids2.length === 0 ? void 0 : () => back({ ids: ids2 }, ids2.length);
   };
   const draw = () => {
     bar.hidden = chosen.size === 0 && !whole;
@@ -658,7 +665,7 @@ async function act(desk, [filter, count], run, texts, back) {
   if (!await attempt(texts.doing, texts.failed, async () => changed = (await run(filter, count)).messages)) return;
   const undo = back && { title: t("Undo"), run: () => void undone(desk, back) };
   desk.say(texts.done(changed), undo);
-  await desk.refresh();
+  await refreshed(desk, filter);
 }
 async function drop(desk, [filter, count]) {
   const title = many(count, "Permanently delete {n} message?", "Permanently delete {n} messages?");
@@ -666,8 +673,12 @@ async function drop(desk, [filter, count]) {
   if (!await typedAgain(title, String(count), what, many(count, "Delete {n} message", "Delete {n} messages"))) return;
   if (await attempt(t("Deleting…"), t("Couldn't delete messages"), () => desk.client.queue_drop(filter, true, count))) {
     desk.say(many(count, "{n} message deleted", "{n} messages deleted"));
-    await desk.refresh();
+    await refreshed(desk, filter);
   }
+}
+async function refreshed(desk, filter) {
+  for (const id of filter.ids ?? kept.chosen) kept.chosen.delete(id);
+  await desk.refresh();
 }
 async function change(desk, [filter, count], transports) {
   const minutes = line(t("Delay next attempt (minutes)"), "", t("Enter a negative number to deliver sooner. Leave blank for no change."), { inputmode: "numeric" });
@@ -687,7 +698,7 @@ async function change(desk, [filter, count], transports) {
     if (demand === "yes" || demand === "no" || demand === "default") await desk.client.queue_requiretls(demand, filter, true, count);
     return true;
   });
-  if (done !== null) await desk.refresh();
+  if (done !== null) await refreshed(desk, filter);
 }
 
 async function webhooksPage(desk) {

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "0810d816d76c", audit: "bdc91c221ce1", domains: "6bdbd67a1e04", factors: "cfc05e468e85", live: "a83100d81cc9", machine: "4ad78e3c48c1", moving: "8ef13b1f7126", queue: "6639317d0d26", reports: "4b8bc704f006", trends: "2f8455efc30f" };
+var define_PARTS_default = { accounts: "0810d816d76c", audit: "bdc91c221ce1", domains: "6bdbd67a1e04", factors: "cfc05e468e85", live: "a83100d81cc9", machine: "4ad78e3c48c1", moving: "8ef13b1f7126", queue: "7050c900a2e5", reports: "4b8bc704f006", trends: "2f8455efc30f" };
 
 var CheckFailed = class extends Error {
 };
