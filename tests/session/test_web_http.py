@@ -1,5 +1,6 @@
 """The HTTP server over memory streams: what clients may send, and what they get."""
 
+import random
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -19,6 +20,7 @@ from moxlite.web.http.connection import Connection
 from moxlite.web.http.errors import Drain, HTTPError
 from moxlite.web.http.exchange import Handler, Request, ResponseWriter
 from moxlite.web.http.messages import Response
+from tests.smallsockets import layered
 
 
 def info() -> ConnectionInfo:
@@ -445,6 +447,29 @@ async def test_in_a_shortage_only_clients_end_that_take_nothing(autojump_clock: 
         assert "tab" not in ended
         nursery.cancel_scope.cancel()
     assert ledger().octets == 0
+
+
+@pytest.mark.served
+@pytest.mark.parametrize("size", [6_000, 12_000, 16_000, 200_000])
+async def test_an_answer_ends_when_the_client_has_room_again(size: int) -> None:
+    """WEB-3: TLS takes all of a short answer at once, also what the socket has no room for yet."""
+    body = random.Random(size).randbytes(size)
+
+    async def handler(request: Request, writer: ResponseWriter) -> None:
+        await writer.respond(Response(200, (), body))
+
+    server, client = await layered("tls")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(Connection(server, info(), handler=handler, drain=Drain()).serve)
+        for _ in range(5):
+            await client.send_all(GET)
+            await trio.testing.wait_all_tasks_blocked()  # the socket is full
+            received = b""
+            with trio.fail_after(60):
+                while not received.endswith(body):
+                    received += await client.receive_some()
+        nursery.cancel_scope.cancel()
+        await trio.aclose_forcefully(client)
 
 
 async def test_a_client_of_a_thousand_octets_a_second_gets_its_answer(autojump_clock: MockClock) -> None:

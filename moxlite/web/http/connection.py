@@ -340,7 +340,9 @@ class Connection:
             # the lock is fair and nothing is awaited before it.
             async with self._sending:
                 with self.hold.peer(WRITE_TIMEOUT) as peer:
-                    for start in range(0, len(octets), RECORD):
+                    for start in range(
+                        0, len(octets) or 1, RECORD
+                    ):  # without octets: sends what the stream still holds
                         peer.again(WRITE_TIMEOUT)
                         await self._stream.send_all(memoryview(octets)[start : start + RECORD])
                 if peer.scope.cancelled_caught:
