@@ -194,3 +194,24 @@ async def tell(browser: Browser, token: str, app: str = "/webmail/") -> int:
 
 def reply(value: object, status: int = 200) -> HTTPResponse:
     return HTTPResponse(status, (("content-type", "application/json"),), json.dumps(value).encode())
+
+
+def page(rig: Rig, app: str = "/webmail/") -> Browser:
+    return rig.browser(app=app, port=443, tls=True)
+
+
+async def connect(rig: Rig, subject: str = "mia-at-home", account: str = "mia") -> None:
+    assert await rig.auth.bindings.add(ISSUER, subject, account)
+
+
+async def back(provider: House, browser: Browser) -> dict[str, str]:
+    """Go to the provider and log in there: what the page has in its address then."""
+    return provider.approve(await browser.call("provider_login", stay=False))
+
+
+async def log_in(provider: House, browser: Browser) -> dict[str, Any]:
+    answer = await browser.post("provider_finish", {"answer": await back(provider, browser)})
+    assert answer.status == 200, answer.body
+    result: dict[str, Any] = answer.json["result"]
+    browser.csrf = result["csrf_token"]
+    return result

@@ -19,12 +19,12 @@ export function forget(app: string): void {
 /** End the session and load the page again. `forgetSession`: as `forget`, and more. */
 export async function logOut(session: Session, forgetSession?: () => Promise<void>): Promise<void> {
   const { client } = session;
+  // asked before the session ends, which knows the log-in there; if the provider is away, the log-out here counts
+  const url = provided() ? await client.provider_logout().catch(() => "") : "";
   if (!(await attempt(t("Logging out…"), t("Couldn't log out"), () => client.logout()))) return;
   forget(session.app);
   await forgetSession?.();
   location.hash = "";
-  // the provider logs out too, and comes back; if it is away, the log-out here counts
-  const url = provided() ? await client.provider_logout().catch(() => "") : "";
   setProvided(false);
   leave(url === "" ? undefined : () => location.assign(url));
 }

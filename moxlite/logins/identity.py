@@ -12,6 +12,7 @@ from moxlite.proto.address import Address, AddressError
 from moxlite.proto.sasl import Secrets
 from moxlite.store.auth.apppasswords import AppPassword
 from moxlite.store.auth.loginattempts import AttemptResult
+from moxlite.store.auth.sessions import NO_PROVIDER, ProviderLogin
 from moxlite.store.changelog.origin import Origin
 
 Protocol: TypeAlias = Literal[
@@ -54,8 +55,8 @@ class Identity(msgspec.Struct, frozen=True):
     a certificate; `app_expires`: its expiry (µs UTC), None for never; `read_only`: nothing may be changed (STORE-191);
     `shares`, `scripts`: permissions and Sieve scripts may be changed (STORE-191b);
     `only_addresses`: a token for addresses to give away and nothing else, with which programs log in by JMAP (MASK-13).
-    `subject`: the person at the login provider who has logged in, "" for another log-in; `logouts`: the number of
-    log-outs there when that began (`PersonLogouts`).
+    `provider`: the log-in at the login provider; `logouts`: the number of log-outs there when that began
+    (`ProviderLogouts`).
     `key`: fingerprint of the client certificate's key that was used, "" for passwords.
     `login`: the address as typed, including the part after a separator (SMTP-118); None if it equals the canonical one.
     """
@@ -71,7 +72,7 @@ class Identity(msgspec.Struct, frozen=True):
     shares: bool = True
     scripts: bool = True
     key: str = ""
-    subject: str = ""
+    provider: ProviderLogin = NO_PROVIDER
     logouts: int = 0
 
     def used(self, *, app_password: str = "", key: str = "") -> bool:

@@ -22,6 +22,7 @@ from moxlite.proto.oidc import (
     AuthorizationRequest,
     Claims,
     Keys,
+    LogoutClaims,
     NoGuess,
     OIDCError,
     Provider,
@@ -46,6 +47,7 @@ from moxlite.proto.oidc import (
     verify,
     verify_logout,
 )
+from moxlite.store.auth.sessions import ProviderLogin
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -70,6 +72,14 @@ MAX_SECRET: Final = 4096
 
 KEPT: Final = 3600.0
 """Seconds for which discovery document and keys are kept; a key that is withdrawn is no longer accepted after that."""
+
+MAX_SID: Final = 255
+"""Maximum characters of a session's name there that is kept."""
+
+MAX_HINT: Final = 4096
+"""Maximum octets of an ID token that is kept: as the hint for a log-out it's in an address, which servers take up to
+8,000 octets of.
+"""
 
 REPLAYS: Final = OLDEST + 2 * SKEW
 """Seconds for which the IDs of logout tokens are kept: an older token is refused by its time."""
@@ -140,7 +150,10 @@ class LoginProvider:
                 now=time.time(),
             ),
         )
-        return VerifiedClaims(token, partial(self._userinfo, provider, tokens.access_token, token.sub))
+        sid = token.sid if isinstance(token.sid, str) and len(token.sid) <= MAX_SID else ""
+        hint = tokens.id_token if len(tokens.id_token) <= MAX_HINT else ""
+        login = ProviderLogin(token.sub, sid, hint)
+        return VerifiedClaims(token, login, partial(self._userinfo, provider, tokens.access_token, token.sub))
 
     async def _userinfo(self, provider: Provider, access_token: str, subject: str) -> UserInfo:
         """The claims of UserInfo about the person of a token; none without such an endpoint. Raises ProviderAway."""
@@ -164,8 +177,8 @@ class LoginProvider:
         """Whether a person is in the group that logs in to the admin app (WEB-189). Raises ProviderAway."""
         return self.admin_group is not None and self.admin_group in (await claims.memberships() or ())
 
-    async def logged_out(self, token: str) -> str:
-        """The subject of a logout token, which serves once. Raises ProviderAway, OIDCError."""
+    async def logged_out(self, token: str) -> LogoutClaims:
+        """The claims of a logout token, which serves once. Raises ProviderAway, OIDCError."""
         provider, settings = await self._discover(), self._settings
         claims = await self._verified(
             provider,
@@ -179,11 +192,13 @@ class LoginProvider:
         if claims.jti in self._ended or len(self._ended) >= MAX_REPLAYS:
             raise NoGuess("this logout token was already used")
         self._ended[claims.jti] = now
-        return claims.sub
+        return claims
 
-    async def logout_url(self, page: str) -> str:
-        """Where the browser goes to log out at the provider, "" if it cannot there. Raises ProviderAway."""
-        return logout_url(await self._discover(), self._settings.client_id, page)
+    async def logout_url(self, page: str, id_token: str) -> str:
+        """Where the browser goes to end the log-in of an ID token, "" for an unknown one, at the provider; "" if it
+        cannot there. Raises ProviderAway.
+        """
+        return logout_url(await self._discover(), self._settings.client_id, page, id_token)
 
     async def _verified(self, provider: Provider, judge: Callable[[Keys], T]) -> T:
         """What `judge` makes of the keys, in a thread; they are fetched again if one is unknown."""
@@ -259,10 +274,12 @@ class VerifiedClaims:
 
     Attributes:
       token: the claims of the ID token.
+      login: what is kept of the log-in.
     """
 
-    def __init__(self, token: Claims, ask: Callable[[], Awaitable[UserInfo]]) -> None:
+    def __init__(self, token: Claims, login: ProviderLogin, ask: Callable[[], Awaitable[UserInfo]]) -> None:
         self.token: Final = token
+        self.login: Final = login
         self._ask = ask
         self._userinfo: UserInfo | None = None
 
@@ -284,11 +301,12 @@ class VerifiedClaims:
 
 
 class Person(msgspec.Struct, frozen=True):
-    """A person whom the provider has verified. `proven`: when the person gave a secret there (µs UTC); `strong`: with a
-    second factor that counts here (WEB-187); `logouts`: the number of log-outs there when the log-in began.
+    """A person whom the provider has verified by a `login`. `proven`: when the person gave a secret there (µs UTC);
+    `strong`: with a second factor that counts here (WEB-187); `logouts`: the number of log-outs there when the log-in
+    began.
     """
 
-    subject: str
+    login: ProviderLogin
     proven: int
     strong: bool
     logouts: int
@@ -308,7 +326,7 @@ async def accept_person(
         raise logins.attempts.refuse(request, MECHANISM, "", unknown, result="baduser")
     address = str(recipient.canonical)
     if not person.strong and await logins.stored.has_factors(recipient.account):
-        needed = FactorNeeded(Identity(recipient.account, address, subject=person.subject, logouts=person.logouts))
+        needed = FactorNeeded(Identity(recipient.account, address, provider=person.login, logouts=person.logouts))
         raise logins.attempts.refuse(request, MECHANISM, address, needed, recipient)
     accepted = logins.accept(request, MECHANISM, address, recipient)
-    return msgspec.structs.replace(accepted, subject=person.subject, logouts=person.logouts)
+    return msgspec.structs.replace(accepted, provider=person.login, logouts=person.logouts)

@@ -15,9 +15,11 @@ import hmac
 import logging
 import secrets
 import time
+from contextlib import suppress
 from typing import Annotated, Final, Literal
 
 import msgspec
+import trio
 from msgspec import Meta
 
 from moxlite.admin.factors import FactorChanges
@@ -26,7 +28,16 @@ from moxlite.encoding import from_json, to_json
 from moxlite.logins.identity import Identity, LoginRefused, RateLimited, WrongCredentials
 from moxlite.logins.logins import Logins
 from moxlite.logins.provider import MECHANISM, LoginProvider, Person, VerifiedClaims, accept_person
-from moxlite.proto.oidc import SKEW, AuthorizationRequest, NoGuess, NotGranted, OIDCError, ProviderAway, ProviderBroken
+from moxlite.proto.oidc import (
+    SKEW,
+    AuthorizationRequest,
+    LogoutClaims,
+    NoGuess,
+    NotGranted,
+    OIDCError,
+    ProviderAway,
+    ProviderBroken,
+)
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.loginattempts import ADMIN
 from moxlite.store.auth.providerbindings import BoundElsewhere
@@ -53,6 +64,9 @@ BACK_CHANNEL: Final = "provider-logout"
 """Path below an app at which the provider says that a person has logged out there."""
 
 LOGOUT_HEADERS: Final = (("content-type", "application/json"), ("cache-control", "no-store"))
+
+AWAITED: Final = 2.0
+"""Seconds for which a user who logs out waits for the provider's discovery document."""
 
 MAX_LOGOUT: Final = 64 << 10
 """Maximum octets of such a request."""
@@ -190,7 +204,7 @@ class ProviderLogins:
             wrong = WrongCredentials("couldn't verify the login provider's response")
             refusal = self._attempts.refuse(request, MECHANISM, "", wrong, result="badcreds")
             raise await refused(refusal, FAILED) from error
-        if self._auth.sessions.logouts.after(away.logouts, claims.token.sub):
+        if self._auth.sessions.logouts.after(away.logouts, claims.login):
             raise LoginFailed(INVALID)
         return claims, away
 
@@ -200,7 +214,7 @@ class ProviderLogins:
         # Without the time, the user may have logged in there long ago: then sensitive calls ask for the password.
         seconds = max(min(claims.token.auth_time or 0, time.time()), 1)
         strong = self._require(caller).strong(claims.token)
-        person = Person(claims.token.sub, int(seconds * 1_000_000), strong, away.logouts)
+        person = Person(claims.login, int(seconds * 1_000_000), strong, away.logouts)
         return await self.sessions.log_in_by_provider(caller, self._accept(caller, claims, person), person.proven)
 
     async def _accept(self, caller: Caller, claims: VerifiedClaims, person: Person) -> Identity:
@@ -236,7 +250,8 @@ class ProviderLogins:
 
     async def logged_out(self, caller: Caller, writer: ResponseWriter) -> None:
         """Answer the provider, which says that a person has logged out (Back-Channel Logout 1.0 §2.5..2.8): all web
-        sessions that the person has begun end, in all apps.
+        sessions that the person has begun end, in all apps; where it names a session there alone, those that this one
+        has begun.
         """
         request, provider = caller.request, self.provider
         if request.method != "POST" or provider is None:
@@ -245,7 +260,7 @@ class ProviderLogins:
         try:
             await self._attempts.admit(attempt)
             token = parse_fields((await request.body.read(MAX_LOGOUT)).decode("utf-8", "replace")).get("logout_token")
-            subject = await provider.logged_out(token or "")
+            claims = await provider.logged_out(token or "")
         except RateLimited:
             answer = Response(429, LOGOUT_HEADERS, b"")
         except ProviderAway as error:
@@ -260,21 +275,31 @@ class ProviderLogins:
             answer = Response(400, LOGOUT_HEADERS, b'{"error":"invalid_request"}')
         else:
             # First: log-ins on their way end too, also of people without an account.
-            self._auth.sessions.logouts.note(subject)
+            self._auth.sessions.logouts.note(claims.sub or "", claims.sid or "")
             self._auth.sessions.tell(ADMIN)
-            account = await self.bindings.account_of(provider.issuer, subject)
-            ended = 0 if account is None else await self._auth.sessions.remove_person(account, subject)
-            logger.info("logged out at the login provider", extra={"kv": {"account": account or "", "ended": ended}})
+            accounts = await self._end(provider, claims)
+            logger.info("logged out at the login provider", extra={"kv": {"accounts": ",".join(accounts)}})
             answer = Response(200, LOGOUT_HEADERS, b"")
         await writer.respond(answer)
 
+    async def _end(self, provider: LoginProvider, claims: LogoutClaims) -> list[str]:
+        """End the sessions that a logout token means; returns their accounts."""
+        if claims.sub is None:
+            return await self._auth.sessions.remove_provider_session(claims.sid or "")
+        account = await self.bindings.account_of(provider.issuer, claims.sub)
+        ended = account is not None and await self._auth.sessions.remove_person(account, claims.sub) > 0
+        return [account] if account is not None and ended else []
+
     async def logout_url(self, caller: Caller) -> str:
-        """Where the browser goes to log out at the provider too, "" if that isn't possible."""
+        """Where the browser goes to log out at the provider too, "" if that isn't possible soon."""
         provider = self._require(caller)
-        try:
-            return await provider.logout_url(caller.request.origin + caller.path)
-        except ProviderAway:
-            return ""
+        with trio.move_on_after(AWAITED), suppress(ProviderAway):
+            return await provider.logout_url(caller.request.origin + caller.path, await self._id_token(caller))
+        return ""
+
+    async def _id_token(self, caller: Caller) -> str:
+        """The ID token of the log-in that began the session of this request, "" for none."""
+        return await self._auth.sessions.id_token(caller.require())
 
     def _require(self, caller: Caller) -> LoginProvider:
         if self.provider is None or not self.name(caller):
@@ -347,9 +372,11 @@ class ProviderCalls:
         """Complete it; sensitive calls of this session are allowed for 10 minutes."""
         await self._logins.confirm(caller, answer)
 
-    @call(public=True)
+    @call()
     async def provider_logout(self, caller: Caller) -> str:
-        """The address to which the browser goes after a log-out, to log out at the provider too; "" for none."""
+        """The address to which the browser goes after the session's end, to log out at the provider too; "" for
+        none.
+        """
         return await self._logins.logout_url(caller)
 
 

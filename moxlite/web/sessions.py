@@ -186,10 +186,10 @@ class Sessions:
             user_agent=caller.request.headers.get("user-agent") or "",
             device=caller.stays and may_stay_logged_in(caller.request),
             proven=proven,
-            subject=identity.subject,
+            provider=identity.provider,
         )
-        if self._auth.sessions.logouts.after(identity.logouts, identity.subject):
-            await self._auth.sessions.remove_person(identity.account, identity.subject)
+        if self._auth.sessions.logouts.after(identity.logouts, identity.provider):
+            await self._auth.sessions.remove_person(identity.account, identity.provider.subject)
             raise errors.LoginFailed(INVALID)
         self.cookies.give(caller, tokens.token, identity.account, device=tokens.device)
         return LoginResult(tokens.csrf, identity.address, device=tokens.device)

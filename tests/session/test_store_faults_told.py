@@ -11,7 +11,7 @@ from moxlite.cli import run
 from moxlite.net.control.client import CtlFailed
 from moxlite.operations.store import CheckReport, StoreCheck
 from moxlite.store.auth import websessions
-from moxlite.store.auth.sessions import LIFETIME, BadCSRF, SessionExpired
+from moxlite.store.auth.sessions import LIFETIME, NO_PROVIDER, BadCSRF, SessionExpired, SessionTokens, new_session
 from moxlite.store.auth.websessions import MemorySessions
 from moxlite.store.file.database import Database
 from tests.session.imapd_harness import PASSWORD as IMAP_PASSWORD, Imap, imap
@@ -156,15 +156,19 @@ def test_sessions_in_memory_are_bounded_and_expire(monkeypatch: pytest.MonkeyPat
     """STORE-105a: 100 of an account, 1000 of all, 24 hours after the last use."""
     monkeypatch.setattr(websessions, "MAX_IN_MEMORY", 150)
     kept = MemorySessions()
-    first = kept.add("webmail", "mia", ADDRESS, now=0)
-    tokens = [kept.add("webmail", "mia", ADDRESS, now=1) for _ in range(100)]
+
+    def add(account: str, now: int) -> SessionTokens:
+        return kept.add(new_session("webmail", account, ADDRESS, now, "", "", None, ""), NO_PROVIDER)
+
+    first = add("mia", 0)
+    tokens = [add("mia", 1) for _ in range(100)]
     assert kept.use(first.token, "webmail", "mia", now=2, csrf=None) is None
     assert len(kept.of("mia", now=2)) == 100
     assert kept.use(tokens[0].token, "webaccount", "mia", now=2, csrf=None) is None
     with pytest.raises(BadCSRF):
         kept.use(tokens[0].token, "webmail", "mia", now=2, csrf="wrong")
     for number in range(60):
-        kept.add("webmail", f"other{number}", ADDRESS, now=3)
+        add(f"other{number}", 3)
     assert len(kept.of("mia", now=3)) == 90
     last = tokens[-1]
     assert kept.use(last.token, "webmail", "mia", now=LIFETIME, csrf=last.csrf) is not None

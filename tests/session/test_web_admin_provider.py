@@ -345,6 +345,8 @@ async def test_log_out_at_the_provider(rig: Rig, provider: House, app: str) -> N
     provider.subject = "tom-at-home"
     await log_in(provider, colleague)
     provider.subject = "mia-at-home"
+    assert "id_token_hint=" in await browser.call("provider_logout")
+    assert "id_token_hint=" not in await own.call("provider_logout")
     ended, living = await opened(browser), await opened(own)
     assert await tell(rig.browser(app=app, port=443, tls=True), provider.logout_token(), app) == 200
     await to_the_end(ended)

@@ -41,7 +41,7 @@ ACCOUNT: Final = {
 AUTH: Final = {
     "the list itself goes by these": "audit login_attempt sqlite_sequence",
     "copies of what accounts' files say": "masked owner_number shared",
-    "rows of `session`, and of `provider_binding`": "provider_account session_token",
+    "rows of `session`, and of `provider_binding`": "provider_account provider_session session_token",
     "passwords that were taken from another server": "foreign_password",
     "answers to calls of pages, without secrets, for whoever has the session": "kept_answer",
     "about the server": "account_removal admin_token known_address",

@@ -325,6 +325,7 @@ def ended(header: Mapping[str, Any] = MappingProxyType({}), *, by: str = "rsa", 
         {"exp": None},
         {"aud": [CLIENT]},
         {"sid": "08a5019c-17e1-4977-8f42-65a12843ea02"},
+        {"sid": "08a5019c-17e1-4977-8f42-65a12843ea02", "sub": None},
         # as Keycloak sends it to clients with offline sessions
         {"events": {oidc.LOGOUT: {}, "http://schemas.openid.net/event/backchannel-logout/revoke": {"all": True}}},
     ],
@@ -334,7 +335,9 @@ def test_good_logout_tokens(changed: dict[str, Any]) -> None:
     """WEB-183: also of providers that keep to a draft."""
     for kind in ("logout+jwt", "JWT"):
         token = ended({"typ": kind}, **changed)
-        assert oidc.verify_logout(token, known(), issuer=ISSUER, client_id=CLIENT, now=NOW).sub == LOGOUT["sub"]
+        claims = oidc.verify_logout(token, known(), issuer=ISSUER, client_id=CLIENT, now=NOW)
+        expected = LOGOUT | changed
+        assert (claims.sub, claims.sid) == (expected["sub"], expected.get("sid"))
 
 
 FORGED_LOGOUTS: Mapping[str, Callable[[], str]] = {
@@ -368,7 +371,10 @@ FORGED_LOGOUTS: Mapping[str, Callable[[], str]] = {
     "ID is missing": lambda: ended(jti=None),
     "ID is empty": lambda: ended(jti=""),
     "ID is long": lambda: ended(jti="x" * 256),
-    "subject is missing": lambda: ended(sub=None, sid="08a5"),
+    "subject and session are missing": lambda: ended(sub=None),
+    "session is empty": lambda: ended(sid=""),
+    "session is long": lambda: ended(sid="x" * 256),
+    "session is a number": lambda: ended(sub=None, sid=1),
     "subject is empty": lambda: ended(sub=""),
     "subject has a line end": lambda: ended(sub="mia\n"),
 }

@@ -71,6 +71,19 @@ class SessionTokens(msgspec.Struct, frozen=True):
     device: bool = False
 
 
+class ProviderLogin(msgspec.Struct, frozen=True):
+    """A log-in at the login provider: of the person `subject`, "" for another log-in, in the provider's session `sid`,
+    "" if it has no name. `id_token`: the hint for a log-out there, "" if it's too long for one.
+    """
+
+    subject: str = ""
+    sid: str = ""
+    id_token: str = ""
+
+
+NO_PROVIDER: Final = ProviderLogin()
+
+
 class Session(msgspec.Struct, frozen=True):
     """A session as lists and requests see it; times in µs UTC.
 
@@ -130,6 +143,13 @@ REMOVE_ALL: Final = "DELETE FROM session WHERE account = ? AND token_hash <> ? A
 REMOVE_PERSON: Final = "DELETE FROM session WHERE account = ? AND coalesce(subject, ?2) = ?2 RETURNING parent"
 STANDING: Final = "SELECT expires, stolen FROM session WHERE account = ? AND id = ?"
 REMOVE_HANDED: Final = "DELETE FROM session WHERE parent = ?"
+ADD_PROVIDER: Final = """
+INSERT INTO provider_session (session, sid, id_token) SELECT id, ?, ? FROM session WHERE token_hash = ?"""
+HINT: Final = """
+SELECT id_token FROM provider_session
+WHERE session = (SELECT coalesce(parent, id) FROM session WHERE account = ? AND id = ?)"""
+REMOVE_SID: Final = """
+DELETE FROM session WHERE id IN (SELECT session FROM provider_session WHERE sid = ? AND sid <> '') RETURNING account"""
 
 
 def hash_of(token: str) -> bytes:
@@ -166,15 +186,18 @@ def add_session(
     user_agent: str = "",
     device: bool = False,
     proven: int | None = None,
-    subject: str = "",
+    provider: ProviderLogin = NO_PROVIDER,
 ) -> SessionTokens:
     """Add a session after a successful log-in; the 101st of an account replaces the one that expires soonest. `proven`
     is when its user gave a secret, None for now.
     """
     _make_room(tx, account)
-    session = new_session(app, account, address, tx.now, remote_ip, user_agent, proven, subject)
+    session = new_session(app, account, address, tx.now, remote_ip, user_agent, proven, provider.subject)
     expires, turned = expiry(tx.now, created=tx.now, device=device), tx.now if device else 0
-    return _insert(tx, msgspec.structs.replace(session, expires=expires, device=device, turned=turned))
+    tokens = _insert(tx, msgspec.structs.replace(session, expires=expires, device=device, turned=turned))
+    if provider.sid or provider.id_token:
+        tx.execute(ADD_PROVIDER, provider.sid, provider.id_token, hash_of(tokens.token))
+    return tokens
 
 
 def new_session(
@@ -295,6 +318,17 @@ def remove_person(tx: Tx, account: str, subject: str) -> int:
     were.
     """
     return sum(parent is None for (parent,) in tx.rows(REMOVE_PERSON, account, subject))
+
+
+def remove_provider_session(tx: Tx, sid: str) -> list[str]:
+    """End the sessions that a session at the login provider has begun; returns their accounts."""
+    return sorted({account for (account,) in tx.rows(REMOVE_SID, sid)})
+
+
+def id_token_of(r: Reader, account: str, session_id: int) -> str:
+    """The ID token of the log-in at the provider that began a session, "" for none."""
+    row = r.row(HINT, account, session_id)
+    return "" if row is None else str(row[0])
 
 
 def drop_expired(tx: Tx) -> None:

@@ -12,6 +12,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Final, Literal
 
 import msgspec
@@ -22,8 +23,10 @@ from moxlite.store.auth.sessions import (
     COLUMNS,
     LIFETIME,
     MAX_SESSIONS,
+    NO_PROVIDER,
     TOKEN_SIZE,
     NoSession,
+    ProviderLogin,
     Session,
     SessionStolen,
     SessionTokens,
@@ -53,7 +56,7 @@ class WebSessions:
         self._database = database
         self._in_memory = MemorySessions()
         self.handovers = Handovers()
-        self.logouts: Final = PersonLogouts()
+        self.logouts: Final = ProviderLogouts()
         self.watchers: Final[list[Callable[[str], None]]] = []
         """Called with an account some of whose sessions have ended before their time."""
 
@@ -67,23 +70,24 @@ class WebSessions:
         user_agent: str = "",
         device: bool = False,
         proven: int | None = None,
-        subject: str = "",
+        provider: ProviderLogin = NO_PROVIDER,
     ) -> SessionTokens:
         """Begin a session after a successful log-in; returns its tokens, once it is durable. If the file cannot be
         written, the session is kept in memory (STORE-105a), so that users can still log in; it is no device session
         then.
         """
-        origin = {"remote_ip": remote_ip, "user_agent": user_agent, "subject": subject}
+        begin = partial(
+            sessions.add_session, remote_ip=remote_ip, user_agent=user_agent, proven=proven, provider=provider
+        )
         try:
-            return await self._database().write(
-                lambda tx: sessions.add_session(tx, app, account, address, **origin, device=device, proven=proven)
-            )
+            return await self._database().write(lambda tx: begin(tx, app, account, address, device=device))
         except (StorageFull, StorageBusy, StorageBroken) as error:
             logger.warning(
                 "failed to store web session, keeping it in memory",
                 extra={"kv": {"account": account, "err": str(error)}},
             )
-            return self._in_memory.add(app, account, address, now=_now(), proven=proven, **origin)
+            session = new_session(app, account, address, _now(), remote_ip, user_agent, proven, provider.subject)
+            return self._in_memory.add(session, provider)
 
     async def use(
         self, token: str, app: str, account: str, *, csrf: str | None = None, remote_ip: str = "", renew: bool = False
@@ -166,6 +170,22 @@ class WebSessions:
             return ended + await self._database().write(lambda tx: sessions.remove_person(tx, account, subject))
         finally:
             self.tell(account)
+
+    async def remove_provider_session(self, sid: str) -> list[str]:
+        """End the sessions that a session at the login provider has begun; returns their accounts."""
+        accounts = set(self._in_memory.remove_provider_session(sid))
+        try:
+            accounts |= set(await self._database().write(lambda tx: sessions.remove_provider_session(tx, sid)))
+        finally:
+            for account in accounts:
+                self.tell(account)
+        return sorted(accounts)
+
+    async def id_token(self, session: Session) -> str:
+        """The ID token of the log-in at the provider that began a session, "" for none."""
+        if session.id < 0:
+            return self._in_memory.id_token(session.id)
+        return await self._database().read(lambda r: sessions.id_token_of(r, session.account, session.id), op="session")
 
     def forget(self, account: str) -> None:
         """End the sessions of an account that are in memory."""
@@ -306,6 +326,7 @@ MAX_IN_MEMORY = 1000
 class _StoredSession(msgspec.Struct, frozen=True):
     csrf_hash: bytes
     session: Session
+    provider: ProviderLogin
 
 
 class MemorySessions:
@@ -317,25 +338,13 @@ class MemorySessions:
         self._kept: dict[bytes, _StoredSession] = {}
         self._ids = itertools.count(1)
 
-    def add(
-        self,
-        app: str,
-        account: str,
-        address: str,
-        *,
-        now: int,
-        remote_ip: str = "",
-        user_agent: str = "",
-        proven: int | None = None,
-        subject: str = "",
-    ) -> SessionTokens:
-        """As `sessions.add_session`."""
+    def add(self, session: Session, provider: ProviderLogin) -> SessionTokens:
+        """As `sessions.add_session`, for a session without an id."""
         tokens = new_tokens()
-        session = new_session(app, account, address, now, remote_ip, user_agent, proven, subject)
         session = msgspec.structs.replace(session, id=-next(self._ids))
-        self._kept[hash_of(tokens.token)] = _StoredSession(hash_of(tokens.csrf), session)
+        self._kept[hash_of(tokens.token)] = _StoredSession(hash_of(tokens.csrf), session, provider)
         # The bound of one account comes before that of all: a user with many log-ins must not end sessions of others.
-        own = [token for token, kept in self._kept.items() if kept.session.account == account]
+        own = [token for token, kept in self._kept.items() if kept.session.account == session.account]
         for token in own[: max(0, len(own) - MAX_SESSIONS)]:
             del self._kept[token]
         while len(self._kept) > MAX_IN_MEMORY:
@@ -355,7 +364,7 @@ class MemorySessions:
         check_session(kept.session, kept.csrf_hash, now=now, csrf=csrf)
         session = msgspec.structs.replace(kept.session, last_used=now, expires=now + LIFETIME)
         del self._kept[hashed]  # to the end: it expires last
-        self._kept[hashed] = _StoredSession(kept.csrf_hash, session)
+        self._kept[hashed] = msgspec.structs.replace(kept, session=session)
         return session
 
     def of(self, account: str, *, now: int) -> list[Session]:
@@ -383,35 +392,48 @@ class MemorySessions:
             del self._kept[one]
         return len(ended)
 
+    def remove_provider_session(self, sid: str) -> list[str]:
+        """As `sessions.remove_provider_session`."""
+        ended = [token_hash for token_hash, kept in self._kept.items() if kept.provider.sid == sid]
+        return [self._kept.pop(token_hash).session.account for token_hash in ended]
+
+    def id_token(self, session_id: int) -> str:
+        """As `sessions.id_token_of`."""
+        tokens = (kept.provider.id_token for kept in self._kept.values() if kept.session.id == session_id)
+        return next(tokens, "")
+
 
 # Log-outs at the login provider (WEB-183): log-ins that were on their way then must not begin a session afterwards.
 
 
 MAX_LOGOUTS: Final = 10_000
-"""Maximum number of people who are remembered, 2 MB at most; the first to log out makes way."""
+"""Maximum number of people and sessions that are remembered, 2 MB at most; the first to log out makes way."""
 
 
-class PersonLogouts:
-    """The last log-out of each person at the login provider, by its number since the start."""
+class ProviderLogouts:
+    """The last log-out of each person and of each session at the login provider, by its number since the start."""
 
     def __init__(self) -> None:
         self.count = 0
-        self._last: dict[str, int] = {}
+        self._last: dict[tuple[str, str], int] = {}
         self._forgotten = 0
 
-    def note(self, subject: str) -> None:
-        """Note that a person has logged out there now."""
+    def note(self, subject: str, sid: str = "") -> None:
+        """Note that a person has logged out there now, or with `subject` of "" that the session `sid` has ended."""
         self.count += 1
-        self._last.pop(subject, None)
+        key = (subject, "" if subject else sid)
+        self._last.pop(key, None)
         if len(self._last) >= MAX_LOGOUTS:
             self._forgotten = self._last.pop(next(iter(self._last)))
-        self._last[subject] = self.count
+        self._last[key] = self.count
 
-    def after(self, count: int, subject: str) -> bool:
-        """Whether a person, "" for a log-in without the provider, has logged out there since `count` log-outs; also
-        where that can no longer be known.
+    def after(self, count: int, login: ProviderLogin) -> bool:
+        """Whether a log-in at the provider has ended there since `count` log-outs; also where that can no longer be
+        known.
         """
-        return subject != "" and self._last.get(subject, self._forgotten) > count
+        keys = [(login.subject, "")] if login.subject else []
+        keys += [("", login.sid)] if login.sid else []
+        return any(self._last.get(key, self._forgotten) > count for key in keys)
 
 
 # Sessions that one app hands on to another in the same browser (WEB-51a): tokens in memory, which serve once.

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+import trio
+
 from moxlite.logins.identity import FactorNeeded, WrongCredentials
 from moxlite.logins.provider import MECHANISM
 from moxlite.proto.oidc import ProviderAway, verified_address
 from moxlite.store.auth.loginattempts import ADMIN
-from moxlite.web.admin.sessions import Administrator
+from moxlite.web.admin.sessions import Administrator, AdministratorSession
 from moxlite.web.providerlogin import ProviderLogins, unavailable
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ class AdminProviderLogins(ProviderLogins):
         account = await self.bindings.account_of(claims.token.iss, subject) or ""
         address = verified_address(claims.token)
         identity = Administrator(
-            ADMIN, "", subject=subject, logouts=person.logouts, person_address=address, connected=account
+            ADMIN, "", provider=person.login, logouts=person.logouts, person_address=address, connected=account
         )
         if not person.strong and await self._auth.factors.has(ADMIN):
             raise attempts.refuse(request, MECHANISM, subject, FactorNeeded(identity), account=ADMIN)
@@ -47,6 +49,11 @@ class AdminProviderLogins(ProviderLogins):
 
     async def _may_use(self, account: str, claims: VerifiedClaims) -> bool:
         return await self._administers(claims)
+
+    async def _id_token(self, caller: Caller) -> str:
+        await trio.lowlevel.checkpoint()
+        session = caller.require()
+        return session.provider.id_token if isinstance(session, AdministratorSession) else ""
 
     async def _administers(self, claims: VerifiedClaims) -> bool:
         """Raises Unavailable: the provider doesn't tell the groups now."""

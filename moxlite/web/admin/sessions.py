@@ -21,7 +21,7 @@ from moxlite.logins.newpasswords import refuse_guessable
 from moxlite.logins.secondfactor import FactorKind, SecondFactors
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.loginattempts import ADMIN
-from moxlite.store.auth.sessions import Session, hash_of, new_tokens
+from moxlite.store.auth.sessions import ProviderLogin, Session, hash_of, new_tokens
 from moxlite.store.changelog.origin import Origin, acting_as
 from moxlite.store.errors import BadPassword
 from moxlite.web import errors
@@ -49,12 +49,18 @@ NO_FILE: Final = "admin_password_file isn't set in moxlite.toml. On the server, 
 Stamp = tuple[int, int, int, int]
 
 
+class AdministratorSession(Session, frozen=True, kw_only=True):
+    """A session of the administrator, with the log-in at the login provider that began it."""
+
+    provider: ProviderLogin
+
+
 class _LiveSession(msgspec.Struct):
     """A session with the hashes of its tokens; `password`: the version of the password file and of the second factors
     at its log-in; `logouts`: number of log-outs at the login provider when that began.
     """
 
-    session: Session
+    session: AdministratorSession
     token: bytes
     csrf: bytes
     password: Stamp
@@ -140,7 +146,7 @@ class AdminSessions(Sessions):
         _refuse_logged_out(self._auth, identity)
         tokens, now = new_tokens(), _now()
         self._last_id += 1
-        session = Session(
+        session = AdministratorSession(
             id=self._last_id,
             app="webadmin",
             account=ADMIN,
@@ -151,7 +157,8 @@ class AdminSessions(Sessions):
             last_used=now,
             expires=now + LIFETIME,
             proven=now if proven is None else proven,
-            subject=identity.subject,
+            subject=identity.provider.subject,
+            provider=identity.provider,
         )
         hashes = hash_of(tokens.token), hash_of(tokens.csrf)
         self._living[session.id] = _LiveSession(session, *hashes, self._stamp(), identity.logouts)
@@ -180,7 +187,7 @@ class AdminSessions(Sessions):
         session, now = found.session, _now()
         if session.expires <= now:
             raise errors.BadAuth(EXPIRED_AFTER if session.subject else EXPIRED)
-        if self._auth.sessions.logouts.after(found.logouts, session.subject):
+        if self._auth.sessions.logouts.after(found.logouts, found.session.provider):
             self.end(session.id)
             raise errors.BadAuth(INVALID)
         if found.password != self._stamp():
@@ -200,7 +207,7 @@ class AdminSessions(Sessions):
             found is not None
             and found.session.expires > _now()
             and found.password == self._stamp()
-            and not self._auth.sessions.logouts.after(found.logouts, session.subject)
+            and not self._auth.sessions.logouts.after(found.logouts, found.session.provider)
         )
 
     async def end_others(self, caller: Caller, *, devices: bool = False) -> int:
@@ -263,14 +270,14 @@ class AdminSessions(Sessions):
 
 async def _record_person(auth: AuthDB, caller: Caller, person: Administrator) -> None:
     # Later entries have the subject alone: this one says whose it is.
-    detail = {"subject": person.subject, "address": person.person_address}
+    detail = {"subject": person.provider.subject, "address": person.person_address}
     with acting_as(Origin(ADMIN, "webadmin", caller.request.client_ip)):
         async with auth.audit.recording("admin login by provider", person.connected, detail):
             _refuse_logged_out(auth, person)
 
 
 def _refuse_logged_out(auth: AuthDB, identity: Identity) -> None:
-    if auth.sessions.logouts.after(identity.logouts, identity.subject):
+    if auth.sessions.logouts.after(identity.logouts, identity.provider):
         raise errors.LoginFailed(INVALID)
 
 
