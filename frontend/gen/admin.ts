@@ -1429,7 +1429,7 @@ export interface Calls {
   /** Complete it; sensitive calls of this session are allowed for 10 minutes. */
   provider_confirmed(answer: Answer): Promise<null>;
 
-  /** The address to which the browser goes after a log-out, to log out at the provider too; "" for none. */
+  /** The address to which the browser goes after the session's end, to log out at the provider too; "" for */
   provider_logout(): Promise<string>;
 
   /** The second factors, and the mail programs that use the main password. */

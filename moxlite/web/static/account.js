@@ -955,11 +955,11 @@ function forget(app) {
 }
 async function logOut2(session, forgetSession) {
   const { client } = session;
+  const url = provided() ? await client.provider_logout().catch(() => "") : "";
   if (!await attempt(t("Logging out…"), t("Couldn't log out"), () => client.logout())) return;
   forget(session.app);
   await forgetSession?.();
   location.hash = "";
-  const url = provided() ? await client.provider_logout().catch(() => "") : "";
   setProvided(false);
   leave(url === "" ? void 0 : () => location.assign(url));
 }
