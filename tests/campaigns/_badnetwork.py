@@ -71,6 +71,7 @@ class BadNetwork:
         self.silent = False
         self._rule: Rule | None = None
         self._working = 0
+        self._held = 0
         self._lock = threading.Lock()
         self._ends: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
@@ -88,6 +89,11 @@ class BadNetwork:
     def working(self) -> bool:
         """Whether a request that matches the rule is at the server."""
         return self._working > 0
+
+    @property
+    def held(self) -> int:
+        """How many requests the network leaves without an answer until the browser gives up."""
+        return self._held
 
     def close(self) -> None:
         """Refuse connections from now on, and break those that there are."""
@@ -166,7 +172,7 @@ class BadNetwork:
             head = b"HTTP/1.1 %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % (ANSWERS[fault], len(PAGE))
             client.sendall(head + PAGE)
         elif fault is Fault.UNHEARD:
-            client.recv(1)  # until the browser gives up
+            self._hold(client)
         elif fault is not None:
             with self._at_work(), socket.create_connection(("127.0.0.1", self.target), timeout=60) as server:
                 server.sendall(alone(head) + whole)
@@ -176,9 +182,19 @@ class BadNetwork:
             elif fault is Fault.TRUNCATED:
                 client.sendall(answer[: answer.index(b"\r\n\r\n") + CUT])
             else:
-                client.recv(1)
+                self._hold(client)
         else:
             self._pass(client, head, whole, noted=matches)
+
+    def _hold(self, client: socket.socket) -> None:
+        """Wait until the browser gives up."""
+        with self._lock:
+            self._held += 1
+        try:
+            client.recv(1)
+        finally:
+            with self._lock:
+                self._held -= 1
 
     @contextmanager
     def _at_work(self) -> Iterator[None]:
