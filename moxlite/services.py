@@ -20,6 +20,7 @@ from moxlite.imapd.session.context import Context as IMAPContext
 from moxlite.lazyimport import Lazy
 from moxlite.logins.sites import SiteLogins
 from moxlite.net.admission import ConnectionInfo, Gate
+from moxlite.net.httpclient import HTTPClient
 from moxlite.net.listeners import Handler
 from moxlite.operations import Role
 from moxlite.operations.performing import performer
@@ -47,7 +48,6 @@ from moxlite.wiring import Components
 if TYPE_CHECKING:
     from moxlite.admin.delivery.forwarding import Forwarding
     from moxlite.admin.providerpeople import ProviderPeople
-    from moxlite.net.httpclient import HTTPClient
     from moxlite.web.account.app import AccountApp
     from moxlite.web.account.consent import Consent
     from moxlite.web.admin.app import AdminApp
@@ -249,8 +249,10 @@ def _admin_app(components: Components, people: "Lazy[ProviderPeople | None]") ->
     return AdminApp(dependencies)
 
 
-def _provider_client(components: Components, allow_internal: bool) -> "HTTPClient":
-    return components.network.https_client(allow_internal=allow_internal, purpose="login provider")
+def _provider_client(components: Components, allow_internal: bool) -> HTTPClient:
+    network = components.network
+    roots, purpose = network.roots, "login provider"
+    return HTTPClient(network.resolver, allow_internal=allow_internal, hosts_file=True, roots=roots, purpose=purpose)
 
 
 def _apps(components: Components, queue: Queue | None, forwarding: "Callable[[], Forwarding]") -> Apps:

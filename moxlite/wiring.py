@@ -469,7 +469,7 @@ async def _make_network(started: Started, budget: Budget, *, local: bool) -> Net
         autotls=autotls,
         admission=Admission(budget.seats, highest=budget.highest, exempt=static.rate_limits.exempt),
         listings=OwnListings(config, resolver),
-        backends=Pool(HTTPClient(resolver, allow_internal=True, roots=roots)),
+        backends=Pool(HTTPClient(resolver, allow_internal=True, hosts_file=True, roots=roots)),
     )
 
 

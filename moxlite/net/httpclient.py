@@ -10,7 +10,9 @@ import select
 import ssl
 from collections import deque
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
 from typing import Final, final
 from urllib.parse import urlsplit
 
@@ -41,6 +43,11 @@ MAX_BODY: Final = 64 << 10
 
 LOCALHOST: Final = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
 """Addresses of `localhost` and of names below it; DNS is not asked for them (RFC 6761 §6.3)."""
+
+HOSTS: Final = Path("/etc/hosts")
+
+MAX_HOSTS: Final = 1 << 20
+"""Maximum octets read of that file: some list 20,000 hosts of advertisements."""
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
@@ -103,6 +110,8 @@ class HTTPClient:
     Args:
       resolver: looks up the addresses of hosts.
       allow_internal: whether addresses of the inner network may be connected to, as closed networks need it.
+      hosts_file: whether the addresses in /etc/hosts come first, as the administrator expects for a host that the
+        configuration names. Nobody else may choose such a name.
       roots: root certificates for https servers; by default the system's.
       purpose: text in the User-Agent field.
     """
@@ -112,12 +121,14 @@ class HTTPClient:
         resolver: Resolver,
         *,
         allow_internal: bool = False,
+        hosts_file: bool = False,
         roots: Roots | None = None,
         purpose: str = "",
     ) -> None:
         self._agent = f"moxlite/{__version__}" + (f" ({purpose})" if purpose else "")
         self._resolver = resolver
         self._allow_internal = allow_internal
+        self._hosts_file = hosts_file
         self._roots = Roots() if roots is None else roots
 
     async def request(
@@ -211,6 +222,8 @@ class HTTPClient:
     async def _look_up(self, host: str) -> tuple[IPAddress, ...]:
         if f".{host.removesuffix('.')}".endswith(".localhost"):
             return LOCALHOST
+        if self._hosts_file and (listed := await trio.to_thread.run_sync(_listed, host)):
+            return listed
         try:
             return (await self._resolver.ips(absolute(host))).records
         except NotFound as error:
@@ -219,6 +232,22 @@ class HTTPClient:
             # The reason names this machine's DNS servers, and users see what a client says.
             logger.info("DNS lookup failed", extra={"kv": {"host": host, "err": str(error)}})
             raise HTTPError(f"couldn't look up {host}") from error
+
+
+def _listed(host: str) -> tuple[IPAddress, ...]:
+    """The addresses of a host in /etc/hosts (hosts(5)); none if that can't be read."""
+    try:
+        with HOSTS.open("rb") as file:
+            lines = file.read(MAX_HOSTS).decode("utf-8", "replace").splitlines()
+    except OSError:
+        return ()
+    name, addresses = host.removesuffix(".").lower(), list[IPAddress]()
+    for line in lines:
+        address, *names = line.partition("#")[0].lower().split() or [""]
+        if name in names:
+            with suppress(ValueError):
+                addresses.append(ip_address(address))
+    return tuple(addresses)
 
 
 async def _exchange(stream: trio.abc.Stream, request: h11.Request, body: bytes, max_body: int) -> HTTPResponse:

@@ -2,10 +2,11 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
+from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Final, NoReturn
 
 import pytest
 import trio
@@ -16,6 +17,7 @@ from moxlite.net.dns.client import DNSResolver
 from moxlite.net.httpclient import HTTPClient, HTTPError
 from moxlite.net.imapclient.connect import addresses_of as server_addresses
 from moxlite.net.imapclient.transport import ConnectionLost
+from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import FakeResolver, TempError
 from moxlite.proto.address import Domain, is_local_name
 from moxlite.queue.hosts.hosts import NoHosts, addresses_of, hosts_of
@@ -143,6 +145,39 @@ async def test_names_are_judged_by_the_address_that_is_dialled(name: str, addres
     for url in (f"http://{name}/", f"https://{name}:8443/x"):
         with pytest.raises(HTTPError, match="private network"):
             await HTTPClient(resolver).request("GET", url)
+
+
+async def test_hosts_of_the_configuration_may_be_in_etc_hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """WEB-180: the login provider, and web servers behind this one; nobody else's URL is looked up there."""
+    hosts = tmp_path / "hosts"
+    hosts.write_bytes(
+        b"127.0.0.1 localhost\n# 192.0.2.1 login.home.example\n\n\xff\n300.0.0.1 login.home.example\n"
+        b"127.0.0.2\tother  Login.Home.example # the provider\n::1 login.home.example\n"
+    )
+    monkeypatch.setattr("moxlite.net.httpclient.HOSTS", hosts)
+    asked: list[str] = []
+
+    async def dialled(addresses: Sequence[IPAddress], port: int, **_: object) -> NoReturn:
+        asked.extend(map(str, addresses))
+        raise DialError([(address, "nobody answers") for address in addresses])
+
+    monkeypatch.setattr("moxlite.net.httpclient.dial", dialled)
+    resolver = FakeResolver({"A": {"login.home.example": ["8.8.8.5"], "far.example": ["8.8.8.6"]}})
+    ours = HTTPClient(resolver, allow_internal=True, hosts_file=True)
+    for client, host in (
+        (ours, "login.home.example"),
+        (ours, "far.example"),
+        (HTTPClient(resolver), "login.home.example"),
+    ):
+        with pytest.raises(HTTPError):
+            await client.request("GET", f"https://{host}/")
+    assert asked == ["127.0.0.2", "::1", "8.8.8.6", "8.8.8.5"]
+    with pytest.raises(HTTPError, match="private network"):
+        await HTTPClient(resolver, hosts_file=True).request("GET", "https://login.home.example/")
+    hosts.unlink()
+    with pytest.raises(HTTPError):
+        await ours.request("GET", "https://login.home.example/")
+    assert asked[4:] == ["8.8.8.5"]
 
 
 SOCKETS: Final = {
