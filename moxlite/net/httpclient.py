@@ -111,7 +111,7 @@ class HTTPClient:
       resolver: looks up the addresses of hosts.
       allow_internal: whether addresses of the inner network may be connected to, as closed networks need it.
       hosts_file: whether the addresses in /etc/hosts come first, as the administrator expects for a host that the
-        configuration names. Nobody else may choose such a name.
+        configuration names. Never for hosts that users or strangers name.
       roots: root certificates for https servers; by default the system's.
       purpose: text in the User-Agent field.
     """
