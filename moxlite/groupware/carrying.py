@@ -442,7 +442,7 @@ def _merged(
 
 def _news(owed: ScheduleMessage, message: CalendarObject, author: Author, resource: int, language: str) -> DueAlarm:
     """A message as devices show it: what happened, the author, and the start of the event."""
-    title = news_words(language, said_by(owed, message.main), message.title)
+    title = news_words(language, said_by(owed, message), message.title)
     start = message.main.first("DTSTART")
     moment = moment_of(start, message.zones)
     if start is None or moment is None:

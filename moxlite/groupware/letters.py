@@ -14,13 +14,15 @@ from typing import Final, TypeAlias
 import msgspec
 
 from moxlite.compose.draft import Draft, File, html_page
+from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import Component, read_components, write_component
 from moxlite.proto.cards.contentline import Property, plain, unescaped
 from moxlite.proto.cards.invitation import Moment
-from moxlite.proto.cards.itip import address_of
+from moxlite.proto.cards.itip import address_of, by_key, key_of
 from moxlite.proto.cards.joining import is_link, join_of, with_shown_links
 from moxlite.proto.cards.moments import duration_of, is_date, moment_of, value_of
 from moxlite.proto.cards.received import read_message
+from moxlite.proto.cards.repeating import LeftOut, date_of, recurrence_of
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.types import MailAddress
 from moxlite.store.groupware.scheduling import ScheduleMessage
@@ -30,6 +32,8 @@ MAX_SHOWN: Final = 500
 
 MAX_NOTES: Final = 10_000
 """Characters of a description in the text."""
+
+NOTHING_LEFT_OUT: Final = LeftOut(frozenset(), frozenset())
 
 RIGHT_TO_LEFT: Final = frozenset({"ar", "he"})
 
@@ -43,7 +47,8 @@ class Language(msgspec.Struct, frozen=True):
     Attributes:
       subjects: before the title, by what a message says. sentences: the first line by that, with ``{name}``.
       labels: of the time and the place. answer: how to answer. was: what a value was before. open: no value any more.
-      days: from Monday on; months. date: with ``{day}``, ``{number}``, ``{month}``, ``{year}``.
+      days: from Monday on; months. date: with ``{day}``, ``{number}``, ``{month}``, ``{year}``. others: a sentence
+        below single dates of a series.
     """
 
     subjects: dict[str, str]
@@ -56,6 +61,7 @@ class Language(msgspec.Struct, frozen=True):
     days: tuple[str, ...]
     months: tuple[str, ...]
     date: str
+    others: str
 
 
 SAID: Final = (
@@ -66,12 +72,19 @@ SAID: Final = (
 and the organizer's refusal of it.
 """
 
+SAID_OF_DATES: Final = {"DATE": "CHANGE", "DATES": "CHANGE", "DATE_OFF": "CANCEL", "DATES_OFF": "CANCEL"}
+"""Kinds of messages about one or several dates of a series, which are changed or called off, and those whose subjects
+they have.
+"""
 
-def _language(subjects: str, sentences: str, words: str, days: str, months: str, date: str) -> Language:
+
+def _language(subjects: str, sentences: str, words: str, days: str, months: str, date: str, dates: str) -> Language:
     when, where, answer, was, nothing, repeated = words.split("|")
+    *of_dates, others = dates.split("|")
+    before_title = dict(zip(SAID, subjects.split("|"), strict=True))
     return Language(
-        dict(zip(SAID, subjects.split("|"), strict=True)),
-        dict(zip(SAID, sentences.split("|"), strict=True)),
+        before_title | {said: before_title[kind] for said, kind in SAID_OF_DATES.items()},
+        dict(zip((*SAID, *SAID_OF_DATES), (*sentences.split("|"), *of_dates), strict=True)),
         (when, where),
         answer,
         was,
@@ -80,6 +93,7 @@ def _language(subjects: str, sentences: str, words: str, days: str, months: str,
         tuple(days.split()),
         tuple(months.split()),
         date,
+        others,
     )
 
 
@@ -94,6 +108,9 @@ LANGUAGES: Final = {
         "Monday Tuesday Wednesday Thursday Friday Saturday Sunday",
         "January February March April May June July August September October November December",
         "{day}, {month} {number}, {year}",
+        "{name} changed one date of this event.|{name} changed several dates of this event."
+        "|{name} canceled one date of this event.|{name} canceled several dates of this event."
+        "|The other dates don't change.",
     ),
     "de": _language(
         "Einladung|Geändert|Abgesagt|Zugesagt|Abgelehnt|Vielleicht|Antwort|Neue Zeit|Zeit abgelehnt",
@@ -104,6 +121,9 @@ LANGUAGES: Final = {
         "Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag",
         "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
         "{day}, {number}. {month} {year}",
+        "{name} hat einen Termin dieser Serie geändert.|{name} hat mehrere Termine dieser Serie geändert."
+        "|{name} hat einen Termin dieser Serie abgesagt.|{name} hat mehrere Termine dieser Serie abgesagt."
+        "|Die anderen Termine bleiben unverändert.",
     ),
     "es": _language(
         "Invitación|Modificado|Cancelado|Aceptado|Rechazado|Provisional|Respuesta|Nueva hora|Hora rechazada",
@@ -115,6 +135,9 @@ LANGUAGES: Final = {
         "lunes martes miércoles jueves viernes sábado domingo",
         "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
         "{day}, {number} de {month} de {year}",
+        "{name} ha modificado una fecha de este evento.|{name} ha modificado varias fechas de este evento."
+        "|{name} ha cancelado una fecha de este evento.|{name} ha cancelado varias fechas de este evento."
+        "|Las demás fechas no cambian.",
     ),
     "fr": _language(
         "Invitation|Modifié|Annulé|Accepté|Refusé|Peut-être|Réponse|Nouvel horaire|Horaire refusé",
@@ -126,6 +149,9 @@ LANGUAGES: Final = {
         "lundi mardi mercredi jeudi vendredi samedi dimanche",
         "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
         "{day} {number} {month} {year}",
+        "{name} a modifié une date de cet événement.|{name} a modifié plusieurs dates de cet événement."
+        "|{name} a annulé une date de cet événement.|{name} a annulé plusieurs dates de cet événement."
+        "|Les autres dates ne changent pas.",
     ),
     "it": _language(
         "Invito|Modificato|Annullato|Accettato|Rifiutato|Forse|Risposta|Nuovo orario|Orario rifiutato",
@@ -137,6 +163,9 @@ LANGUAGES: Final = {
         "lunedì martedì mercoledì giovedì venerdì sabato domenica",
         "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
         "{day} {number} {month} {year}",
+        "{name} ha modificato una data di questo evento.|{name} ha modificato più date di questo evento."
+        "|{name} ha annullato una data di questo evento.|{name} ha annullato più date di questo evento."
+        "|Le altre date non cambiano.",
     ),
     "nl": _language(
         "Uitnodiging|Gewijzigd|Afgelast|Aangenomen|Afgewezen|Misschien|Antwoord|Nieuwe tijd|Tijd afgewezen",
@@ -149,6 +178,9 @@ LANGUAGES: Final = {
         "maandag dinsdag woensdag donderdag vrijdag zaterdag zondag",
         "januari februari maart april mei juni juli augustus september oktober november december",
         "{day} {number} {month} {year}",
+        "{name} heeft één datum van deze afspraak gewijzigd.|{name} heeft meerdere data van deze afspraak gewijzigd."
+        "|{name} heeft één datum van deze afspraak afgelast.|{name} heeft meerdere data van deze afspraak afgelast."
+        "|De andere data veranderen niet.",
     ),
     "ar": _language(
         "دعوة|تم التحديث|تم الإلغاء|تم القبول|تم الرفض|مبدئي|رد|وقت جديد|تم رفض الوقت",
@@ -159,6 +191,8 @@ LANGUAGES: Final = {
         "الاثنين الثلاثاء الأربعاء الخميس الجمعة السبت الأحد",
         "يناير فبراير مارس أبريل مايو يونيو يوليو أغسطس سبتمبر أكتوبر نوفمبر ديسمبر",
         "{day}، {number} {month} {year}",
+        "غيّر {name} موعدًا واحدًا من هذا الحدث.|غيّر {name} عدة مواعيد من هذا الحدث."
+        "|ألغى {name} موعدًا واحدًا من هذا الحدث.|ألغى {name} عدة مواعيد من هذا الحدث.|المواعيد الأخرى لا تتغير.",
     ),
     "cs": _language(
         "Pozvánka|Změněno|Zrušeno|Přijato|Odmítnuto|Nezávazně|Odpověď|Nový čas|Čas odmítnut",
@@ -170,6 +204,9 @@ LANGUAGES: Final = {
         "pondělí úterý středa čtvrtek pátek sobota neděle",
         "ledna února března dubna května června července srpna září října listopadu prosince",
         "{day} {number}. {month} {year}",
+        "{name} změnil(a) jeden termín této události.|{name} změnil(a) několik termínů této události."
+        "|{name} zrušil(a) jeden termín této události.|{name} zrušil(a) několik termínů této události."
+        "|Ostatní termíny se nemění.",
     ),
     "he": _language(
         "הזמנה|עודכן|בוטל|התקבל|נדחה|אולי|תשובה|מועד חדש|המועד נדחה",
@@ -181,6 +218,9 @@ LANGUAGES: Final = {
         "שני שלישי רביעי חמישי שישי שבת ראשון",
         "ינואר פברואר מרץ אפריל מאי יוני יולי אוגוסט ספטמבר אוקטובר נובמבר דצמבר",
         "יום {day}, {number} ב{month} {year}",
+        "מועד אחד של האירוע הזה שונה על ידי {name}.|כמה מועדים של האירוע הזה שונו על ידי {name}."
+        "|מועד אחד של האירוע הזה בוטל על ידי {name}.|כמה מועדים של האירוע הזה בוטלו על ידי {name}."
+        "|שאר המועדים לא השתנו.",
     ),
     "ja": _language(
         "招待|更新|キャンセル|承諾|辞退|仮承諾|回答|新しい日時の提案|日時の辞退",
@@ -193,6 +233,10 @@ LANGUAGES: Final = {
         "月 火 水 木 金 土 日",
         "1 2 3 4 5 6 7 8 9 10 11 12",
         "{year}年{month}月{number}日（{day}）",
+        "{name} さんがこの予定の 1 回分を変更しました。|{name} さんがこの予定の数回分を変更しました。"
+        "|{name} さんがこの予定の 1 回分をキャンセルしました。"
+        "|{name} さんがこの予定の数回分をキャンセルしました。"
+        "|ほかの回に変更はありません。",
     ),
     "pl": _language(
         "Zaproszenie|Zmieniono|Odwołano|Przyjęto|Odrzucono|Wstępnie|Odpowiedź|Nowy termin|Termin odrzucony",
@@ -205,6 +249,11 @@ LANGUAGES: Final = {
         "poniedziałek wtorek środa czwartek piątek sobota niedziela",
         "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia",
         "{day}, {number} {month} {year}",
+        "{name}: jeden termin tego wydarzenia został zmieniony."
+        "|{name}: kilka terminów tego wydarzenia zostało zmienionych."
+        "|{name}: jeden termin tego wydarzenia został odwołany."
+        "|{name}: kilka terminów tego wydarzenia zostało odwołanych."
+        "|Pozostałe terminy się nie zmieniają.",
     ),
     "pt": _language(
         "Convite|Atualizado|Cancelado|Aceite|Recusado|Provisório|Resposta|Novo horário|Horário recusado",
@@ -216,6 +265,9 @@ LANGUAGES: Final = {
         "segunda-feira terça-feira quarta-feira quinta-feira sexta-feira sábado domingo",
         "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
         "{day}, {number} de {month} de {year}",
+        "{name} alterou uma data deste evento.|{name} alterou várias datas deste evento."
+        "|{name} cancelou uma data deste evento.|{name} cancelou várias datas deste evento."
+        "|As outras datas não mudam.",
     ),
     "sv": _language(
         "Inbjudan|Ändrad|Inställd|Accepterad|Avböjd|Preliminär|Svar|Ny tid|Tiden avböjd",
@@ -227,6 +279,9 @@ LANGUAGES: Final = {
         "måndag tisdag onsdag torsdag fredag lördag söndag",
         "januari februari mars april maj juni juli augusti september oktober november december",
         "{day} {number} {month} {year}",
+        "{name} har ändrat ett datum för den här händelsen.|{name} har ändrat flera datum för den här händelsen."
+        "|{name} har ställt in ett datum för den här händelsen.|{name} har ställt in flera datum för den här händelsen."
+        "|De andra datumen ändras inte.",
     ),
     "uk": _language(
         "Запрошення|Змінено|Скасовано|Прийнято|Відхилено|Попередньо|Відповідь|Новий час|Час відхилено",
@@ -238,6 +293,8 @@ LANGUAGES: Final = {
         "понеділок вівторок середа четвер п’ятниця субота неділя",
         "січня лютого березня квітня травня червня липня серпня вересня жовтня листопада грудня",
         "{day}, {number} {month} {year}",
+        "{name} змінює одну дату цієї події.|{name} змінює кілька дат цієї події."
+        "|{name} скасовує одну дату цієї події.|{name} скасовує кілька дат цієї події.|Інші дати не змінюються.",
     ),
     "zh": _language(
         "邀请|已更新|已取消|已接受|已拒绝|暂定|回复|新时间|时间已拒绝",
@@ -248,6 +305,11 @@ LANGUAGES: Final = {
         "星期一 星期二 星期三 星期四 星期五 星期六 星期日",
         "1 2 3 4 5 6 7 8 9 10 11 12",
         "{year}年{month}月{number}日 {day}",
+        "{name} 更改了此活动的其中一次。"
+        "|{name} 更改了此活动的多次安排。"
+        "|{name} 取消了此活动的其中一次。"
+        "|{name} 取消了此活动的多次安排。"
+        "|其他各次不变。",
     ),
 }
 """The languages of the webmail by their codes."""
@@ -274,13 +336,20 @@ def letter(
     Raises BadComponents, BadObject.
     """
     _, entry = read_message(owed.text)
+    before = read_message(owed.before)[1] if owed.before else None
     part = entry.main
     words = LANGUAGES.get(language, LANGUAGES["en"])
-    said = said_by(owed, part)
+    said = said_by(owed, entry)
     first = words.sentences[said].replace("{name}", name or owed.sender)
-    title = plain(part.value("SUMMARY"), MAX_SHOWN)
-    facts = _facts(part, read_message(owed.before)[1].main if owed.before else None, words)
-    paragraphs = [[first], [title], facts]
+    title = _title(before.main if owed.dates and before is not None else part)
+    subject = f"{words.subjects[said]}: {title}"
+    if owed.dates and before is not None:
+        subject += f" ({_date_by_rule(entry, words)}{', …' if len(entry.parts) > 1 else ''})"
+        facts = [words.others]
+        paragraphs = [[first], [title], *_dates(entry, before, words, changed=owed.method == "REQUEST"), facts]
+    else:
+        facts = _facts(part, None if before is None else before.main, words)
+        paragraphs = [[first], [title], facts]
     calendar = owed.text
     if owed.method == "REQUEST":
         notes = _notes(part)
@@ -299,7 +368,7 @@ def letter(
     draft = Draft(
         author=_address(owed.sender, name),
         to=tuple(_address(one, "") for one in to),
-        subject=f"{words.subjects[said]}: {title}",
+        subject=subject,
         text=text_of(paragraphs),
         html=html_page(html_of(paragraphs, language), ""),
         message_id=message_id,
@@ -318,6 +387,29 @@ def _facts(part: Component, earlier: Component | None, words: Language) -> list[
             changed = f" ({words.was}: {was})" if was and was != value else ""
             facts.append(f"{label}: {value or words.open}{changed}")
     return facts
+
+
+def _dates(entry: CalendarObject, before: CalendarObject, words: Language, *, changed: bool) -> list[list[str]]:
+    """A paragraph for each date of a series: its title, if that's another one, when and where it takes place, and with
+    `changed` what was said `before`.
+    """
+    known, series = by_key(before), before.main
+    paragraphs: list[list[str]] = []
+    for part in entry.parts:
+        named = recurrence_of(part, series.first("DTSTART"))
+        earlier = known.get(key_of(entry, part))
+        if earlier is None and named is not None:
+            earlier = date_of(series, before.zones, NOTHING_LEFT_OUT, named)
+        facts = _facts(part, earlier if changed else None, words)
+        title = _title(part)
+        paragraphs.append(facts if title == _title(series) else [title, *facts])
+    return paragraphs
+
+
+def _date_by_rule(entry: CalendarObject, words: Language) -> str:
+    """The first date of a message about dates of a series, at which it was by the series' rule."""
+    moment = moment_of(entry.parts[0].first("RECURRENCE-ID"), entry.zones)
+    return "" if moment is None else _day(moment, words)
 
 
 Paragraphs: TypeAlias = Sequence[Sequence[str]]
@@ -353,7 +445,7 @@ def _notes(part: Component) -> list[str]:
 
 
 def news_words(language: str, said: str, title: str) -> str:
-    """Title of a notice on a device about what someone else changed in an event. `said`: a kind of `SAID`."""
+    """Title of a notice on a device about what someone else changed in an event. `said`: as of `said_by`."""
     return f"{LANGUAGES.get(language, LANGUAGES['en']).subjects[said]}: {title}"
 
 
@@ -458,16 +550,23 @@ def _zone(start: Property) -> str:
     return f" ({name})" if name else ""
 
 
+def _title(part: Component) -> str:
+    return plain(part.value("SUMMARY"), MAX_SHOWN)
+
+
 def _place(part: Component) -> str:
     return plain(part.value("LOCATION"), MAX_SHOWN)
 
 
-def said_by(owed: ScheduleMessage, part: Component) -> str:
-    """The kind of a message, of `SAID`."""
+def said_by(owed: ScheduleMessage, entry: CalendarObject) -> str:
+    """The kind of a message, of `SAID` or `SAID_OF_DATES`."""
+    if owed.dates:
+        number = "DATES" if len(entry.parts) > 1 else "DATE"
+        return f"{number}_OFF" if owed.method == "CANCEL" else number
     if owed.method == "CANCEL":
         return "CANCEL"
     if owed.method == "REPLY":
-        line = next((prop for prop in part.all("ATTENDEE") if address_of(prop) == owed.sender), None)
+        line = next((prop for prop in entry.main.all("ATTENDEE") if address_of(prop) == owed.sender), None)
         status = "" if line is None else line.parameter("PARTSTAT").upper()
         return status if status in ("ACCEPTED", "DECLINED", "TENTATIVE") else "ANSWER"
     return "CHANGE" if owed.before else "REQUEST"

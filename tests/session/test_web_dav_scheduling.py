@@ -15,7 +15,7 @@ import pytest
 import trio
 
 from moxlite.groupware import carrying, entries
-from moxlite.groupware.letters import LANGUAGES, REMINDERS, SAID
+from moxlite.groupware.letters import LANGUAGES, REMINDERS, SAID, SAID_OF_DATES
 from moxlite.operations.queue import Fail
 from moxlite.proto.cards.components import Component, read_components
 from moxlite.proto.cards.vcard import Contact, Entry
@@ -202,7 +202,8 @@ def test_mail_about_events_has_all_languages_of_the_webmail() -> None:
     assert LANGUAGES.keys() == REMINDERS.keys() == every
     for code, words in LANGUAGES.items():
         assert all("{name}" in sentence for sentence in words.sentences.values()), code
-        assert (len(words.days), len(words.months), len(set(words.sentences.values()))) == (7, 12, len(SAID)), code
+        sentences = len(SAID) + len(SAID_OF_DATES)
+        assert (len(words.days), len(words.months), len(set(words.sentences.values()))) == (7, 12, sentences), code
         day = words.date.format(day=words.days[0], number=24, month=words.months[10], year=2099)
         assert all(piece in day for piece in (words.days[0], "24", words.months[10], "2099")), code
     english = LANGUAGES["en"]

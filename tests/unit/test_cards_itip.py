@@ -9,18 +9,10 @@ from moxlite.proto.cards.calendarobject import CalendarObject, read_object
 from moxlite.proto.cards.components import BadComponents, Component, write_component
 from moxlite.proto.cards.contentline import property_of
 from moxlite.proto.cards.invitation import read_calendar
-from moxlite.proto.cards.itip import (
-    Message,
-    NotAllowed,
-    address_of,
-    called_off,
-    check_organizer,
-    organized,
-    role_of,
-    with_parameters,
-)
+from moxlite.proto.cards.itip import Message, NotAllowed, address_of, check_organizer, role_of, with_parameters
 from moxlite.proto.cards.itipanswers import answered, check_attendee, refused
 from moxlite.proto.cards.limits import AboveLimit, check_extent, extent_of
+from moxlite.proto.cards.organizing import called_off, organized
 from moxlite.proto.cards.received import (
     cleaned,
     kept_lines,

@@ -3,15 +3,14 @@ out; which way a message takes is decided elsewhere.
 
 Theory of operation
 -------------------
-An entry is shared by its organiser and the attendees; each has a copy, and the organiser's counts. `organized` compares
-the organiser's entry before and after a change. Each attendee has a view of it: the event, and those exceptions to
-which the attendee is invited. A view that differs is sent (REQUEST), one that is gone is called off (CANCEL).
-`itipanswers` finds what an attendee's change answers (REPLY). `received` brings such messages into the receiver's copy.
+An entry is shared by its organiser and the attendees; each has a copy, and the organiser's counts. `organizing` finds
+what the organiser's change tells the attendees (REQUEST, CANCEL), `itipanswers` what an attendee's change answers
+(REPLY). `received` brings such messages into the receiver's copy. What all of them need is here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final, Literal, TypeAlias
 
@@ -19,10 +18,10 @@ import msgspec
 
 from moxlite.proto.address import one_spelling
 from moxlite.proto.cards.calendarobject import CalendarObject
-from moxlite.proto.cards.components import Component, write_component
+from moxlite.proto.cards.components import Component
 from moxlite.proto.cards.contentline import MAX_ADDRESS, Property, in_parameter, mail_address, plain, property_of
-from moxlite.proto.cards.moments import moment_of, seconds_of, utc_text
-from moxlite.proto.cards.repeating import main_part, recurrence_of, span_of
+from moxlite.proto.cards.moments import moment_of, seconds_of
+from moxlite.proto.cards.repeating import recurrence_of
 
 Method: TypeAlias = Literal["REQUEST", "CANCEL", "REPLY"]
 Role: TypeAlias = Literal["organizer", "attendee", ""]
@@ -30,20 +29,7 @@ Role: TypeAlias = Literal["organizer", "attendee", ""]
 MAX_DECLINED: Final = 50
 """Dates that an attendee may remove at a time. Each of them is declined."""
 
-MAX_VIEWS: Final = 16 << 20
-"""Characters of all different views of an entry, before and after a change: they are compared and written in a second.
-Guests of the same dates share a view.
-"""
-
-SIZE_OF_DATE: Final = 40
-"""Characters of EXDATE with one date."""
-
-Numbers: TypeAlias = tuple[int, ...]
-
 PRODID: Final = "-//moxlite//EN"
-
-OF_END: Final = frozenset({"UID", "SUMMARY", "ORGANIZER", "DTSTART", "DTEND", "DURATION", "DUE"})
-"""Properties of the short message that a whole entry is called off."""
 
 TIMES: Final = ("DTSTART", "DTEND", "DURATION", "DUE", "RRULE", "RDATE")
 """Properties whose change makes earlier answers void (RFC 5546 §2.1.4)."""
@@ -93,19 +79,16 @@ class NotAllowed(ValueError):
         self.condition = condition
 
 
-class TooManyViews(NotAllowed):
-    """The messages about a change, of which each view has its own, would be too large together."""
-
-
 class Message(msgspec.Struct, frozen=True):
     """A message to some calendar users. `recipients`: addresses in lower case; `text`: the calendar with its METHOD;
-    `before`: the calendar that they had, "" for none.
+    `before`: the calendar that they had, "" for none; `dates`: it's about single dates of a series that they have.
     """
 
     method: Method
     recipients: tuple[str, ...]
     text: str
     before: str = ""
+    dates: bool = False
 
 
 # Looking at an entry.
@@ -204,7 +187,7 @@ def with_parameters(line: Property, wanted: Mapping[str, str]) -> Property:
     """A line with these parameters in place of its own ones of the same names; "" takes a parameter away."""
     name, *pieces = _head_pieces(line)
     kept = [piece for piece in pieces if _parameter_name(piece) not in wanted]
-    added = [f"{name}={_quoted(value)}" for name, value in wanted.items() if value]
+    added = [f"{name}={quoted(value)}" for name, value in wanted.items() if value]
     made = property_of(";".join([name, *kept, *added]) + ":" + line.value)
     return line if made is None else made
 
@@ -236,7 +219,7 @@ def _parameter_name(piece: str) -> str:
     return piece.partition("=")[0].strip().upper()
 
 
-def _quoted(value: str) -> str:
+def quoted(value: str) -> str:
     value = in_parameter(value)
     return f'"{value}"' if any(char in value for char in ":;,") else value
 
@@ -270,133 +253,6 @@ def rebuilt(calendar_object: CalendarObject, parts: Sequence[Component]) -> Comp
     return Component("VCALENDAR", calendar_object.calendar.properties, [*zones, *parts])
 
 
-# The organiser's changes.
-
-
-class OrganizerChange(msgspec.Struct, frozen=True):
-    """An organiser's change: the calendar as it is stored, and the messages about it."""
-
-    calendar: Component
-    messages: tuple[Message, ...]
-
-
-def organized(
-    before: CalendarObject | None,
-    after: CalendarObject,
-    own: frozenset[str],
-    local: frozenset[str],
-    now: int,
-    *,
-    keep_answers: bool,
-) -> OrganizerChange:
-    """Find the messages about an organiser's change. Raises TooManyViews.
-
-    Args:
-      own: addresses of the organiser. local: addresses of users of this server. now: seconds UTC.
-      keep_answers: the client may not know the newest answers, so that the answers in `before` count.
-    """
-    earlier = by_key(before)
-    parts = [_numbered(part, earlier.get(key_of(after, part)), own, keep=keep_answers) for part in after.parts]
-    if before is not None and (series := earlier.get(None)) is not None:
-        parts = [
-            _asked_anew(part, series, own)
-            if key_of(after, part) not in earlier and _is_moved(after, part, before, series)
-            else part
-            for part in parts
-        ]
-    changed = msgspec.structs.replace(after, parts=parts)
-    everyone = dict.fromkeys(
-        address
-        for calendar_object in (before, changed)
-        if calendar_object is not None
-        for part in calendar_object.parts
-        for address, line in attendees_of(part).items()
-        if address not in own and agent_of(line) == "SERVER"
-    )
-    messages = _messages(before, changed, everyone, now)
-    told = {address for message in messages for address in message.recipients}
-
-    def stored(part: Component) -> Component:
-        was = attendees_of(earlier.get(key_of(after, part), Component("", [], [])))
-
-        def line(prop: Property) -> Property:
-            address = address_of(prop) if prop.name == "ATTENDEE" else ""
-            if address in told:
-                status = DELIVERED if address in local else SENT
-                return with_parameters(prop, {"SCHEDULE-STATUS": status, "SCHEDULE-FORCE-SEND": ""})
-            if address in was and (status := was[address].parameter("SCHEDULE-STATUS")):
-                return with_parameters(prop, {"SCHEDULE-STATUS": status})
-            return prop
-
-        return mapped(part, line)
-
-    if not told and parts == after.parts:
-        return OrganizerChange(after.calendar, ())
-    return OrganizerChange(rebuilt(after, [stored(part) for part in parts]), messages)
-
-
-def renewed(calendar_object: CalendarObject) -> CalendarObject:
-    """An organiser's entry that comes back after its guests were told of its end, with numbers above that message's:
-    they would take the invitation for an older one (RFC 5546 §2.1.5).
-    """
-    parts = [with_property(part, "SEQUENCE", str(sequence_of(part) + 2)) for part in calendar_object.parts]
-    return msgspec.structs.replace(calendar_object, parts=parts)
-
-
-def called_off(before: CalendarObject, own: frozenset[str], now: int) -> tuple[Message, ...]:
-    """Find the messages about the removal of an organiser's entry."""
-    everyone = {
-        address: None
-        for part in before.parts
-        for address, line in attendees_of(part).items()
-        if address not in own and agent_of(line) == "SERVER"
-    }
-    try:
-        return _messages(before, None, everyone, now)
-    except TooManyViews:
-        # A guest who has one date of a series takes this for its end, too (RFC 5546 §3.2.5).
-        lines = [line for line in before.main.properties if line.name in OF_END]
-        number = max(map(sequence_of, before.parts)) + 1
-        [told] = _told([Component(before.kind, lines, [])], now)
-        text = write_component(new_calendar(before, [_called_off(told, number)], "CANCEL"))
-        return (Message("CANCEL", tuple(everyone), text),)
-
-
-def _numbered(part: Component, was: Component | None, own: frozenset[str], *, keep: bool) -> Component:
-    """A component with its number raised, and answers void, if it was moved (RFC 5546 §2.1.4, RFC 6638 §3.2.8)."""
-    if was is None:
-        return part
-    if times_of(part) == times_of(was):
-        answers = attendees_of(was)
-
-        def kept(line: Property) -> Property:
-            there = answers.get(address_of(line)) if line.name == "ATTENDEE" else None
-            if there is None or address_of(line) in own:
-                return line
-            status = there.parameter("PARTSTAT")
-            return line if line.parameter("PARTSTAT") == status else with_parameters(line, {"PARTSTAT": status})
-
-        return mapped(part, kept) if keep else part
-    return _asked_anew(part, was, own)
-
-
-def _is_moved(after: CalendarObject, part: Component, before: CalendarObject, series: Component) -> bool:
-    """Whether a new exception is at another time than the series before has it, or of another length."""
-    span, usual = span_of(part, after.zones), span_of(series, before.zones)
-    if span is None or usual is None:
-        return False
-    length = part.value("DURATION")  # its days may have other hours
-    same = (length and length == series.value("DURATION")) or span[1] - span[0] == usual[1] - usual[0]
-    return span[0] != key_of(after, part) or not same
-
-
-def _asked_anew(part: Component, was: Component, own: frozenset[str]) -> Component:
-    """A component that was moved, with its number raised, and answers void."""
-    number = max(sequence_of(part), sequence_of(was) + 1)
-    numbered = part if number == sequence_of(part) else with_property(part, "SEQUENCE", str(number))
-    return without_answers(numbered, own)
-
-
 def without_answers(part: Component, own: frozenset[str]) -> Component:
     """A component whose attendees, but for those with these addresses, have not answered."""
 
@@ -408,114 +264,9 @@ def without_answers(part: Component, own: frozenset[str]) -> Component:
     return mapped(part, asked)
 
 
-def _messages(
-    before: CalendarObject | None, after: CalendarObject | None, everyone: Iterable[str], now: int
-) -> tuple[Message, ...]:
-    """Find what attendees are told. Raises TooManyViews."""
-    was, is_now = _Views(before, now), _Views(after, now)
-    groups: dict[tuple[Numbers, Numbers, str], list[str]] = {}
-    for address in everyone:
-        groups.setdefault((was.of(address), is_now.of(address), is_now.forced(address)), []).append(address)
-    found: dict[tuple[Method, str, str], list[str]] = {}
-    left = MAX_VIEWS
-    for (old, new, forced), addresses in groups.items():
-        left -= was.size(old) + is_now.size(new)
-        if left < 0 and len(groups) > 1:
-            raise TooManyViews("max-attendees-per-instance", "guests see too many different versions of this event")
-        if not forced and was.lines(old) == is_now.lines(new):
-            continue
-        was_off, is_now_off = was.is_off(old), is_now.is_off(new)
-        if not forced and (is_now_off if new else was_off) and was_off:
-            continue  # no attendee has to hear of what never was, or is off already
-        earlier = "" if before is None or not old else write_component(new_calendar(before, was.told(old)))
-        off = not new or forced == "CANCEL" or is_now_off
-        home, parts = (after, is_now.told(new)) if new else (before, was.told(old))
-        assert home is not None
-        if off:
-            parts = [_called_off(part, sequence_of(part) + int(not new)) for part in parts]
-        method: Method = "CANCEL" if off else "REQUEST"
-        text = write_component(new_calendar(home, parts, method))
-        found.setdefault((method, text, earlier), []).extend(addresses)
-    return tuple(Message(method, tuple(to), text, was) for (method, text, was), to in found.items())
-
-
-class _Views:
-    """Each attendee's view of an entry.
-
-    It has the indexes of the components to which the attendee is invited, and the main event without the dates of
-    exceptions for other attendees. Each component is examined once, whatever the number of guests.
-    """
-
-    def __init__(self, calendar_object: CalendarObject | None, now: int) -> None:
-        self._parts = [] if calendar_object is None else calendar_object.parts
-        self._main = main_part(self._parts)
-        self._invited: dict[str, list[int]] = {}
-        self._forced: dict[str, str] = {}
-        for number, part in enumerate(self._parts):
-            for address, line in attendees_of(part).items():
-                self._invited.setdefault(address, []).append(number)
-                wanted = line.parameter("SCHEDULE-FORCE-SEND").upper()
-                if wanted in ("REQUEST", "CANCEL"):
-                    self._forced.setdefault(address, wanted)
-        self._lines = [comparable(part) for part in self._parts]
-        self._dates = [_left_out(part) for part in self._parts]
-        self._told = _told(self._parts, now)
-        self._sizes = [sum(len(line.whole) for line in part.properties) for part in self._parts]
-        self._off = [is_off([part]) for part in self._parts]
-
-    def of(self, address: str) -> Numbers:
-        """The components to which an attendee is invited, the event itself first."""
-        numbers = self._invited.get(address, [])
-        return tuple(sorted(numbers, key=lambda number: number != self._main))
-
-    def forced(self, address: str) -> str:
-        """The method that a client wants to be sent in any case (RFC 6638 §7.2)."""
-        return self._forced.get(address, "")
-
-    def size(self, numbers: Numbers) -> int:
-        """About the characters of a view."""
-        dates = SIZE_OF_DATE * len(self._parts) if self._main in numbers[:1] else 0
-        return dates + sum(self._sizes[number] for number in numbers)
-
-    def is_off(self, numbers: Numbers) -> bool:
-        """Whether all of a view is cancelled; true of an empty one."""
-        return all(self._off[number] for number in numbers)
-
-    def lines(self, numbers: Numbers) -> list[frozenset[str]]:
-        """The lines of each component that matter to the attendee."""
-        lines = [self._lines[number] for number in numbers]
-        if dates := self._without(numbers):
-            lines[0] = lines[0] | {line.whole.strip() for line in dates}
-        return lines
-
-    def told(self, numbers: Numbers) -> list[Component]:
-        """A view as the attendee gets it."""
-        parts = [self._told[number] for number in numbers]
-        if dates := self._without(numbers):
-            parts[0] = Component(parts[0].name, [*parts[0].properties, *dates], [])
-        return parts
-
-    def _without(self, numbers: Numbers) -> list[Property]:
-        """EXDATE of the exceptions that are left out of a view with the event itself."""
-        if self._main not in numbers[:1]:
-            return []
-        seen = set(numbers)
-        return [line for number, line in enumerate(self._dates) if line is not None and number not in seen]
-
-
 def is_off(parts: Sequence[Component]) -> bool:
     """Whether all components are cancelled."""
     return all(part.value("STATUS").upper() == "CANCELLED" for part in parts)
-
-
-def _left_out(part: Component) -> Property | None:
-    """EXDATE of an exception; None for the event itself."""
-    recurrence = part.first("RECURRENCE-ID")
-    if recurrence is None:
-        return None
-    parameters = recurrence.whole[len("RECURRENCE-ID") : len(recurrence.whole) - len(recurrence.value) - 1]
-    line = property_of(f"EXDATE{parameters}:{recurrence.value}")
-    return None if line is None else with_parameters(line, {"RANGE": ""})
 
 
 def comparable(part: Component) -> frozenset[str]:
@@ -530,26 +281,6 @@ def comparable(part: Component) -> frozenset[str]:
         else:
             lines.add(line.whole.strip())
     return frozenset(lines)
-
-
-def _told(parts: Sequence[Component], now: int) -> list[Component]:
-    """Components as others get them: without alarms, what is the organizer's own, and what is between a client and its
-    server.
-    """
-    components: list[Component] = []
-    for part in parts:
-        lines = [
-            sent_line(line)
-            for line in part.properties
-            if not line.name.startswith("X-") and line.name not in PERSONAL and line.name != "DTSTAMP"
-        ]
-        components.append(Component(part.name, [*lines, new_line("DTSTAMP", utc_text(now))], []))
-    return components
-
-
-def _called_off(part: Component, sequence: int) -> Component:
-    """A component that is called off, as attendees are told; one that is gone has a number above the organiser's."""
-    return with_property(with_property(part, "STATUS", "CANCELLED"), "SEQUENCE", str(sequence))
 
 
 def is_over(calendar_object: CalendarObject, now: int) -> bool:

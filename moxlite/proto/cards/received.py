@@ -5,8 +5,6 @@ the receiver's own, such as alarms.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, get_args
 
 import msgspec
@@ -58,12 +56,20 @@ from moxlite.proto.cards.moments import (
     known_zone,
     moment_of,
     seconds_of,
-    time_text,
     utc_text,
     value_of,
     zone_name,
 )  # fmt: skip
-from moxlite.proto.cards.repeating import LeftOut, left_out, main_part, parts_of, recurrence_of, rules_of
+from moxlite.proto.cards.repeating import (
+    OF_SERIES,
+    LeftOut,
+    date_of,
+    left_out,
+    main_part,
+    parts_of,
+    recurrence_of,
+    rules_of,
+)
 from moxlite.proto.cards.rules import BadRecurrence, modern_rule
 from moxlite.wording import reason_of
 
@@ -86,9 +92,6 @@ OF_CANCELLED: Final = frozenset({"UID", "SUMMARY", "LOCATION", "ORGANIZER", "DUR
 """Properties of a series that a date has which is called off: no user looks at the description, files and alarms of
 such a date.
 """
-
-OF_SERIES: Final = frozenset({"RRULE", "RDATE", "EXDATE", "DTSTART", "DTEND", "DUE"})
-"""Properties of a series that an exception does not have, or with another time."""
 
 WHEN: Final = ("DTSTART", "DTEND", "DURATION")
 WHAT: Final = ("SUMMARY", "LOCATION")
@@ -425,53 +428,14 @@ def _received(part: Component, was: Component | None, own: frozenset[str]) -> Co
 
 
 def _exception(there: CalendarObject, main: Component, gone: LeftOut, named: Component) -> Component | None:
-    """Make an exception from an event at one of its regular times.
+    """As `date_of`, for the date that a component of a message names."""
+    recurrence = recurrence_of(named, main.first("DTSTART"))
+    made = None if recurrence is None else date_of(main, there.zones, gone, recurrence)
 
-    None if the event doesn't repeat, the time was excluded, or the time doesn't exist in its zone. `main`: the series;
-    `gone`: its `left_out`, which is slow if there are many dates.
-    """
-    start = main.first("DTSTART")
-    recurrence = recurrence_of(named, start)
-    moment, first = moment_of(recurrence, there.zones), moment_of(start, there.zones)
-    if recurrence is None or start is None or moment is None or first is None:
-        return None
-    if not (main.all("RRULE") or main.all("RDATE")) or is_date(recurrence) != is_date(start):
-        return None
-    try:
-        local = moment if moment.tzinfo is None or first.tzinfo is None else moment.astimezone(first.tzinfo)
-    except OverflowError:  # the mail says the time, which may be at the end of all years
-        return None
-    if seconds_of(moment) in gone.times or time_text(local)[:8] in gone.days:
-        return None
-    lines = [  # messages about the series are not about this time
-        with_parameters(line, {STAMP: ""}) if line.name in ("ATTENDEE", "ORGANIZER") else line
-        for line in main.properties
-        if line.name not in OF_SERIES
-    ]
-    lines += [recurrence]
-    distance = seconds_of(moment) - seconds_of(first)
-    for line in main.properties:
-        at = moment_of(line, there.zones) if line.name in ("DTSTART", "DTEND", "DUE") else None
-        if at is not None:
-            lines.append(_moved(line, at, seconds_of(at) + distance))
-    return Component(main.name, lines, main.components)
+    def line(prop: Property) -> Property:
+        return with_parameters(prop, {STAMP: ""}) if prop.name in ("ATTENDEE", "ORGANIZER") else prop
 
-
-def _moved(line: Property, at: datetime, seconds: int) -> Property:
-    """A line of the time `at` with another moment, said in the same zone: a form that shows it is not in UTC then."""
-    text, head = utc_text(seconds), line.name
-    if is_date(line):
-        text, head = text[:8], f"{line.name};VALUE=DATE"
-    elif at.tzinfo is None:
-        text = text[:-1]
-    elif at.tzinfo is not UTC:
-        with suppress(OverflowError):  # at the end of all years
-            local = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)).astimezone(at.tzinfo)
-            if not local.fold:  # the hour that clocks show twice means the first of both
-                text, head = time_text(local), line.whole[: -len(line.value) - 1]
-    made = property_of(f"{head}:{text}")
-    assert made is not None
-    return made
+    return None if made is None else mapped(made, line)  # messages about the series are not about this time
 
 
 # Entries of mail that no calendar takes whole: what is left of them, and what was left out (DAV-29).

@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 
 from moxlite.proto.cards.components import Component, Instance
-from moxlite.proto.cards.contentline import Property
+from moxlite.proto.cards.contentline import Property, property_of
 from moxlite.proto.cards.moments import (
     Length,
     Zones,
@@ -28,6 +28,7 @@ from moxlite.proto.cards.moments import (
     period_of,
     seconds_of,
     time_text,
+    utc_text,
     value_of,
 )
 from moxlite.proto.cards.rules import EPOCH, BadRecurrence, Rule, local_seconds, read_rule
@@ -253,3 +254,51 @@ def _in_zone(seconds: int, zone: tzinfo) -> datetime:
 def _recurrence(moment: datetime, *, whole: bool) -> str:
     text = time_text(moment)
     return text[:8] if whole else text + ("Z" if moment.tzinfo is UTC else "")
+
+
+OF_SERIES: Final = frozenset({"RRULE", "RDATE", "EXDATE", "DTSTART", "DTEND", "DUE"})
+"""Properties of a series that an exception does not have, or with another time."""
+
+
+def date_of(series: Component, zones: Zones, gone: LeftOut, recurrence: Property) -> Component | None:
+    """Make an exception from a series at one of its regular times, which `recurrence` names in the form of its DTSTART.
+
+    None if the event doesn't repeat, the time was excluded, or the time doesn't exist in its zone. `gone`: its
+    `left_out`, which is slow if there are many dates.
+    """
+    start = series.first("DTSTART")
+    moment, first = moment_of(recurrence, zones), moment_of(start, zones)
+    if start is None or moment is None or first is None:
+        return None
+    if not (series.all("RRULE") or series.all("RDATE")) or is_date(recurrence) != is_date(start):
+        return None
+    try:
+        local = moment if moment.tzinfo is None or first.tzinfo is None else moment.astimezone(first.tzinfo)
+    except OverflowError:  # a mail says the time, which may be at the end of all years
+        return None
+    if seconds_of(moment) in gone.times or time_text(local)[:8] in gone.days:
+        return None
+    lines = [*(line for line in series.properties if line.name not in OF_SERIES), recurrence]
+    distance = seconds_of(moment) - seconds_of(first)
+    for line in series.properties:
+        at = moment_of(line, zones) if line.name in ("DTSTART", "DTEND", "DUE") else None
+        if at is not None:
+            lines.append(_moved(line, at, seconds_of(at) + distance))
+    return Component(series.name, lines, series.components)
+
+
+def _moved(line: Property, at: datetime, seconds: int) -> Property:
+    """A line of the time `at` with another moment, said in the same zone: a form that shows it is not in UTC then."""
+    text, head = utc_text(seconds), line.name
+    if is_date(line):
+        text, head = text[:8], f"{line.name};VALUE=DATE"
+    elif at.tzinfo is None:
+        text = text[:-1]
+    elif at.tzinfo is not UTC:
+        with suppress(OverflowError):  # at the end of all years
+            local = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)).astimezone(at.tzinfo)
+            if not local.fold:  # the hour that clocks show twice means the first of both
+                text, head = time_text(local), line.whole[: -len(line.value) - 1]
+    made = property_of(f"{head}:{text}")
+    assert made is not None
+    return made

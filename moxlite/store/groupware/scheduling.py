@@ -17,18 +17,9 @@ from moxlite.encoding import msgpack_decoder, to_msgpack
 from moxlite.proto.address import one_spelling
 from moxlite.proto.cards.calendarobject import read_object
 from moxlite.proto.cards.components import write_component
-from moxlite.proto.cards.itip import (
-    Message,
-    NotAllowed,
-    Role,
-    called_off,
-    check_organizer,
-    is_over,
-    organized,
-    renewed,
-    role_of,
-)
+from moxlite.proto.cards.itip import Message, NotAllowed, Role, check_organizer, is_over, role_of
 from moxlite.proto.cards.itipanswers import answered, check_attendee, is_answer, refused
+from moxlite.proto.cards.organizing import called_off, organized, renewed
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader
@@ -110,6 +101,7 @@ class ScheduleMessage(msgspec.Struct, frozen=True, kw_only=True):
     before: str
     resource: int
     title: str
+    dates: bool = False
 
     def pack(self) -> bytes:
         """Encode it for the row."""
@@ -441,5 +433,6 @@ def _owe(tx: AccountTx, messages: Sequence[Message], sender: str, resource: int,
             before=message.before,
             resource=resource,
             title=facts.title,
+            dates=message.dates,
         )
         tx.owe(key, SCHEDULE, owed.pack())
