@@ -355,7 +355,7 @@ def _strict(case: Case, message: Message) -> bool:
     if evidence.trusted_author is None:
         return True
     wanted = {case.recipient.canonical.key, *map(AddressKey.parse, (str(case.asked), *case.via))}
-    named = {AddressKey.of(recipient.localpart, recipient.domain) for recipient in message.prepared.recipients}
+    named = {recipient.key for recipient in message.prepared.recipients}
     return not is_forward(case) and wanted.isdisjoint(named)
 
 

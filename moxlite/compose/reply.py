@@ -196,8 +196,8 @@ def answer(original: Original, own: AccountAddresses, kind: Kind, quoted: Quoted
     if kind != "reply_list":
         others = _without_own(to, own)
         to = others or _unique(to)  # a note to oneself is answered to oneself
-    present = {_key(other) for other in to}
-    cc = tuple(address for address in _without_own(cc, own) if _key(address) not in present)
+    present = {other.key for other in to}
+    cc = tuple(address for address in _without_own(cc, own) if address.key not in present)
     in_reply_to, references = _thread(original)
     return Answer(
         author=author,
@@ -232,7 +232,7 @@ def edit_again(original: Original, own: AccountAddresses, quoted: Quoted) -> Ans
         text=quoted.text,
         in_reply_to=envelope.in_reply_to,
         references=kept_references(_ID.findall(original.references)),
-        ask_read=_key(author) in map(_key, original.receipts_to),
+        ask_read=author.key in {asked.key for asked in original.receipts_to},
         ask_delivered=original.ask_delivered,
         tls="default" if written is None else original.tls,
     )
@@ -265,9 +265,9 @@ def answers_from(original: Original, own: AccountAddresses) -> MailAddress:
     else:
         candidates = _among((*envelope.to, *envelope.cc), own, own.may_send)
         delivered = _among(original.delivered_to, own, own.may_send)
-    arrived = {_key(one) for one in delivered[:1]}
+    arrived = {recipient.key for recipient in delivered[:1]}
     address = next(
-        (candidate for candidate in candidates if _key(candidate) in arrived),
+        (candidate for candidate in candidates if candidate.key in arrived),
         next(iter(candidates + delivered), own.login),
     )
     return msgspec.structs.replace(address, name="" if _is(own, own.is_masked, address) else own.login.name)
@@ -326,15 +326,11 @@ def _parsed(text: str) -> MailAddress | None:
     return MailAddress("", address.localpart, address.domain.ascii)
 
 
-def _key(address: MailAddress) -> AddressKey:
-    return AddressKey.of(address.localpart, address.domain)
-
-
 def _unique(addresses: Iterable[MailAddress]) -> tuple[MailAddress, ...]:
     found: dict[AddressKey, MailAddress] = {}
     for address in addresses:
         if address.localpart:
-            found.setdefault(_key(address), address)
+            found.setdefault(address.key, address)
     return tuple(found.values())
 
 

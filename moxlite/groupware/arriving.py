@@ -16,7 +16,7 @@ from moxlite.groupware.carrying import read_owed, receive
 from moxlite.groupware.entries import BadEntry, TooBusy, read
 from moxlite.groupware.people import given_addresses, is_me, user_of
 from moxlite.processor import off_loop
-from moxlite.proto.address import AddressError, Domain, one_spelling
+from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.cards.calendarobject import BadObject, CalendarObject
 from moxlite.proto.cards.components import BadComponents
 from moxlite.proto.cards.itip import address_of, brought_by, organizer_of
@@ -159,7 +159,7 @@ def _arrived(r: Reader, number: int) -> ReceivedCalendar | None:
     content = body.locate(r, number)
     text = part_text(part, lambda start, stop: body.read_content(r, content, start, stop - start), MAX_CALENDAR + 1)
     known = is_known(r, senders[0].localpart, domain.unicode, row.received)
-    author = one_spelling(f"{senders[0].localpart}@{domain.unicode}")
+    author = str(senders[0].key)
     return ReceivedCalendar(text.encode("utf-8", "replace").decode(), author, known)
 
 

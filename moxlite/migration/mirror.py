@@ -293,7 +293,7 @@ def _written_from(r: Reader, *, ids: Sequence[MessageID], address: str) -> list[
     key, message_ids = AddressKey.parse(address), []
     for message_id, packed in structures(r, ids):
         authors = structure_of(packed).envelope.from_
-        if any(AddressKey.of(author.localpart, author.domain) == key for author in authors):
+        if any(author.key == key for author in authors):
             message_ids.append(message_id)
     return message_ids
 

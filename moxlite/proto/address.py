@@ -285,6 +285,10 @@ class AddressKey(msgspec.Struct, frozen=True, order=True):
         localpart, _, domain = text.strip().rpartition("@")
         return cls.of(localpart, domain)
 
+    def __str__(self) -> str:
+        """The address in `one_spelling`, for keys that are stored as text."""
+        return f"{self.localpart}@{unicode_domain(self.domain)}"
+
 
 def one_spelling(text: str) -> str:
     """An address as texts of it are kept and compared: in NFC and lower case, its domain in U-labels. Texts that are no

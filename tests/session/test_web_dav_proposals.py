@@ -67,6 +67,21 @@ async def test_another_time_that_a_guest_proposes_is_accepted(office: Office, po
     assert await browser.error("invitation_proposal", **proposal(number, accept=False)) == (409, "user:conflict")
 
 
+@pytest.mark.parametrize("asked", ["jörg@münchen.example", "jörg@xn--mnchen-3ya.example"])
+async def test_a_proposal_comes_from_an_address_in_any_spelling(
+    office: Office, post: Post, browser: Browser, asked: str
+) -> None:
+    """WEBMAIL-129a, SMTP-2a, SMTP-2e: the guest was asked in one spelling, and the mail has both; people see U-labels."""
+    await office.mia.put("m.ics", meeting(ADA_ASKED.replace("ada@remote.example", asked)))
+    proposed = counter().replace("ada@remote.example", "Jörg@xn--mnchen-3ya.example")
+    number = await post.send(proposed, "COUNTER", author="jörg@münchen.example")
+    assert (await browser.call("invitation", message_id=number, path="0"))["proposal"]["state"] == ""
+    await browser.call("invitation_proposal", **proposal(number, accept=True))
+    assert "DTSTART:20991125T120000Z" in await office.entry("mia")
+    sent_on = await post.send(counter(), "COUNTER", author="jörg@xn--mnchen-3ya.example")
+    assert (await browser.call("invitation", message_id=sent_on, path="0"))["sent_by"] == "jörg@münchen.example"
+
+
 async def test_another_time_for_one_date_moves_that_date(office: Office, post: Post, browser: Browser) -> None:
     """WEBMAIL-129a: which the mail may name in any zone; a date that the series does not have moves nothing."""
     series = meeting("RRULE:FREQ=DAILY;COUNT=5", ADA_ASKED).replace("DTSTART:", "DTSTART;TZID=Europe/Berlin:")

@@ -26,7 +26,7 @@ from moxlite.acceptance.forwards import circles
 from moxlite.acceptance.plan import Plan
 from moxlite.acceptance.producers.judgement import is_unproven
 from moxlite.config.snapshot import Snapshot, owns
-from moxlite.proto.address import Address, AddressError, AddressKey, Path
+from moxlite.proto.address import Address, AddressError, Path
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.prepare import PreparedMessage
@@ -98,7 +98,7 @@ async def with_script(
             kept=tuple(action for action in plan.actions if isinstance(action, FileInto)),
             form=form,
             automatic="own" if _is_by_owner(case, snapshot) else automatic(section),
-            named=frozenset(AddressKey.of(recipient.localpart, recipient.domain) for recipient in octets.recipients),
+            named=frozenset(recipient.key for recipient in octets.recipients),
             own=_own(case, snapshot, octets.recipients),
         )
         if asked.script:

@@ -19,6 +19,7 @@ import msgspec
 from msgspec.structs import replace
 
 from moxlite.encoding import msgpack_decoder, to_msgpack
+from moxlite.proto.address import AddressKey
 
 PARSE_VERSION: Final = 8
 """Version of the index and of the rules by which it was made. The store scans each message with another version again,
@@ -72,6 +73,11 @@ class MailAddress(msgspec.Struct, frozen=True, array_like=True, gc=False):
     name: str
     localpart: str
     domain: str
+
+    @property
+    def key(self) -> AddressKey:
+        """The key that all spellings of the address share."""
+        return AddressKey.of(self.localpart, self.domain)
 
 
 class Envelope(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):

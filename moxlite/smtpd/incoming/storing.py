@@ -26,7 +26,7 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.mailauth.arc.seal import Sealer, own_results, seal
 from moxlite.mailauth.dkim.message import Message as SignedMessage
 from moxlite.mailauth.dkim.sign import Signer, SigningError, sign
-from moxlite.proto.address import Address, AddressKey, Domain, unicode_domain
+from moxlite.proto.address import Address, Domain, unicode_domain
 from moxlite.proto.mime.compose import (
     TextPart,
     address_field,
@@ -141,7 +141,7 @@ async def _answer(session: Session, prepared: PreparedMessage, decided: Decision
 def _name_of(to: Address, envelope: Envelope) -> str:
     """The name that the sender gives itself, "" where the message is from another address."""
     authors = (*envelope.reply_to, *envelope.from_, *envelope.sender)
-    return next((one.name for one in authors if one.name and AddressKey.of(one.localpart, one.domain) == to.key), "")
+    return next((one.name for one in authors if one.name and one.key == to.key), "")
 
 
 def _entity(text: str) -> bytes:

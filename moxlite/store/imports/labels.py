@@ -526,4 +526,4 @@ def _proposed(uses: Sequence[LabelUse]) -> list[LabelUse]:
 def _author(header: HeaderSection) -> str:
     """The address in From, in one spelling; "" without one."""
     addresses, _ = read_addresses([(header.text(b"from") or b"")[: 4 * MAX_ADDRESS]])
-    return one_spelling(f"{addresses[0].localpart}@{addresses[0].domain}"[:MAX_ADDRESS]) if addresses else ""
+    return str(addresses[0].key)[:MAX_ADDRESS] if addresses else ""

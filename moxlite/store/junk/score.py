@@ -17,7 +17,6 @@ from typing import Final, Literal
 import msgspec
 
 from moxlite.normal import normalized
-from moxlite.proto.address import AddressKey
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import MAX_TEXT, Read, token_text
 from moxlite.proto.mime.types import Structure
@@ -81,10 +80,7 @@ def words_of(structure: Structure, read: Read, grams: Grams) -> list[str]:
 def sender_of(structure: Structure) -> str:
     """Return the address in From that counts as the sender of a learned message, "" for none."""
     authors = structure.envelope.from_
-    if not authors:
-        return ""
-    key = AddressKey.of(authors[0].localpart, authors[0].domain)
-    return f"{key.localpart}@{key.domain}"
+    return str(authors[0].key) if authors else ""
 
 
 def hash_words(words: Iterable[str], salt: bytes) -> array[int]:

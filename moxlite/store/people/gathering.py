@@ -205,7 +205,7 @@ class Gatherer:
 
 def list_key(section: HeaderSection, address: str) -> str:
     """The key of the list or newsletter that a message belongs to: the id of the list (RFC 2919), else the address of
-    its author, "" without both. In lower case.
+    its author in `one_spelling`, "" without both. In lower case.
     """
     match = LIST_ID.search((section.text(b"list-id") or b"").decode("utf-8", "replace"))
     return (match[1] if match else address).lower()
@@ -244,7 +244,7 @@ def _look(message_id: int, received: int, size: int, packed: bytes, header: byte
     if b"\nlist-" in header.lower() or header[:5].lower() == b"list-":
         section = HeaderSection(header, hint=structure.root.hint)
         if section.count(b"list-id") or section.count(b"list-unsubscribe"):
-            key = list_key(section, f"{sender.localpart}@{sender.domain.ascii}")[:MAX_KEY]
+            key = list_key(section, str(sender.key))[:MAX_KEY]
             shown = _discussion(section) or shown
     return (_ReceivedMessage(message_id, senders[0].name, sender, key, shown, received, size),)
 

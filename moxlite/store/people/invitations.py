@@ -28,8 +28,8 @@ SELECT uid, recurrence FROM invitation ORDER BY seen LIMIT max(0, (SELECT count(
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
-    """A version of an event. ``organizer`` and ``author``, the From address, as `sender_key` folds them to lower case;
-    ``author`` is "" for a message that has not just one. ``proven``: the From domain was validated (STORE-90).
+    """A version of an event. ``organizer`` and ``author``, the From address, in `one_spelling`; ``author`` is ""
+    for a message that has not just one. ``proven``: the From domain was validated (STORE-90).
     """
 
     sequence: int

@@ -14,7 +14,7 @@ from moxlite.groupware.carrying import EntryChange, answered_entry
 from moxlite.groupware.entries import about
 from moxlite.groupware.people import user_of
 from moxlite.processor import off_loop
-from moxlite.proto.address import AddressKey
+from moxlite.proto.address import AddressKey, one_spelling, spellings
 from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import write_component
 from moxlite.proto.cards.editing import BadForm, Form
@@ -73,7 +73,7 @@ from moxlite.web.webmail.invitationtypes import (
     When,
 )
 from moxlite.web.webmail.querytypes import ID, AnyID
-from moxlite.web.webmail.reading.parsed import author_of, is_validated, sender_key, structure_of
+from moxlite.web.webmail.reading.parsed import author_of, is_validated, structure_of
 from moxlite.web.webmail.reading.parts import part_at as message_part
 from moxlite.web.webmail.timeproposals import TimeProposal, proposed_in
 from moxlite.wording import reason_of, worded
@@ -410,7 +410,7 @@ class InvitationCalls(EventMailCalls):
 
 
 class Source(msgspec.Struct, frozen=True):
-    """The message with a calendar: the calendar, its Message-ID, the From address as it is written, and as `author_of`
+    """The message with a calendar: the calendar, its Message-ID, the From address as people see it, and as `author_of`
     gives it.
     """
 
@@ -499,7 +499,7 @@ def _occurrence(event: Event) -> str:
 
 
 def _key(address: str) -> str:
-    return sender_key(address).casefold()
+    return one_spelling(address.strip())
 
 
 def _text(r: Reader, holder: Holder, message_id: int, path: str) -> tuple[str, Source]:
@@ -512,8 +512,8 @@ def _text(r: Reader, holder: Holder, message_id: int, path: str) -> tuple[str, S
         raise UserError("calendar: must be 1 MiB or smaller")
     content = body.locate(r, message_id)
     text = part_text(part, lambda start, stop: body.read_content(r, content, start, stop - start), MAX_CALENDAR + 1)
-    sender = next((f"{address.localpart}@{address.domain}" for address in structure.envelope.from_), "")
-    author, proven = author_of(structure).casefold(), is_validated(r, message_id)
+    sender = next((spellings(address.localpart, address.domain)[-1] for address in structure.envelope.from_), "")
+    author, proven = author_of(structure), is_validated(r, message_id)
     text = text.encode("utf-8", "replace").decode()
     source = Source(text, structure.envelope.message_id or "", sender[:MAX_ADDRESS], author, proven)
     return text, source

@@ -283,7 +283,7 @@ def _sender(r: Reader, message_id: int, came: SMTPArrival | None) -> str:
         domain = Domain.parse(senders[0].domain) if len(senders) == 1 and senders[0].localpart else None
     except AddressError:
         return ""
-    return "" if domain is None else f"{senders[0].localpart}@{domain.unicode}".lower()
+    return "" if domain is None else str(senders[0].key)
 
 
 def _list_id(r: Reader, message_id: int) -> str:

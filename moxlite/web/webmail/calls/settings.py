@@ -10,13 +10,13 @@ from typing import Annotated
 from msgspec import Meta
 
 from moxlite.acceptance.sieve.keeping import SortingNotices, sorting_notices
+from moxlite.proto.address import one_spelling
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.mail.settings import set_address_view, set_fixed_width
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.preferences import SomeSettings, ViewMode, change_settings
 from moxlite.web.webmail.calls.common import AccountCalls
-from moxlite.web.webmail.reading.parsed import sender_key
 
 
 class SettingsCalls(AccountCalls):
@@ -39,7 +39,7 @@ class SettingsCalls(AccountCalls):
         """Store how messages of a sender are shown, and whether their text is in a font of fixed width; "" and false
         remove the entry.
         """
-        key = sender_key(from_address)
+        key = one_spelling(from_address.strip())
 
         def store(tx: AccountTx) -> None:
             set_address_view(tx, key, view_mode or None)

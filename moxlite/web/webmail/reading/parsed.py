@@ -14,7 +14,7 @@ from moxlite.admin.masked import state_of
 from moxlite.compose.reply import AccountAddresses, Original, answers_from, is_own_mail, own_addresses, receipt_from
 from moxlite.normal import normalized
 from moxlite.proto import authresults
-from moxlite.proto.address import Address, AddressError, AddressKey, Domain, Path
+from moxlite.proto.address import Address, AddressError, Domain, Path
 from moxlite.proto.mdn import requesters
 from moxlite.proto.mime import types as mime
 from moxlite.proto.mime.compose import unflowed
@@ -348,15 +348,9 @@ def is_validated(r: Reader, message_id: int) -> bool:
 
 
 def author_of(structure: mime.Structure) -> str:
-    """The From address of a message as `sender_key` gives it, "" for one that has not just one."""
+    """The From address of a message in `one_spelling`, "" for one that has not just one."""
     senders = structure.envelope.from_
-    return sender_key(f"{senders[0].localpart}@{senders[0].domain}") if len(senders) == 1 else ""
-
-
-def sender_key(address: str) -> str:
-    """The key under which a sender's settings are stored: the address in NFC, its domain in lower case, as A-labels."""
-    localpart, _, domain = address.strip().rpartition("@")
-    return f"{normalized('NFC', localpart)}@{AddressKey.of('', domain).domain}"
+    return str(senders[0].key) if len(senders) == 1 else ""
 
 
 def list_post(values: Iterable[str]) -> str:
