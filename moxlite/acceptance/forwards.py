@@ -13,7 +13,7 @@ from moxlite.acceptance.cases import DMARC, Case
 from moxlite.acceptance.plan import Plan
 from moxlite.acceptance.producers.judgement import is_forward, is_listed, is_vouched
 from moxlite.config.snapshot import AccountRecipient, AliasRecipient, Snapshot
-from moxlite.proto.address import Address, AddressError, AddressKey
+from moxlite.proto.address import Address, AddressError, AddressKey, one_spelling
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.delivery.actions import AnyAction, FileInto, Mark, Redirect
 from moxlite.store.delivery.reasons import Strength
@@ -130,7 +130,7 @@ def _place(snapshot: Snapshot, text: str) -> str:
         return text.lower()
     if isinstance(found, AccountRecipient):
         return _of_account(found.account)
-    return _of_alias(found.canonical) if isinstance(found, AliasRecipient) else text.lower()
+    return _of_alias(found.canonical) if isinstance(found, AliasRecipient) else one_spelling(text)
 
 
 def _of_account(name: str) -> str:
