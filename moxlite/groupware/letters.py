@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from moxlite.compose.draft import Draft, File, html_page
+from moxlite.normal import visible
 from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import Component, read_components, write_component
 from moxlite.proto.cards.contentline import Property, plain, unescaped
@@ -440,7 +441,7 @@ def _linked(word: str) -> str:
 
 def _notes(part: Component) -> list[str]:
     text = unescaped(part.value("DESCRIPTION")[: 4 * MAX_NOTES])[:MAX_NOTES]
-    lines = ("".join(char for char in line if char.isprintable()).rstrip() for line in text.strip().split("\n"))
+    lines = (visible(line, "").rstrip() for line in text.strip().split("\n"))
     return list(lines)
 
 

@@ -21,6 +21,7 @@ import trio
 
 from moxlite.net.httpclient import HTTPClient, HTTPError
 from moxlite.net.resolver import DNSError, Resolver, absolute
+from moxlite.normal import is_visible
 from moxlite.operations.links import FoundServer, FoundServers, Wants
 from moxlite.processor import off_loop
 from moxlite.proto import pacc
@@ -263,7 +264,7 @@ class Search:
             domain = Domain.parse(name).ascii
         except AddressError:
             domain = ""
-        if not at or not localpart or not domain or any(one.isspace() or not one.isprintable() for one in address):
+        if not at or not localpart or not domain or any(map(str.isspace, address)) or not is_visible(address):
             raise LinkRefused("must be an email address, like mia@example.org", "address")
         if domain in BY_DOMAIN:
             return _known(BY_DOMAIN[domain], address)
@@ -496,7 +497,7 @@ def _server(root: Element, tag: str, kind: str, address: str) -> FoundServer | N
         # at most 5 digits, before `int`: it raises for thousands of them
         if tls is None or not host or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65536:
             continue
-        if len(user) <= MAX_USER and user.isprintable():
+        if len(user) <= MAX_USER and is_visible(user):
             return FoundServer(host, int(port), "implicit" if tls == "implicit" else "starttls", user)
     return None
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar
 import msgspec
 import trio
 
+from moxlite.normal import is_visible
 from moxlite.operations.copies import Event, MailboxStep, Note
 from moxlite.operations.links import AddLink, LinkRequest
 from moxlite.safefile import key_file
@@ -130,7 +131,7 @@ R = TypeVar("R", bound=LinkRequest)
 def checked(asked: R, *, inside: bool) -> R:
     """Check a wish for a link, and bring it into the usual form. Raises LinkRefused."""
     address, host = asked.address.strip(), asked.host.strip().rstrip(".").lower()
-    if "@" not in address or any(letter.isspace() or not letter.isprintable() for letter in address):
+    if "@" not in address or any(map(str.isspace, address)) or not is_visible(address):
         raise LinkRefused("must be an email address, like mia@example.org", "address")
     if not host or any(letter.isspace() or not letter.isprintable() for letter in host):
         raise LinkRefused("must be a server name, like imap.example.org", "host")

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.normal import normalized
+from moxlite.normal import normalized, visible
 from moxlite.proto.imap.responses import ListData
 from moxlite.store.names import INBOX, SEPARATOR
 from moxlite.store.types import SpecialUse
@@ -224,7 +224,7 @@ def _without(name: str, prefix: str) -> str:
 def _element(element: str) -> str:
     """An element of a foreign name, changed to one that is valid here (STORE-12)."""
     element = normalized("NFC", element).replace(SEPARATOR, "_")
-    element = "".join(letter if letter.isprintable() else "_" for letter in element)
+    element = visible(element, "_")
     if element in ("", ".", ".."):
         return "_"
     return "_" + element[1:] if element[0] == "#" else element

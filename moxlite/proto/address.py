@@ -42,8 +42,6 @@ _LAX_LDH: Final = re.compile(r"(?i:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-
 
 MARKS: Final = "\u00a0\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
 """The no-break space, blanks without width, and marks of direction (UAX #9 §2). Joiners are letters of some scripts."""
-JOINERS: Final = dict.fromkeys(map(ord, "\u200c\u200d"))
-"""ZWNJ and ZWJ, for `str.translate`."""
 _MARK: Final = re.compile(f"[{MARKS}]")
 
 _LOCAL: Final = frozenset(

@@ -15,6 +15,7 @@ import msgspec
 
 from moxlite.config.domains import Condition, Ruleset
 from moxlite.config.values import parse_size
+from moxlite.normal import visible
 
 PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@-_ /=:,;<>!#%&'~\"")
 """Characters that stand for themselves in a regular expression, beside all that are not ASCII."""
@@ -40,7 +41,7 @@ def as_sieve(rules: Sequence[Ruleset]) -> ConvertedScript:
     left_out: list[tuple[int, str]] = []
     needs: set[str] = set()
     for index, rule in enumerate(rules):
-        words = "".join(letter if letter.isprintable() else " " for letter in rule.comment).split()
+        words = visible(rule.comment).split()
         name = f"# {' '.join(words)}\n" if words else ""
         try:
             test = _test(rule)

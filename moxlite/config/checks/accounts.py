@@ -22,8 +22,9 @@ from moxlite.config.snapshot import Key, canonical_localpart
 from moxlite.config.toml.decode import KeyPath, Mistake, near
 from moxlite.config.transports import webhook_keys
 from moxlite.config.values import parse_size
+from moxlite.normal import WITHOUT_JOINERS
 from moxlite.patterns.searching import fault, pattern_warning
-from moxlite.proto.address import JOINERS, Address, AddressError, AddressKey, Domain, Localpart, unmarked
+from moxlite.proto.address import Address, AddressError, AddressKey, Domain, Localpart, unmarked
 from moxlite.wording import reason_of, worded
 
 ACCOUNT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -507,7 +508,7 @@ def destination_findings(
         # Beside addresses of the file those for reports: mail to one that has two owners would go to either.
         own = Owner(name, f'the account "{name}" ({configured})')
         # addresses that differ by joiners alone look like one
-        bare = Localpart(localpart.translate(JOINERS))
+        bare = Localpart(localpart.translate(WITHOUT_JOINERS))
         others = [taken.setdefault((spelling, domain.ascii), own) for spelling in dict.fromkeys((localpart, bare))]
         other = next((one for one in others if one is not own), own)
         if other is not own:

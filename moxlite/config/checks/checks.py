@@ -34,6 +34,7 @@ from moxlite.config.static import Static, Updates
 from moxlite.config.toml.decode import KeyPath, Mistake, near, warning
 from moxlite.config.transports import SocksTransport, Transport
 from moxlite.config.values import LONGEST_MAILBOX
+from moxlite.normal import is_visible
 from moxlite.proto.address import Domain
 
 METHODS: Final = ("submissions", "submission", "smtp", "socks", "direct", "fail")
@@ -131,7 +132,7 @@ def _oidc(static: Static) -> Iterator[Mistake]:
     }
     words |= {("oidc", "shared_mailboxes", name): group for name, group in static.oidc.shared_mailboxes.items()}
     for path, word in words.items():
-        if word is not None and not (word.strip() and word.isprintable()):
+        if word is not None and not (word.strip() and is_visible(word)):
             yield Mistake(path, "can't be blank or contain control characters")
 
 

@@ -9,6 +9,7 @@ from typing import Final, Literal, TypeGuard
 import msgspec
 
 from moxlite.mailauth.dkim.message import Canonicalization, HashName, relaxed_field
+from moxlite.normal import is_visible
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.mime.headers import Field
 
@@ -345,7 +346,7 @@ def _identity(text: str, domain: Domain) -> tuple[str, Domain]:
         lambda match: chr(int(match[1], 16)), without_blanks(text).encode("utf-8", "surrogateescape").decode("latin-1")
     )
     local, at, name = octets.encode("latin-1").decode("utf-8", "replace").rpartition("@")
-    if not at or len(local) > MAX_LOCALPART or not local.isprintable():  # it is written into headers and logs
+    if not at or len(local) > MAX_LOCALPART or not is_visible(local):  # it is written into headers and logs
         raise TagError("invalid address in tag i")
     below = parse_domain(name, "i")
     if not below.is_below(domain):

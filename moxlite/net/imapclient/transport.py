@@ -10,6 +10,7 @@ import trio
 
 from moxlite.ledger import NoRoom, ledger
 from moxlite.net.log import TRACE, TRACEAUTH, TRACEDATA
+from moxlite.normal import visible
 from moxlite.proto.imap.responses import State
 from moxlite.wording import worded
 
@@ -185,7 +186,7 @@ MAX_TEXT = 300
 
 def printable(text: str) -> str:
     """Text of a server, cut and without control characters."""
-    return "".join(c if c.isprintable() else "?" for c in text[:MAX_TEXT])
+    return visible(text[:MAX_TEXT], "?")
 
 
 class TLSFailed(IMAPClientError):

@@ -16,6 +16,7 @@ from datetime import date
 from itertools import islice
 from typing import Final
 
+from moxlite.normal import visible
 from moxlite.proto.cards.contactcolumns import ADDRESS, TITLES, Column, column_of, kind_in, rank
 from moxlite.proto.cards.contentline import escaped
 from moxlite.proto.cards.vcard import MAX_ENTRIES, MAX_NOTE, MAX_TEXT, Contact, Entry, Unreadable, named_parts
@@ -329,8 +330,7 @@ def _written(year: int, month: int, day: int) -> str:
 
 
 def _plain(text: str) -> str:
-    text = text.replace("\r\n", "\n")
-    return "".join(char if char.isprintable() or char == "\n" else " " for char in text).strip()
+    return "\n".join(map(visible, text.replace("\r\n", "\n").split("\n"))).strip()
 
 
 def _unquoted(cell: str) -> str:

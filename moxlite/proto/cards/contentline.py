@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from moxlite.normal import visible
 from moxlite.proto.address import one_spelling
 from moxlite.proto.mime.charset import decode_text
 
@@ -210,7 +211,7 @@ def unescaped(value: str) -> str:
 def plain(value: str, most: int) -> str:
     """Text of a value in one line of at most so many characters, without control characters."""
     text = unescaped(value[: 4 * most])
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:most]
+    return " ".join(visible(text).split())[:most]
 
 
 def mail_address(value: str) -> str:

@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.normal import visible
 from moxlite.proto.address import one_spelling
 from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.colours import colour_name, shown_colour
@@ -540,7 +541,7 @@ def _with(part: Component, line: Property) -> Component:
 
 
 def _quotable(text: str) -> str:
-    return in_parameter("".join(one for one in text if one.isprintable())[:200])
+    return in_parameter(visible(text, "")[:200])
 
 
 def _line(name: str, value: str) -> Property:

@@ -15,6 +15,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
+from moxlite.normal import visible
 from moxlite.proto.cards.components import BadComponents, Component, read_mailed
 from moxlite.proto.cards.contentline import (
     MAX_ADDRESS,
@@ -252,13 +253,13 @@ def _message(method: str, event: Event, more: Sequence[str], note: str, now: dat
         "PRODID:-//moxlite//EN",
         f"METHOD:{method}",
         "BEGIN:VEVENT",
-        f"UID:{escaped(_printable(event.uid))}",
+        f"UID:{escaped(visible(event.uid, ''))}",
         *([event.recurrence.line] if event.recurrence is not None else []),
         f"SEQUENCE:{event.sequence}",
         f"DTSTAMP:{time_text(now)}Z",
         f"ORGANIZER:mailto:{_uri(event.organizer.address)}",
         *more,
-        f"SUMMARY:{escaped(_printable(event.title))}",
+        f"SUMMARY:{escaped(visible(event.title, ''))}",
         *([f"COMMENT:{escaped(note)}"] if note else []),
         "END:VEVENT",
         "END:VCALENDAR",
@@ -321,7 +322,7 @@ def _recurrence(prop: Property) -> Recurrence:
     if value_of(value) is None:
         raise BadCalendar("the file doesn't contain any events")
     following = prop.parameter("RANGE").upper() == "THISANDFUTURE"
-    return Recurrence(value, _printable(zone_name(prop.parameter("TZID")))[:MAX_ZONE], following)
+    return Recurrence(value, visible(zone_name(prop.parameter("TZID")), "")[:MAX_ZONE], following)
 
 
 def _person(prop: Property) -> Person | None:
@@ -407,14 +408,10 @@ def _number(text: str, default: int) -> int:
 
 def _parameter(name: str, value: str) -> str:
     """A parameter of a line, in quotes where its value needs them (RFC 5545 §3.1, §3.2)."""
-    value = in_parameter(_printable(value)[:MAX_PARAMETER])
+    value = in_parameter(visible(value, "")[:MAX_PARAMETER])
     mark = '"' if name == "CN" or not value.isascii() or any(char in value for char in ":;, ") else ""
     return f";{name}={mark}{value}{mark}"
 
 
-def _printable(text: str) -> str:
-    return "".join(char for char in text if char.isprintable())
-
-
 def _uri(address: str) -> str:
-    return "".join(char for char in address if char.isprintable() and char not in ' "<>')
+    return "".join(char for char in visible(address, "") if char not in ' "<>')

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from moxlite.encoding import to_json
+from moxlite.normal import is_visible
 from moxlite.proto.cards.components import Component
 from moxlite.proto.cards.contentline import Property, escaped, in_parameter, person_of, property_of
 from moxlite.proto.cards.itip import with_parameters
@@ -200,7 +201,7 @@ def string_of(name: str, value: Any, most: int = MAX_TEXT) -> str:
 
 
 def _uri(name: str, value: Any) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= MAX_URI or not value.isprintable() or " " in value:
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_URI or not is_visible(value) or " " in value:
         raise BadEvent(name, f"must be a URI of up to {MAX_URI} characters")
     return value
 

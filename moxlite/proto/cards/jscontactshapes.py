@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
 from moxlite.encoding import to_json
+from moxlite.normal import is_visible
 
 Object: TypeAlias = dict[str, Any]
 
@@ -184,7 +185,7 @@ def check(name: str, value: Any, kind: str, member: tuple[str, str] = ("", "")) 
     match kind:
         case "String" | "Uri":
             _check_text(name, value, MAX_URI if kind == "Uri" else MAX_TEXT)
-            if kind == "Uri" and (not value.isprintable() or " " in value):
+            if kind == "Uri" and (not is_visible(value) or " " in value):
                 raise BadContact(name, f"{member[1]} must be a URI")
             if choices is not None and value not in choices and ":" not in value:
                 raise BadContact(name, f"{member[1]} must be one of {', '.join(dict.fromkeys(choices))}")

@@ -16,6 +16,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.normal import visible
 from moxlite.proto.cards.contentline import (
     MAX_LINE,
     Property,
@@ -279,7 +280,7 @@ def named_parts(name: str) -> tuple[str, ...]:
 
 
 def _line(text: str) -> str:
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:MAX_TEXT]
+    return " ".join(visible(text).split())[:MAX_TEXT]
 
 
 def _entries(given: Iterable[Entry], prefix: str) -> tuple[Entry, ...]:

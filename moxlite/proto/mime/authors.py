@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from moxlite.normal import is_visible, visible
 from moxlite.proto.mime.types import MailAddress
 from moxlite.proto.mime.words import decode_words
 
@@ -28,6 +29,7 @@ _LEXEME: Final = re.compile(
     rb"([ \t]+|\r?\n[ \t]+)|([!#-'*+\-/-9=?A-Z^-~\x80-\xff]+)"
     rb'|("(?:[ \t!#-\[\]-~\x80-\xff]|\\[ -~\t]|\r?\n[ \t])*")|([.@<>])|\('
 )
+_CONTROLS: Final = dict.fromkeys((*range(0x20), 0x7F))
 _VISIBLE: Final = re.compile(rb"(?:[ -~\t\x80-\xff]|\r?\n[ \t])*")
 # Mailboxes by the kinds of their lexemes, without the obsolete forms of §4.4, groups, and domain literals. A phrase may
 # have unquoted dots (§4.1), as most initials do, which all readers read alike.
@@ -92,7 +94,7 @@ def _lexemes(text: bytes) -> list[tuple[str, bytes]]:
 def _is_visible(text: bytes) -> bool:
     """Whether the characters beyond ASCII are UTF-8, and visible."""
     try:
-        return text.isascii() or all(character.isprintable() or character < "\x80" for character in text.decode())
+        return text.isascii() or is_visible(text.decode().translate(_CONTROLS))
     except UnicodeDecodeError:
         return False
 
@@ -243,5 +245,4 @@ def _name(text: bytes, hint: str) -> str:
         return _QUOTED_PAIR.sub(rb"\1", found[1]) if found[2] else found[0]
 
     bare = _QUOTED_TEXT.sub(unquoted, text[: MAX_NAME * 4]).strip(b" \t<>,;:")
-    shown = "".join([character if character.isprintable() else " " for character in decode_words(bare, hint)])
-    return " ".join(shown.split())[:MAX_NAME]
+    return " ".join(visible(decode_words(bare, hint)).split())[:MAX_NAME]

@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.normal import is_visible
 from moxlite.store.auth.apppasswords import MAX_NAME, USE_INTERVAL
 from moxlite.store.changelog.origin import origin
 from moxlite.store.errors import LimitExceeded, StoreError
@@ -66,7 +67,7 @@ class AdminTokens:
     async def add(self, name: str, scopes: Collection[str], days: int) -> str:
         """Make a token that is valid for so many days, and return it. Raises AdminTokenRefused, LimitExceeded."""
         name = unicodedata.normalize("NFC", name.strip())
-        if not 0 < len(name) <= MAX_NAME or not name.isprintable():
+        if not 0 < len(name) <= MAX_NAME or not is_visible(name):
             raise AdminTokenRefused(worded("token names must be 1 to {most} printable characters", most=MAX_NAME))
         if not scopes:
             raise AdminTokenRefused("specify at least one scope for the token")

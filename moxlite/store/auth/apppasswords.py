@@ -20,6 +20,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 import msgspec
 import trio
 
+from moxlite.normal import is_visible
 from moxlite.proto.sasl.types import ScramSecrets, Secrets
 from moxlite.store.auth.credentials import (
     Credential,
@@ -238,7 +239,7 @@ async def add_token(
 def _checked(name: str, scopes: Collection[Scope], *, read_only: bool) -> str:
     """The name in NFC without spaces around it. Raises AppPasswordRefused."""
     name = unicodedata.normalize("NFC", name).strip()
-    if not 0 < len(name) <= MAX_NAME or not name.isprintable():
+    if not 0 < len(name) <= MAX_NAME or not is_visible(name):
         raise AppPasswordRefused(worded("app password names must be 1 to {most} printable characters", most=MAX_NAME))
     if EXTRAS.issuperset(scopes):
         raise AppPasswordRefused("choose at least one service for the app password")

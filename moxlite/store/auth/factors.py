@@ -19,6 +19,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.normal import is_visible
 from moxlite.proto.totp import matching_step
 from moxlite.store.errors import LimitExceeded, StorageBroken, StorageBusy, StorageFull, StoreError
 from moxlite.store.file.database import Database
@@ -153,7 +154,7 @@ def accounts_with_factors(r: Reader) -> list[str]:
 def checked_name(name: str) -> str:
     """The name of a device in NFC, without spaces around it. Raises FactorRefused."""
     name = unicodedata.normalize("NFC", name).strip()
-    if not 0 < len(name) <= MAX_NAME or not name.isprintable():
+    if not 0 < len(name) <= MAX_NAME or not is_visible(name):
         raise FactorRefused(worded("device names must be 1 to {most} printable characters", most=MAX_NAME))
     return name
 

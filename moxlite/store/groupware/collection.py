@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from moxlite.encoding import from_json, to_json
+from moxlite.normal import is_visible
 from moxlite.proto.cards.components import BadComponents, read_components
 from moxlite.proto.cards.entryfacts import FACTS_VERSION
 from moxlite.proto.cards.moments import iana_zone
@@ -275,7 +276,7 @@ def _fault(name: str, value: Any) -> str | None:
     """Why a field cannot have a value: one rule for all interfaces."""
     match name:
         case "display_name" if value is not None:
-            if not 0 < len(value.encode("utf-8", "replace")) <= MAX_SHOWN or not value.isprintable():
+            if not 0 < len(value.encode("utf-8", "replace")) <= MAX_SHOWN or not is_visible(value):
                 return f"names must be 1 to {MAX_SHOWN} bytes of printable characters"
         case "description" if len(value) > MAX_DESCRIPTION:
             return f"must be {MAX_DESCRIPTION:,} characters or fewer"

@@ -16,6 +16,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
+from moxlite.normal import JOINERS
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.settings import load_settings, patch_settings
@@ -34,7 +35,6 @@ LONGEST: Final = 100
 FOREIGN: Final = re.compile(r"[^a-z0-9!#&'+,\-./:;<=>?@^_`|~]")
 """Characters that a name may have and its keyword has not. ``$`` begins keywords of programs."""
 
-JOINERS: Final = "\u200c\u200d"
 """Signs of no width that some scripts and pictures need inside of words; other controls are left out of names."""
 
 

@@ -13,6 +13,7 @@ import trio
 from msgspec import Meta
 
 from moxlite.compose.reply import TLSWish
+from moxlite.normal import visible
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.transport import BLIND
 from moxlite.store.content.spoolheader import HeaderTooLarge
@@ -171,7 +172,7 @@ async def receive_piece(
 
 
 def _name(filename: str) -> str:
-    name = "".join("_" if char in "/\\" or not char.isprintable() else char for char in filename)[:MAX_NAME]
+    name = visible(filename.replace("/", "_").replace("\\", "_"), "_")[:MAX_NAME]
     return name or "file"
 
 

@@ -13,6 +13,7 @@ from moxlite.admin.dns.policies import allowed_patterns
 from moxlite.admin.offer import Offer, agent_configuration, offer_for
 from moxlite.config.snapshot import CurrentConfig
 from moxlite.net.tls.certificates import KeyPair
+from moxlite.normal import visible
 from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.web import metrics
 from moxlite.web.headers import disposition
@@ -115,7 +116,7 @@ class Discovery:
         offer = found[0][1]
         if any(one.domain != offer.domain for _, one in found):
             raise HTTPError(400, "All addresses in a profile must have the same domain.")
-        name = "".join(char for char in _parameter(request, "name") if char.isprintable())[:MAX_NAME]
+        name = visible(_parameter(request, "name"), "")[:MAX_NAME]
         addresses = [address for address, _ in found]
         pair = self._certificate(request.info.listener)
         await writer.respond(await profile_response(offer, addresses, name, pair))

@@ -16,6 +16,7 @@ import msgspec
 import multipart
 import trio
 
+from moxlite.normal import visible
 from moxlite.store.imports.engine import close_file
 from moxlite.web.errors import StorageRefused, TooLarge, UserError
 from moxlite.web.http.errors import BodyTooLarge
@@ -240,4 +241,4 @@ class _FormParser:
 
 def _clean(name: str) -> str:
     """A file's name for texts."""
-    return "".join(char if char.isprintable() else "_" for char in name)[:MAX_NAME] or "file"
+    return visible(name, "_")[:MAX_NAME] or "file"

@@ -13,6 +13,7 @@ from msgspec import Meta
 from moxlite.admin.notices import notify_account
 from moxlite.admin.offer import dav_url, offer_for
 from moxlite.admin.publicpages import NoPublicPage, require_public_page
+from moxlite.normal import is_visible
 from moxlite.proto.address import Address, AddressError
 from moxlite.store.auth.apppasswords import app_passwords
 from moxlite.store.errors import StoreError
@@ -63,7 +64,7 @@ class DeviceCalls(AccountCalls):
         except NoPublicPage as error:
             raise UserError(reason_of(error)) from error
         name = name.strip()
-        if not 0 < len(name) <= 64 or not name.isprintable():
+        if not 0 < len(name) <= 64 or not is_visible(name):
             raise FieldErrors([FieldError("name", "must be 1 to 64 printable characters")])
         async with self._open(caller) as account:
             known = await account.read(app_passwords, op="app-password")

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from moxlite.compose.reply import Original
+from moxlite.normal import visible
 from moxlite.proto.cards.carddetails import Address, Details, Topic, details_of, facts_of, with_details
 from moxlite.proto.cards.cardobject import BadCard
 from moxlite.proto.cards.photo import MAX_PHOTO, Photo, photo_from
@@ -488,4 +489,4 @@ def _entries(given: list[ContactEntry]) -> tuple[Entry, ...]:
 
 
 def _line(text: str) -> str:
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return " ".join(visible(text).split())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 import msgspec
 from msgspec import Meta
 
+from moxlite.normal import visible
 from moxlite.store.errors import StoreError
 from moxlite.store.groupware.groups import (
     GroupExists,
@@ -157,7 +158,7 @@ def _change(tx: AccountTx, shelf: Books, ids: Sequence[int], group: str, *, memb
 
 def _group(name: str) -> str:
     """The name of a group as a card has it. Raises UserError."""
-    group = " ".join("".join(char if char.isprintable() else " " for char in name).split())
+    group = " ".join(visible(name).split())
     if not group:
         raise UserError("name: enter a group name")
     return group
