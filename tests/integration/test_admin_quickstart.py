@@ -206,6 +206,31 @@ def test_what_is_made_can_be_served(tmp_path: Path, world: DNSWorld) -> None:
             assert page.status == 200
 
 
+def _plain(words: str, _: bytes) -> bytes:
+    return words.encode()
+
+
+def test_a_host_and_an_address_of_other_letters(tmp_path: Path) -> None:
+    """ADMIN-31, SMTP-2, SMTP-2e: typed in A-labels, and written in U-labels but for DNS records; what is made can be
+    served.
+    """
+    folder = tmp_path / "moxlite"
+    names = ("--hostname", "mail.xn--bcher-kva.example", "jürg@xn--bcher-kva.example", USER)
+    done = moxlite(folder, "quickstart", "--skip-dial", "--resolver", "127.0.0.1:9", *names)
+    [password] = re.findall(r"^account password: (\S+)$", done.stdout, re.MULTILINE)
+    assert "account main with the address jürg@bücher.example" in done.stdout + done.stderr
+    assert "\nxn--bcher-kva.example. MX 10 mail.xn--bcher-kva.example.\n" in done.stdout
+    config = folder / "config/moxlite.toml"
+    assert tomllib.loads(config.read_text())["hostname"] == "mail.bücher.example"
+    ports = serve_here(config)
+    with Quickstarted(folder) as server:
+        for user in ("jürg@bücher.example", "ju\u0308rg@xn--bcher-kva.example"):
+            session = imaplib.IMAP4_SSL("127.0.0.1", ports["imaps"])
+            session.authenticate("PLAIN", partial(_plain, f"\0{user}\0{password}"))
+            session.logout()
+        assert server.cli("healthcheck").returncode == 0
+
+
 def test_a_host_typed_into_a_browser_leads_to_the_published_pages(tmp_path: Path, world: DNSWorld) -> None:
     """WEB-25a, ADMIN-34a: from port 80, where http-01 and settings for mail clients are still served."""
     folder = tmp_path / "moxlite"

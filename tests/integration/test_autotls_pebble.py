@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import ssl
 from pathlib import Path
 
@@ -55,6 +56,39 @@ def test_certificates_come_by_themselves(tmp_path: Path, ports: tuple[int, int])
         with server:  # what is on disk is used at once, and nothing is ordered again
             assert server.shown("imaps", "mx.example.org") == first
             assert [one["identifiers"] for one in ca.orders] == ordered
+
+
+def test_a_host_name_of_other_letters_has_certificates_and_a_policy(tmp_path: Path, ports: tuple[int, int]) -> None:
+    """WEB-112, WEB-113, SMTP-2c, SMTP-2e: the CA, clients and other servers get A-labels, and people U-labels."""
+    with Pebble(tmp_path / "ca", *ports) as ca:
+        server = CertifiedServer(tmp_path / "server", ca=ca)
+        static, domains = (server.config_folder / name for name in ("moxlite.toml", "domains.toml"))
+        text = static.read_text().replace(
+            "account_https =", f"mtasts_https = {{ enabled = true, port = {ca.tls} }}\naccount_https ="
+        )
+        static.write_text(text.replace("example.org", "bücher.example"))
+        policy = '[domains."bücher.example".mtasts]\npolicy_id = "20261130T000000"\nmode = "testing"\nmax_age = "7d"\n'
+        domains.write_text(domains.read_text().replace("example.org", "bücher.example") + policy)
+        with server:
+            assert public_key(server.issued("mx.xn--bcher-kva.example")) == server.host_key
+            server.issued("mail.xn--bcher-kva.example")
+            server.issued("mta-sts.xn--bcher-kva.example")
+            context = ssl.create_default_context(cadata=ca.root())
+            with (
+                socket.create_connection(("127.0.0.1", ca.tls), timeout=30) as plain,
+                context.wrap_socket(plain, server_hostname="mta-sts.bücher.example") as tls,
+            ):
+                tls.sendall(b"GET /.well-known/mta-sts.txt HTTP/1.0\r\nHost: mta-sts.xn--bcher-kva.example\r\n\r\n")
+                answer = b"".join(iter(lambda: tls.recv(4096), b""))
+            assert b"\r\nmx: mx.xn--bcher-kva.example\r\n" in answer
+            end = 'moxlite_tls_cert_not_after_seconds{host="mx.xn--bcher-kva.example",listener="public"}'
+            assert end in server.metrics()
+            found = json.loads(server.cli("--json", "doctor", "--skip-dial", "--skip-mail", check=False).stdout)
+            texts = {finding["code"]: finding["text"] for finding in found["findings"]}
+            del texts["dns"]  # has records as they are entered
+            assert not [text for code, text in texts.items() if "xn--" in text or code.startswith("certificate")]
+        names = {name["value"] for order in ca.orders for name in order["identifiers"]}
+        assert names == {f"{host}.xn--bcher-kva.example" for host in ("mx", "mail", "mta-sts")}
 
 
 @pytest.mark.nightly

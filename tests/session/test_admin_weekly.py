@@ -2,6 +2,8 @@
 
 import datetime as dt
 import time
+from email import message_from_bytes
+from email.policy import default
 
 import msgspec
 import pytest
@@ -15,7 +17,7 @@ from moxlite.metrics import DAY_SECONDS
 from moxlite.store.auth.loginattempts import LoginAttempt, record
 from moxlite.store.reports.history import Sum, add_counts
 from tests.session.test_web_factors import notices
-from tests.web_rig import Rig
+from tests.web_rig import STATIC, Rig
 
 DAY = 20_500
 FULL = Week(
@@ -128,6 +130,20 @@ async def test_a_server_tells_its_postmaster_once(rig: Rig) -> None:
     assert [one for one in await notices(rig, mailbox) if one.startswith("Weekly summary:")] == [
         "Weekly summary: 7 messages received, 0 sent"
     ]
+
+
+@pytest.mark.served
+@pytest.mark.rig(static=STATIC.replace('hostname = "mail.example.org"', 'hostname = "mail.bücher.example"'))
+async def test_a_host_name_of_other_letters_is_in_the_mail(rig: Rig) -> None:
+    """ADMIN-70a, SMTP-2c, SMTP-2e: as people read it, and in A-labels in From."""
+    await mail_of(rig).send()
+    async with rig.account() as account:
+        [header] = await account.read(
+            lambda r: [octets for (octets,) in r.rows("SELECT header FROM message_header")], op="test"
+        )
+    message = message_from_bytes(header, policy=default)
+    assert message["Subject"].startswith("[moxlite mail.bücher.example] Weekly summary: ")
+    assert message["From"].addresses[0].addr_spec == "postmaster@mail.xn--bcher-kva.example"
 
 
 @pytest.mark.served
