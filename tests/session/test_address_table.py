@@ -178,7 +178,7 @@ async def test_a_person_to_whom_mail_went_is_known_in_each_spelling(smtp: Smtp) 
 
 
 async def test_programs_find_each_address_in_each_spelling(rig: Rig) -> None:
-    """SMTP-2a, JMAP-24: by sender and recipient."""
+    """SMTP-2a, JMAP-20, JMAP-24: by sender and recipient; people see U-labels."""
     async with rig.account() as account:
         for address in OWN:
             for text in rows(address):
@@ -188,6 +188,9 @@ async def test_programs_find_each_address_in_each_spelling(rig: Rig) -> None:
         for text in rows(address):
             found = await program.call("Email/query", filter={"from": text, "to": text})
             assert len(found["ids"]) == 4, text
+        emails = await program.call("Email/get", ids=found["ids"], properties=["from", "to"])
+        shown = [email[field][0]["email"] for email in emails["list"] for field in ("from", "to")]
+        assert {unicodedata.normalize("NFC", text) for text in shown} == {address}
 
 
 @pytest.fixture

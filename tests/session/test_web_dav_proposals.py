@@ -71,7 +71,7 @@ async def test_another_time_that_a_guest_proposes_is_accepted(office: Office, po
 async def test_a_proposal_comes_from_an_address_in_any_spelling(
     office: Office, post: Post, browser: Browser, asked: str
 ) -> None:
-    """WEBMAIL-129a, SMTP-2a, SMTP-2e: the guest was asked in one spelling, and the mail has both; people see U-labels."""
+    """WEBMAIL-129a, SMTP-2a, SMTP-2e: the guest was asked in one spelling, and the mail has both."""
     await office.mia.put("m.ics", meeting(ADA_ASKED.replace("ada@remote.example", asked)))
     proposed = counter().replace("ada@remote.example", "Jörg@xn--mnchen-3ya.example")
     number = await post.send(proposed, "COUNTER", author="jörg@münchen.example")
