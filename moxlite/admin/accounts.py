@@ -5,7 +5,7 @@ Each function changes the document that `ConfigHolder.edit` gives it, or raises 
 edit find mistakes in the configuration as a whole.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from moxlite.config.checks.accounts import account_name_problem
@@ -18,6 +18,7 @@ from moxlite.config.values import format_size, parse_size
 from moxlite.operations.accounts import SettingInfo
 from moxlite.proto.address import Address, AddressError, Domain, unmarked
 from moxlite.store.junkflags import JunkFlagRules
+from moxlite.store.rows.personnames import alike
 
 STANDARD_FILTER: Final = JunkFilter(threshold=0.95, onegrams=True, file_unsure=True)
 """Starting values of a junk filter."""
@@ -231,6 +232,24 @@ def add_address(document: Document, snapshot: Snapshot, address: str, name: str)
     if address in snapshot.domains.accounts[name].destinations:
         raise Refused(f'"{name}" already has the address "{address}"', "address")
     document.put(("accounts", name, "destinations", address), {})
+
+
+def looking_alike(snapshot: Snapshot, addresses: Collection[str], account: str = "") -> dict[str, str]:
+    """Addresses that people may take for an alias or an address of another account, and which. `account`: the name of
+    the one that has them.
+    """
+    known = [
+        address
+        for name, settings in snapshot.domains.accounts.items()
+        if name != account
+        for address in settings.destinations
+    ]
+    known += [
+        f"{localpart}@{domain}"
+        for domain, settings in snapshot.domains.domains.items()
+        for localpart in settings.aliases
+    ]
+    return alike(addresses, known)
 
 
 def remove_address(document: Document, snapshot: Snapshot, address: str) -> None:

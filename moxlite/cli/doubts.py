@@ -12,9 +12,8 @@ from typing import Any, Final, TypeAlias, TypeVar
 from moxlite.cli.common import Failure, call, note
 from moxlite.operations import Operation, description
 from moxlite.operations.accounts import ListAccounts
-from moxlite.operations.domains import ListDomains
+from moxlite.operations.domains import ListAliases, ListDomains
 from moxlite.operations.store import ListMailboxes
-from moxlite.proto.address import AddressKey
 
 Args: TypeAlias = Mapping[str, Any]
 T = TypeVar("T")
@@ -60,6 +59,11 @@ def _members(args: Args) -> Iterator[str]:
     yield from _incomplete(args["members"])
 
 
+def _new_alias(args: Args) -> Iterator[str]:
+    yield from _members(args)
+    yield from _alike(args["alias"])
+
+
 def _incomplete(addresses: Iterable[str]) -> Iterator[str]:
     """Doubts about addresses that get mail: other servers' domains have a dot."""
     for address in addresses:
@@ -101,7 +105,7 @@ def _new_account(args: Args) -> Iterator[str]:
 
 def _new_address(args: Args) -> Iterator[str]:
     address = args["address"]
-    yield from _alike(address)
+    yield from _alike(address, args["account"])
     if address.startswith("@"):
         yield (
             f"this gives {args['account']} mail to every unknown address {address}; to undo this, run: "
@@ -109,21 +113,20 @@ def _new_address(args: Args) -> Iterator[str]:
         )
 
 
-def _alike(address: str) -> Iterator[str]:
-    """Doubts about an address that people could take for another one."""
-    from moxlite.store.rows.personnames import skeleton
+def _alike(address: str, name: str = "") -> Iterator[str]:
+    """Doubts about an address that people could take for another one. `name`: of the account that gets the address;
+    people who take it for another address of this account reach the same person.
+    """
+    from moxlite.store.rows.personnames import alike
 
-    key = AddressKey.parse(address)
-    words = {unicodedata.name(char, "").partition(" ")[0] for char in key.localpart}
+    words = {unicodedata.name(char, "").partition(" ")[0] for char in address.rpartition("@")[0].lower()}
     scripts = [script.capitalize() for script in SCRIPTS if script in words]
     if len(scripts) > 1:
         yield f"{address} has {' and '.join(scripts)} letters, which can look the same"
-    look = skeleton(key.localpart)
-    for account in _asked(ListAccounts()):
-        for known in account.addresses:
-            other = AddressKey.parse(known)
-            if look and other.domain == key.domain and other != key and skeleton(other.localpart) == look:
-                yield f"{address} looks like {known}, so people may take one for the other"
+    known = [other for account in _asked(ListAccounts()) if account.account != name for other in account.addresses]
+    known += [alias.alias for alias in _asked(ListAliases())]
+    for other in alike([address], known).values():
+        yield f"{address} looks like {other}, so people may take one for the other"
 
 
 SCRIPTS: Final = ("LATIN", "GREEK", "CYRILLIC")
@@ -192,7 +195,7 @@ DOUBTS: Final[Mapping[str, Callable[[Args], Iterator[str]]]] = {
     "config account set": _setting,
     "config account add": _new_account,
     "config address add": _new_address,
-    "config alias add": _members,
+    "config alias add": _new_alias,
     "config alias addaddr": _members,
     "config domain add": _domain,
     "import": _import,

@@ -96,6 +96,24 @@ async def test_a_password_is_set_or_made(rig: Rig, browser: Browser) -> None:
     assert await browser.error("account_password", name="nobody", password="a better one") == (404, "user:notFound")
 
 
+async def test_an_address_that_people_take_for_another_one_is_marked(browser: Browser) -> None:
+    """WEB-81: by letters that look alike, or without accents; not beside another address of the same account."""
+    for account, address in (("tom", "m\u00eda@example.org"), ("tom", "tim@example.org"), ("tom", "t1m@example.org")):
+        await browser.call("config_address_add", account=account, address=address)
+    await browser.call("config_alias_add", alias="torn@example.org", members=["mia@example.org"])
+    tom, mia = [await browser.call("account", name=name) for name in ("tom", "mia")]
+    assert {row["address"]: row["alike"] for row in tom["addresses"]} == {
+        "tom@example.org": "torn@example.org",
+        "m\u00eda@example.org": "mia@example.org",
+        "tim@example.org": "",
+        "t1m@example.org": "",
+    }
+    marked = {row["address"]: row["alike"] for row in mia["addresses"]}
+    assert (marked.pop("mia@example.org"), set(marked.values())) == ("m\u00eda@example.org", {""})
+    domain = await browser.call("domain", domain="example.org")
+    assert [alias["alike"] for alias in domain["aliases"]] == ["tom@example.org"]
+
+
 async def test_addresses_leave_their_aliases(browser: Browser) -> None:
     """WEB-81, WEB-82, ADMIN-16: and the last member of an alias is not removed."""
     await browser.call("config_address_add", account="tom", address="sales@example.org")

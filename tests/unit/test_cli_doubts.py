@@ -9,7 +9,7 @@ from moxlite.cli import common, described, doubts, run
 from moxlite.cli.common import Failure
 from moxlite.operations.accounts import AccountInfo
 from moxlite.operations.copies import Imported
-from moxlite.operations.domains import AddedDomain, DomainInfo
+from moxlite.operations.domains import AddedDomain, AliasInfo, DomainInfo
 from moxlite.operations.queue import Changed
 from moxlite.operations.rules import DestinationForm, DestinationItem
 from moxlite.operations.store import MailboxInfo
@@ -33,6 +33,8 @@ ANSWERS: dict[str, object] = {
     "account mailboxes": [MailboxInfo(name, 0, 0) for name in ("Inbox", "Archive")],
     "account rule list": [],
     "config account list": [AccountInfo("bob", "", "", ["bob@example.org"])],
+    "config alias add": None,
+    "config alias list": [AliasInfo("team@example.org", ["bob@example.org"], True, True, True)],
     "config domain add": AddedDomain("x", []),
     "config domain list": [DomainInfo("example.org", False, False, "")],
     "import": Imported(1, 0),
@@ -67,7 +69,11 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("account forward set bob eve@gmial", 'the domain "gmial" doesn\'t have a dot'),
         ("config address add @example.org bob", "mail to every unknown address @example.org; to undo this, run: "),
         ("config address add eve@example.org bob", ""),
-        ("config address add b0b@example.org bob", "b0b@example.org looks like bob@example.org"),
+        ("config address add b0b@example.org eve", "b0b@example.org looks like bob@example.org"),
+        ("config address add b\u00f6b@example.org eve", "b\u00f6b@example.org looks like bob@example.org"),
+        ("config address add b\u00f6b@example.org bob", ""),
+        ("config address add tearn@example.org bob", "tearn@example.org looks like team@example.org"),
+        ("config alias add b0b@example.org eve@example.org", "b0b@example.org looks like bob@example.org"),
         ("config address add b0b@example.net bob", ""),
         ("config address add p\u0430ul@example.org bob", "has Latin and Cyrillic letters"),
         ("config account add eve b0b@example.org", "b0b@example.org looks like bob@example.org"),

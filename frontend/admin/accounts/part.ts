@@ -2,6 +2,7 @@
 
 import { delegatesCard } from "../../account/shares/delegates";
 import type { AccountDetail, AccountRow, AccountUse, AddressRow, Attempt } from "../../gen/admin";
+import { messageOf } from "../../lib/client";
 import { attempt, confirm } from "../../lib/dialogs";
 import { type Child, el, fill, sign } from "../../lib/dom";
 import { line, tick } from "../../lib/fields";
@@ -69,14 +70,17 @@ const sections = (): Section[] => [
 const storage = (row: AccountRow, use: AccountUse | undefined): Child => {
   if (use === undefined) return el("span", { class: "muted" }, "…");
   if (use.problem !== "") return state("danger", t("unavailable"));
-  if (row.limit === 0) return size(use.used);
-  return el(
+  return row.limit === 0 ? size(use.used) : share(row, use);
+};
+
+/** The share of its limit that an account uses. */
+const share = (row: AccountRow, use: AccountUse): HTMLElement =>
+  el(
     "div",
     { class: "use" },
     meter(use.used / row.limit),
     el("span", { class: "xs muted" }, t("{used} of {limit}", { used: size(use.used), limit: size(row.limit) })),
   );
-};
 
 const lastLogin = (use: AccountUse | undefined): Child =>
   use === undefined
@@ -206,14 +210,12 @@ async function listPage(desk: Desk): Promise<{ title: string; root: HTMLElement 
   );
   const first = show(wanted, after);
   await Promise.race([first, new Promise((resolve) => setTimeout(resolve, 400))]);
-  first.catch((error: unknown) =>
-    fill(place, notice("danger", error instanceof Error ? error.message : String(error))),
-  );
+  first.catch((error: unknown) => fill(place, notice("danger", messageOf(error))));
   return { title: t("Accounts"), root };
 }
 
 async function add(desk: Desk): Promise<void> {
-  const domains = await desk.client.domains();
+  const domain = (await desk.client.domains())[0]?.domain;
   const name = line(
     t("Name"),
     "",
@@ -222,14 +224,11 @@ async function add(desk: Desk): Promise<void> {
   const address = line(
     t("First address"),
     "",
-    domains.length > 0
-      ? t("For example, an address at {domain}.", { domain: domains[0]!.domain })
-      : t("Add a domain first."),
+    domain === undefined ? t("Add a domain first.") : t("For example, an address at {domain}.", { domain }),
     { inputmode: "email" },
   );
   name.control.addEventListener("change", () => {
-    if (address.control.value === "" && domains.length > 0)
-      address.control.value = `${name.control.value}@${domains[0]!.domain}`;
+    if (address.control.value === "" && domain !== undefined) address.control.value = `${name.control.value}@${domain}`;
   });
   const shared = tick(
     t("Shared mailbox"),
@@ -294,7 +293,7 @@ async function limits(desk: Desk, name: string): Promise<void> {
 
 async function accountPage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
   const name = desk.address.path[0];
-  if (name === undefined || name === "") return listPage(desk);
+  if (!name) return listPage(desk);
   const tab = desk.address.query.get("tab") ?? "addresses";
   const [found, stops] = await Promise.all([
     desk.client.account(name),
@@ -329,8 +328,8 @@ async function accountPage(desk: Desk): Promise<{ title: string; root: HTMLEleme
         "p",
         { class: "hint" },
         el("a", { href: "#accounts" }, t("Accounts")),
-        row.full_name !== "" && [" · ", el("bdi", {}, row.full_name)],
-        row.description !== "" && [" · ", el("bdi", {}, row.description)],
+        row.full_name && [" · ", el("bdi", {}, row.full_name)],
+        row.description && [" · ", el("bdi", {}, row.description)],
       ),
       disabled(row),
       button(t("Limits…"), () => void limits(desk, name)),
@@ -353,12 +352,7 @@ async function accountPage(desk: Desk): Promise<{ title: string; root: HTMLEleme
             ? foreign(found.use.problem)
             : row.limit === 0
               ? t("{used}, no limit", { used: size(found.use.used) })
-              : el(
-                  "div",
-                  { class: "use" },
-                  meter(found.use.used / row.limit),
-                  t("{used} of {limit}", { used: size(found.use.used), limit: size(row.limit) }),
-                ),
+              : share(row, found.use),
         ],
         [t("Last login"), lastLogin(found.use)],
       ]),
@@ -458,10 +452,11 @@ function addresses(desk: Desk, found: AccountDetail): HTMLElement {
         cell: (row) => [
           el("a", { href: addressOf("accounts", [name, row.address]) }, el("bdi", {}, row.address)),
           row.catchall && [" ", el("span", { class: "chip" }, t("all other addresses"))],
+          row.alike && el("div", { class: "hint" }, t("Looks like {address}", { address: row.alike })),
         ],
       },
       { title: t("Folder"), cell: (row) => el("bdi", {}, row.mailbox) },
-      { title: t("Member of"), cell: (row) => (row.aliases.length > 0 ? row.aliases.join(", ") : "") },
+      { title: t("Member of"), cell: (row) => row.aliases.join(", ") },
       {
         title: "",
         kind: "top",

@@ -17,7 +17,14 @@ export function aliases(desk: Desk, found: DomainDetail): HTMLElement {
   const list = table<AliasRow>(
     t("Aliases"),
     [
-      { title: t("Alias"), kind: "main", cell: (row) => el("a", { href: open(row) }, el("b", {}, row.address)) },
+      {
+        title: t("Alias"),
+        kind: "main",
+        cell: (row) => [
+          el("a", { href: open(row) }, el("b", {}, row.address)),
+          row.alike && el("div", { class: "hint" }, t("Looks like {address}", { address: row.alike })),
+        ],
+      },
       { title: t("Members"), cell: (row) => foreign(row.members.join(", "), 200) },
       { title: t("Posting permission"), cell: (row) => (row.post_public ? t("anyone") : t("members")) },
       {

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Final
 
 from moxlite.normal import normalized
+from moxlite.proto.address import AddressKey
 
 MAX_NAME: Final = 1000
 """Characters of a name that are compared: more than a line of a window shows. 0.3 ms."""
@@ -79,6 +81,25 @@ def skeleton(text: str) -> str:
     Linear.
     """
     return _alike(_plain(text))
+
+
+def alike(addresses: Iterable[str], known: Iterable[str]) -> dict[str, str]:
+    """Addresses that people may take for another one of their domain, and the first such one of `known`. Linear."""
+    looks: dict[tuple[str, str], list[str]] = {}
+    for other in known:
+        looks.setdefault(_look(AddressKey.parse(other)), []).append(other)
+    found: dict[str, str] = {}
+    for address in addresses:
+        key = AddressKey.parse(address)
+        others = looks.get(_look(key), ()) if key.localpart else ()
+        taken_for = next((other for other in others if AddressKey.parse(other) != key), "")
+        if taken_for:
+            found[address] = taken_for
+    return found
+
+
+def _look(key: AddressKey) -> tuple[str, str]:
+    return skeleton(key.localpart), key.domain
 
 
 def unmixed(text: str) -> str:

@@ -142,12 +142,15 @@ class AccountUse(msgspec.Struct, frozen=True):
 
 
 class AddressRow(msgspec.Struct, frozen=True):
-    """An address of an account. `aliases`: of which it is a member."""
+    """An address of an account. `aliases`: of which it is a member. `alike`: an address of others that people may take
+    it for.
+    """
 
     address: str
     catchall: bool
     mailbox: str
     aliases: list[str]
+    alike: str
 
 
 class AccountDetail(msgspec.Struct, frozen=True, kw_only=True):
@@ -205,10 +208,11 @@ class DomainRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AliasRow(msgspec.Struct, frozen=True, kw_only=True):
-    """An alias with its members."""
+    """An alias with its members. `alike`: another address that people may take it for."""
 
     localpart: str
     address: str
+    alike: str
     members: list[str]
     post_public: bool
     list_members: bool

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 import trio
 from msgspec import Meta
 
+from moxlite.admin.accounts import looking_alike
 from moxlite.config.domains import Account
 from moxlite.config.snapshot import Snapshot
 from moxlite.operations import description
@@ -73,12 +74,13 @@ class AccountCalls(AdminCalls):
         """An account with its addresses."""
         snapshot = self._server.config()
         settings = self._settings(name)
+        others = looking_alike(snapshot, settings.destinations, name)
         return AccountDetail(
             row=_row(snapshot, name, self._server.accounts.broken().get(name, "")),
             domain=settings.domain.unicode,
             use=await self._use(name, await self._logins([name])),
             addresses=[
-                _address(snapshot, address, destination.mailbox)
+                _address(snapshot, address, destination.mailbox, others.get(address, ""))
                 for address, destination in settings.destinations.items()
             ],
             domains=sorted(snapshot.domains.domains),
@@ -213,7 +215,7 @@ def _row(snapshot: Snapshot, name: str, broken: str) -> AccountRow:
     )
 
 
-def _address(snapshot: Snapshot, address: str, mailbox: str) -> AddressRow:
+def _address(snapshot: Snapshot, address: str, mailbox: str, other: str) -> AddressRow:
     aliases: list[str] = []
     if not address.startswith("@"):
         own = snapshot.canonical(Address.parse(address))
@@ -223,4 +225,4 @@ def _address(snapshot: Snapshot, address: str, mailbox: str) -> AddressRow:
             for localpart, alias in settings.aliases.items()
             if any(snapshot.canonical(member) == own for member in alias.addresses)
         ]
-    return AddressRow(address, address.startswith("@"), mailbox, aliases)
+    return AddressRow(address, address.startswith("@"), mailbox, aliases, other)

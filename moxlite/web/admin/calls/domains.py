@@ -13,7 +13,7 @@ import msgspec
 import trio
 from msgspec import Meta
 
-from moxlite.admin.accounts import Refused
+from moxlite.admin.accounts import Refused, looking_alike
 from moxlite.admin.dns.check import CHECKS, check_domain, check_servers, is_signed
 from moxlite.admin.dns.wanted import TOPICS, DomainRecords, records_of
 from moxlite.admin.dns.zonefile import record_value, zone_file, zone_line
@@ -63,10 +63,12 @@ class DomainCalls(AdminCalls):
         except Refused as error:
             raise NotFound(str(error)) from None
         addresses = sorted(_addresses(snapshot).get(found.unicode, ()))
+        aliases = [_alias(found.unicode, localpart, alias) for localpart, alias in sorted(settings.aliases.items())]
+        others = looking_alike(snapshot, [alias.address for alias in aliases])
         return DomainDetail(
             row=_row(snapshot, found.unicode, settings, len(addresses)),
             addresses=addresses,
-            aliases=[_alias(found.unicode, localpart, alias) for localpart, alias in sorted(settings.aliases.items())],
+            aliases=[msgspec.structs.replace(alias, alike=others.get(alias.address, "")) for alias in aliases],
             selectors=await trio.to_thread.run_sync(_selectors, found, settings),
             users=users_of(snapshot, found),
         )
@@ -109,6 +111,7 @@ def _alias(domain: str, localpart: str, alias: Alias) -> AliasRow:
     return AliasRow(
         localpart=localpart,
         address=f"{localpart}@{domain}",
+        alike="",
         members=[member.pack(True) for member in alias.addresses],
         post_public=alias.post_public,
         list_members=alias.list_members,
