@@ -4,14 +4,17 @@ import base64
 import hashlib
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
 
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.toml.edit import Document
-from moxlite.store.content.uploads import upload_of
+from moxlite.store.content.uploads import IMPORTED_AGE, forget_uploads, upload_of
 from moxlite.store.delivery.scripts import MAX_SCRIPTS, active_script, script_text
+from moxlite.store.errors import LimitExceeded
+from moxlite.store.options import DAY
 from moxlite.web.composing.uploads import receive_upload
 from moxlite.web.jmap import blobdata
 from tests.jmap_rig import ACCOUNT, MAIL, Client, Object, rig
@@ -292,17 +295,43 @@ async def test_a_script_is_checked(rig: Rig) -> None:
 async def test_the_oldest_blobs_make_room_for_new_ones(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, uploads: int, octets: int
 ) -> None:
-    """JMAP-7: a program uploads as many messages as it likes; the files of a message that is being written stay."""
+    """JMAP-7: a program uploads as many messages as it likes; the files of messages that are being written stay, have
+    limits of their own, and leave blobs all of theirs.
+    """
     monkeypatch.setattr("moxlite.store.content.uploads.MAX_UPLOADS", uploads)
     monkeypatch.setattr("moxlite.store.content.uploads.MAX_PENDING", octets)
     client = Client(rig)
     async with rig.account() as account:
-        kept = await receive_upload(account, "photo.jpg", "image/jpeg", one_piece(b"x" * 500))
-    blobs = [await client.upload(b"%d" % number * 1_000, "text/plain") for number in range(9)]
-    answer = await client.request(["Blob/get", {"accountId": ACCOUNT, "ids": blobs, "properties": ["size"]}, "0"])
-    got = answer["methodResponses"][0][1]
-    newest = 2 if uploads == 3 else 3
-    assert [one["id"] for one in got["list"]] == blobs[-newest:]
-    assert got["notFound"] == blobs[:-newest]
+        photos = [await receive_upload(account, "a.jpg", "image/jpeg", one_piece(b"x" * 1_000)) for _ in range(3)]
+        blobs = [await client.upload(b"%d" % number * 1_000, "text/plain") for number in range(9)]
+        answer = await client.request(["Blob/get", {"accountId": ACCOUNT, "ids": blobs, "properties": ["size"]}, "0"])
+        got = answer["methodResponses"][0][1]
+        assert [one["id"] for one in got["list"]] == blobs[-3:]
+        assert got["notFound"] == blobs[:-3]
+        with pytest.raises(LimitExceeded):
+            await receive_upload(account, "b.jpg", "image/jpeg", one_piece(b"x" * 1_000))
+        for photo in photos:
+            assert await account.read(partial(upload_of, key=photo.key), op="test") == photo
+
+
+async def test_what_was_imported_leaves_room_for_what_was_not(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """JMAP-7: a program that moves mail here uploads and imports far more than the limit, while a file that another one
+    has uploaded before stays; an imported blob is kept for an hour unless its room is needed.
+    """
+    monkeypatch.setattr("moxlite.store.content.uploads.MAX_UPLOADS", 12)
+    client = Client(rig)
+    waiting = await client.upload(b"not used yet", "text/plain")
+    for portion in range(6):
+        messages = [MAIL.replace(b"<a@", b"<%d-%d@" % (portion, number)) for number in range(10)]
+        blobs = [await client.upload(message) for message in messages]
+        given = {blob: {"blobId": blob, "mailboxIds": {"F1": True}} for blob in blobs}
+        assert len((await client.call("Email/import", emails=given))["created"]) == 10
+    assert (await client.call("Email/query", calculateTotal=True))["total"] == 60
+    kept = [blobs[-1], waiting]
+    assert [one["id"] for one in (await client.call("Blob/get", ids=kept, properties=["size"]))["list"]] == kept
+    monkeypatch.setattr("moxlite.store.content.uploads.AGE", DAY - IMPORTED_AGE)  # an hour less is an hour later
     async with rig.account() as account:
-        assert await account.read(lambda r: upload_of(r, kept.key), op="test") == kept
+        while await account.write(forget_uploads):
+            pass
+    got = await client.call("Blob/get", ids=kept, properties=["size"])
+    assert ([one["id"] for one in got["list"]], got["notFound"]) == ([waiting], [blobs[-1]])

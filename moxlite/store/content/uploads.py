@@ -1,7 +1,8 @@
 """Files attached to messages that are being written, until these are sent or saved (WEBMAIL-28).
 
 They are stored in the account's file, in pieces, and do not count to its quota. An upload is removed a day after its
-last use: a saved draft has its files in its own octets.
+last use: a saved draft has its files in its own octets. Blobs of JMAP are uploads without a file name, with limits of
+their own (JMAP-7).
 """
 
 from __future__ import annotations
@@ -26,22 +27,26 @@ KEY_SIZE: Final = 16
 AGE: Final = DAY
 """Microseconds after its last use for which an upload is kept."""
 
+IMPORTED_AGE: Final = DAY // 24
+"""Microseconds for which a blob is kept after its message was imported: no less is allowed (RFC 8620 §6)."""
+
 MAX_PENDING: Final = 500 << 20
-"""Octets of all uploads of an account (WEBMAIL-28)."""
+"""Octets of all files of an account that are attached (WEBMAIL-28), and of all its blobs (JMAP-7)."""
 
 MAX_UPLOADS: Final = 1_000
-"""Uploads of an account: empty files do not count by their octets."""
+"""Files of an account, and blobs: empty ones do not count by their octets."""
 SHIFT: Final = 20  # bits of a piece's number: 2^20 pieces of 1 MiB are beyond MAX_PENDING
 
 INSERT: Final = """
 INSERT INTO upload (key, filename, media_type, size, eight_bit, complete, used) VALUES (?, ?, ?, 0, 0, 0, ?)"""
-PENDING: Final = "SELECT count(*), coalesce(sum(size), 0) FROM upload"
+PENDING: Final = "SELECT count(*), coalesce(sum(size), 0) FROM upload WHERE (filename = '') = ?"
 FIND: Final = "SELECT id, key, filename, media_type, size, eight_bit FROM upload WHERE key = ? AND complete = ?"
 GROW: Final = "UPDATE upload SET size = size + ?, eight_bit = eight_bit | ?, used = ? WHERE id = ?"
 ADD: Final = "INSERT INTO upload_piece (id, data) VALUES (?, ?)"
 FIND_BEGUN: Final = "SELECT id, key, filename, media_type, size, eight_bit FROM upload WHERE key = ?"
 COMPLETE: Final = "UPDATE upload SET complete = 1, used = ? WHERE key = ? AND complete = 0"
 USE: Final = "UPDATE upload SET used = ? WHERE key = ?"
+END_EARLIER: Final = "UPDATE upload SET used = min(used, ?) WHERE key = ?"
 PIECE: Final = "SELECT data FROM upload_piece WHERE id = ?"
 OLDEST: Final = "SELECT id FROM upload WHERE used < ? ORDER BY used LIMIT 1"
 OLDEST_BLOB: Final = "SELECT id FROM upload WHERE filename = '' AND complete = 1 ORDER BY used LIMIT 1"
@@ -78,8 +83,12 @@ class Upload(msgspec.Struct, frozen=True):
 
 
 def begin_upload(tx: Tx, filename: str, media_type: str, key: bytes = b"") -> bytes:
-    """Begin an upload; returns its key, by default a new one. Raises LimitExceeded."""
-    _make_room(tx, uploads=1, octets=1)
+    """Begin an upload; returns its key, by default a new one. Raises LimitExceeded.
+
+    Args:
+      filename: "" for a blob of JMAP, which may take the place of older ones.
+    """
+    _make_room(tx, blob=not filename, uploads=1, octets=1)
     key = key or secrets.token_bytes(KEY_SIZE)
     tx.execute(INSERT, key, filename, media_type, tx.now)
     return key
@@ -99,20 +108,20 @@ def add_piece(tx: Tx, key: bytes, number: int, data: bytes) -> None:
     upload = _find(tx, key, complete=False)
     if upload.size != number * PIECE_SIZE:
         raise UploadOvertaken
-    _make_room(tx, uploads=0, octets=len(data))
+    _make_room(tx, blob=not upload.filename, uploads=0, octets=len(data))
     tx.execute(ADD, upload.id << SHIFT | number, data)
     tx.execute(GROW, len(data), not data.isascii(), tx.now, upload.id)
 
 
-def _make_room(tx: Tx, *, uploads: int, octets: int) -> None:
-    """Remove the oldest blobs of JMAP until so many uploads and octets more are allowed (RFC 8620 §6). The webmail's
-    files have names, and stay: messages that are being written have them. Raises LimitExceeded.
+def _make_room(tx: Tx, *, blob: bool, uploads: int, octets: int) -> None:
+    """Check that so many files and octets more are allowed. For a blob, remove the oldest ones until they are
+    (RFC 8620 §6). Raises LimitExceeded.
     """
     while True:
-        count, stored = tx.row(PENDING) or (0, 0)
+        count, stored = tx.row(PENDING, blob) or (0, 0)
         if count + uploads <= MAX_UPLOADS and stored + octets <= MAX_PENDING:
             return
-        oldest = tx.row(OLDEST_BLOB)
+        oldest = tx.row(OLDEST_BLOB) if blob else None
         if oldest is None:
             raise LimitExceeded("too many files attached to drafts")
         _drop(tx, oldest[0])
@@ -160,6 +169,11 @@ def upload_piece(r: Reader, upload: Upload, number: int) -> bytes:
 def use_uploads(tx: Tx, keys: Iterable[bytes]) -> None:
     """Keep these files for another day."""
     tx.executemany(USE, [(tx.now, key) for key in keys])
+
+
+def note_imported(tx: Tx, keys: Iterable[bytes]) -> None:
+    """Let these blobs go before all that were not imported, so that they do not count, and in an hour at the latest."""
+    tx.executemany(END_EARLIER, [(tx.now - AGE + IMPORTED_AGE, key) for key in keys])
 
 
 def saved_draft(r: Reader, key: bytes) -> MessageID | None:

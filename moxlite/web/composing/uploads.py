@@ -114,8 +114,8 @@ async def receive_upload(
     """Store an uploaded file. If the octets end with an error, nothing is kept.
 
     Args:
-      filename: control characters and path separators in it are replaced. "" for a blob of JMAP, which may have to make
-        room for others.
+      filename: control characters and path separators in it are replaced. "" for a blob of JMAP, which may take the
+        place of older ones.
       media_type: as the client gives it. A type that a part cannot have becomes application/octet-stream.
       message: the octets are a whole message, attached as such if its lines allow.
 

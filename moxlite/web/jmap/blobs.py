@@ -21,7 +21,7 @@ from moxlite.proto.mime.decode import decoder
 from moxlite.proto.mime.structure import scan
 from moxlite.proto.mime.text import reader_of
 from moxlite.store.content.body import stream_message, stream_part
-from moxlite.store.content.uploads import PIECE_SIZE, NoSuchUpload, Upload, upload_of, upload_piece
+from moxlite.store.content.uploads import PIECE_SIZE, NoSuchUpload, Upload, note_imported, upload_of, upload_piece
 from moxlite.store.delivery.scripts import ScriptRow, script_rows
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.mail.fetching import structure_of
@@ -276,6 +276,14 @@ async def receive(place: Place, request: Request) -> Object:
         "type": upload.media_type,
         "size": upload.size,
     }
+
+
+async def release(call: Call, blobs: Iterable[str]) -> None:
+    """Let uploads go that were imported. Raises StoreError."""
+    matches = [match for blob in blobs if (match := BLOB.fullmatch(call.id_of(blob))) is not None]
+    keys = [bytes.fromhex(match[2]) for match in matches if match[2] and not match[3]]
+    if keys:
+        await call.place.home.write(partial(note_imported, keys=keys))
 
 
 async def copy(call: Call) -> Object:

@@ -26,7 +26,7 @@ from moxlite.store.rows.emails import Email, email_of, emails
 from moxlite.store.rows.mailboxes import check_keyword
 from moxlite.store.types import Flag, MailboxID, MessageID
 from moxlite.web.jmap.accounts import Place
-from moxlite.web.jmap.blobs import blob_octets, find_blob, holding, missing_blob, source_of
+from moxlite.web.jmap.blobs import blob_octets, find_blob, holding, missing_blob, release, source_of
 from moxlite.web.jmap.building import Draft, draft_of, octets_of
 from moxlite.web.jmap.emails import FLAG_KEYWORDS, LETTER, METADATA_VALUES, keywords_of, state
 from moxlite.web.jmap.methods import read_id
@@ -399,7 +399,9 @@ async def import_(call: Call) -> Object:
         raise invalid("emails is required, and each value in it must be an EmailImport object")
     if len(given) > LIMITS["maxObjectsInSet"]:
         raise MethodError("requestTooLarge", f"you can import up to {LIMITS['maxObjectsInSet']} emails in one call")
-    return await _put(call, given, partial(_import, call, await _boxes(call)))
+    response = await _put(call, given, partial(_import, call, await _boxes(call)))
+    await release(call, [given[name]["blobId"] for name in response["created"] or ()])
+    return response
 
 
 async def _put(call: Call, given: Mapping[str, Object], put: Callable[[str, Object], Awaitable[Outcome]]) -> Object:
