@@ -249,6 +249,7 @@ _CODE: Final = re.compile(r"[2-5][0-9]{2}(?=[ -]|$)")
 _STATUS: Final = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:\s*\((.*)\))?", re.DOTALL)
 _COMMENT_PIECE: Final = re.compile(r'[()]|"[^"\\]*(?:\\.[^"\\]*)*"|\\.|[^()"\\]+|["\\]', re.DOTALL)
 _EMBEDDED: Final = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
+_STATUS_IN_REPLY: Final = re.compile(r"\b[245]\.[0-9]{1,3}\.[0-9]{1,3}\b")
 _COPY: Final = re.compile(r"\n------ This is a copy of [^\n]*\n\s*")
 _REPLY: Final = re.compile(r"\b5[0-9]{2}[ -](5\.[0-9]{1,3}\.[0-9]{1,3}\b)?.*")
 _MAX_LINES: Final = 20  # lines about a recipient in Exim's text
@@ -263,6 +264,7 @@ _PER_MESSAGE: Final = frozenset(
         "future-release-request",
     }
 )
+_RECIPIENTS: Final = frozenset({"original-recipient", "final-recipient"})
 _PER_RECIPIENT: Final = frozenset(
     {
         "original-recipient",
@@ -298,7 +300,10 @@ def parse_dsn(structure: Structure, read: Read) -> DSN:
         raise DSNError("too many recipients")
     recipients = [recipient for group in others if (recipient := _recipient(group)) is not None]
     if not recipients:
-        raise DSNError("no recipients with a known status")
+        try:
+            return _named_in_header(structure, read)
+        except DSNError:
+            raise DSNError("no recipients with a known status") from None
     source = message.known.get("received-from-mta", "")
     parts = structure.root.parts
     if not any(node is part for node in parts):
@@ -317,8 +322,8 @@ def parse_dsn(structure: Structure, read: Read) -> DSN:
 
 
 def _named_in_header(structure: Structure, read: Read) -> DSN:
-    """The DSN in a message of Exim that names the failed recipients in its header, and has the returned message in its
-    text. Raises DSNError.
+    """The DSN in a message of Exim, or of Google, that names the failed recipients in its header. Exim's has the
+    returned message in its text. Raises DSNError.
     """
     start, root = structure.prefix, structure.root
     header = HeaderSection(read(start, min(root.body, start + MAX_STATUS)))
@@ -328,7 +333,8 @@ def _named_in_header(structure: Structure, read: Read) -> DSN:
     addresses = [*filter(None, map(str.strip, field.decode("utf-8", "replace").split(",")))]
     if not 0 < len(addresses) <= MAX_RECIPIENTS:
         raise DSNError("no recipients, or too many")
-    report, _, copy = _COPY.sub("\n\0", _content(root, read).decode("utf-8", "replace"), count=1).partition("\0")
+    text = next((_content(part, read) for part in root.walk() if part.media_type == "text/plain"), b"")
+    report, _, copy = _COPY.sub("\n\0", text.decode("utf-8", "replace"), count=1).partition("\0")
     lines = [line.rstrip() for line in report.split("\n")]
     below = {line.strip(): number for number, line in enumerate(lines, 1)}
     return DSN(
@@ -408,28 +414,36 @@ def _fields(text: str) -> list[_Fields]:
             if key in _PER_MESSAGE:
                 message.known.setdefault(key, value.strip())
             elif key in _PER_RECIPIENT:
-                if key == "final-recipient" and key in fields.known:
+                if key in _RECIPIENTS and key in fields.known and not fields.known.keys() <= _RECIPIENTS:
                     recipients.append(fields)
                     fields = _Fields()
                 fields.known.setdefault(key, value.strip())
             else:
                 (fields if number else message).extra.append((name.strip(), value.strip()))
-        if "final-recipient" not in fields.known and recipients and "status" not in recipients[-1].known:
-            fields.known.update(recipients[-1].known)  # an empty line too many
-            recipients[-1] = fields
+        if recipients and any(group.known.keys().isdisjoint(_RECIPIENTS) for group in (recipients[-1], fields)):
+            recipients[-1] = _joined(recipients[-1], fields)  # an empty line too many
         elif fields.known:
             recipients.append(fields)
     return [message, *recipients]
 
 
+def _joined(first: _Fields, second: _Fields) -> _Fields:
+    """The fields of two groups about one recipient, whom one of them names: what is there twice is of that one."""
+    named, other = (second, first) if first.known.keys().isdisjoint(_RECIPIENTS) else (first, second)
+    return _Fields({**other.known, **named.known}, first.extra + second.extra)
+
+
 def _recipient(fields: _Fields) -> DSNRecipient | None:
-    """Return the outcome for a recipient, None if the fields don't name one."""
+    """Return the outcome for a recipient, None if the fields don't say one. Either recipient will do, and of action and
+    status one can be made of the other.
+    """
     known = fields.known
-    status = _STATUS.match(known.get("status", ""))
-    action = None if status is None else _action(known.get("action", ""), status[1])
-    if status is None or action is None or not known.get("final-recipient"):
+    match = _STATUS.match(known.get("status", ""))
+    action = _action(known.get("action", ""), match[1] if match is not None else "")
+    final = known.get("final-recipient") or known.get("original-recipient")
+    if action is None or not final:
         return None
-    final_type, final_recipient = _parse_typed(known["final-recipient"])
+    final_type, final_recipient = _parse_typed(final)
     original_type, original_recipient = _parse_typed(known.get("original-recipient", ""))
     remote = known.get("remote-mta", "")
     diagnostic_type, _, diagnostic = known.get("diagnostic-code", "").partition(";")
@@ -437,8 +451,8 @@ def _recipient(fields: _Fields) -> DSNRecipient | None:
         final_recipient=final_recipient,
         final_type=final_type,
         action=action,
-        status=status[1],
-        status_comment=(status[2] or "").strip(),
+        status=match[1] if match is not None else _status_of(action, diagnostic),
+        status_comment=(match[2] or "").strip() if match is not None else "",
         original_recipient=original_recipient,
         original_type=original_type,
         remote_mta=_untyped(_without_comments(remote)),
@@ -459,7 +473,14 @@ def _action(text: str, status: str) -> Action | None:
     try:
         return Action(_without_comments(text).lower())
     except ValueError:
-        return {"5": Action.FAILED, "4": Action.DELAYED}.get(status[0])
+        return {"5": Action.FAILED, "4": Action.DELAYED}.get(status[:1])
+
+
+def _status_of(action: Action, diagnostic: str) -> str:
+    """The status for an outcome whose field has none: that in the reply if it fits, else the one without a detail."""
+    kind = {Action.FAILED: "5", Action.DELAYED: "4"}.get(action, "2")
+    match = _STATUS_IN_REPLY.search(diagnostic)
+    return match[0] if match is not None and match[0].startswith(kind) else f"{kind}.0.0"
 
 
 def _without_comments(text: str) -> str:

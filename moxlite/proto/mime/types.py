@@ -314,13 +314,15 @@ class Structure(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True
     @property
     def status_part(self) -> Part | None:
         """The part of a delivery status notification that programs read (RFC 3464 §2), in a multipart of any kind, and
-        behind a list's footer, which has all of the message beside it. None for any other message (STORE-57).
+        behind a list's footer, which has all of the message beside it; the whole text of a report that has lost its
+        delimiters. None for any other message (STORE-57).
         """
         if self.root.type != "MULTIPART":
             return None
         parts = self.root.parts
         reports = [part.parts for part in parts if part.media_type == "multipart/report"]
-        return next((part for part in chain(parts, *reports) if part.media_type in STATUS_TYPES), None)
+        whole = parts[0] if self.root.subtype == "REPORT" and parts and parts[0].header == parts[0].body else None
+        return next((part for part in chain(parts, *reports) if part.media_type in STATUS_TYPES), whole)
 
 
 _decoder = msgpack_decoder(Structure)
