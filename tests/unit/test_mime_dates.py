@@ -1,5 +1,9 @@
 """Dates."""
 
+from datetime import UTC, datetime
+from email.utils import mktime_tz, parsedate_tz
+from random import Random
+
 import pytest
 from hypothesis import given, strategies as st
 
@@ -26,6 +30,15 @@ AT = 1795158000_000_000  # Fri, 20 Nov 2026 07:00:00 UTC
             (-27_723_480_000_000, -210),
         ),
         ("20-Nov-2026 07:00:00", (AT, 0)),
+        ("Fri, 020 Nov 2026 08:00:00 +0100", (AT, 60)),
+        ("Friday, November 20, 2026 7:00 AM", (AT, 0)),
+        ("Fri 20 Nov 2026 08:00:00 p.m. +0100", (AT + 12 * 3600_000_000, 60)),
+        ("20 Nov 2026 12:00 am", (AT - 7 * 3600_000_000, 0)),
+        ("20 Nov 2026 13:00 PM", (AT + 6 * 3600_000_000, 0)),
+        ("2026-11-20 07:00:00", (AT, 0)),
+        ("2026-11-20T08:00:00.123+01:00", (AT, 60)),
+        ("2026-13-20 07:00:00", None),
+        ("2026-02-30T07:00:00Z", None),
         ("Friday, 20 November 2026 07:00:00 UT", (AT, 0)),
         ("Fri Nov 20 07:00:00 2026", (AT, 0)),
         ("Fri Nov 20 08:00:00 CET 2026", (AT + 3600_000_000, 0)),
@@ -55,6 +68,33 @@ def test_dates_of_messages_are_read_tolerantly(text: str, expected: tuple[int, i
     """STORE-56"""
     assert parse_date(text) == expected
     assert parse_date(text.encode()) == expected
+
+
+ZONES = {"": 0, " +0000": 0, " GMT": 0, " -0000 (UTC)": 0, " UT": 0, " +0530": 330, " EST": -300, " -08:00": -480}
+
+
+@given(st.randoms(use_true_random=False), st.integers(0, 30_000_000))
+def test_dates_in_the_forms_of_programs_are_read(chance: Random, minutes: int) -> None:
+    """STORE-56: words in the orders and spellings that Python's reader knows, too, half days and ISO 8601."""
+    at = datetime.fromtimestamp(minutes * 60, UTC)
+    day = chance.choice([f"{at.day}", f"{at.day:02}", f"{at.day:03}"])
+    month, weekday = chance.choice(["%b", "%B"]), chance.choice(["%a, ", "%a ", "%A, "])
+    time = chance.choice(["%H:%M:%S", "%H.%M.%S", "%H:%M", "%I:%M:%S %p"])
+    zone = chance.choice([*ZONES])
+    form = chance.choice(
+        [
+            f"{chance.choice(['', weekday])}{day} {month} %Y {time}{zone}",
+            f"{day}-{month}-%Y {time}{zone}",
+            f"{weekday}{month} {at.day}, %Y {time}{zone}",
+            f"{weekday}{month} {at.day} {time}{zone.partition(' (')[0]} %Y",
+            f"%Y-%m-%d{chance.choice('T ')}{time}{zone}",
+        ]
+    )
+    text = at.strftime(form).replace(" ", " " * chance.choice([1, 1, 2, 12]))
+    assert parse_date(text) == ((minutes - ZONES[zone]) * 60_000_000, ZONES[zone]), text
+    known = parsedate_tz(text)
+    if known is not None and not {"%p", ":00"} & {time[-2:], zone[-3:]} and "%Y-" not in form:
+        assert mktime_tz(known) == (minutes - ZONES[zone]) * 60, text
 
 
 def test_dates_are_written_as_rfc_5322_has_them() -> None:

@@ -22,11 +22,12 @@ _ZONES: Final = {"EST": -300, "EDT": -240, "CST": -360, "CDT": -300, "MST": -420
 
 _TIME: Final = (
     r"(?P<hour>\d{1,2})\s{0,9}[:.]\s{0,9}(?P<minute>\d{2})(?:\s{0,9}[:.]\s{0,9}(?P<second>\d{2})(?:[.,]\d{1,9})?)?"
+    r"(?:\s{0,9}(?P<half>[AaPp])\.?[Mm]\b\.?)?"
 )
 _ZONE: Final = r"(?:\s{0,9}(?:(?:UTC|GMT)?(?P<offset>[+-]\d{1,2}:?\d{2})|(?P<zone>[A-Za-z]{1,5})))?"
 _RFC5322: Final = re.compile(
     r"\s{0,9}(?:[A-Za-z]{2,9}\.?\s{0,9},?\s{0,9})?"
-    r"(?P<day>\d{1,2})[\s-]{1,9}(?P<month>[A-Za-z]{3})[a-z]{0,6}\.?,?[\s-]{1,9}(?P<year>\d{2,6})"
+    r"(?P<day>\d{1,3})[\s-]{1,9}(?P<month>[A-Za-z]{3})[a-z]{0,6}\.?,?[\s-]{1,9}(?P<year>\d{2,6})"
     rf",?\s{{1,9}}{_TIME}{_ZONE}"
 )
 # The format in nearly all mail, parsed four times as fast.
@@ -40,6 +41,12 @@ _ASCTIME: Final = re.compile(
     r"\s{0,9}[A-Za-z]{3,9},?\s{1,9}(?P<month>[A-Za-z]{3})[a-z]{0,6}\s{1,9}(?P<day>\d{1,2}),?\s{1,9}"
     rf"{_TIME}{_ZONE}\s{{1,9}}(?P<year>\d{{4,6}})"
 )
+# Two more forms that no RFC for mail has: a month before its day, as Americans write it, and ISO 8601.
+_AMERICAN: Final = re.compile(
+    r"(?:[A-Za-z]{3,9},?\s)?(?P<month>[A-Za-z]{3})[a-z]{0,6}\.?\s(?P<day>\d{1,2}),?\s(?P<year>\d{4}),?\s"
+    rf"{_TIME}{_ZONE}"
+)
+_ISO: Final = re.compile(rf"(?P<year>\d{{4}})-(?P<month>\d{{2}})-(?P<day>\d{{2}})[Tt\s]{_TIME}{_ZONE}")
 _INTERNALDATE: Final = re.compile(
     r"(?P<day>[ \d]\d)-(?P<month>[A-Za-z]{3})-(?P<year>\d{4})"
     r" (?P<hour>\d{2}):(?P<minute>\d{2}):(?P<second>\d{2}) (?P<offset>[+-]\d{4})"
@@ -67,12 +74,14 @@ def parse_date(text: bytes | str) -> tuple[int, int] | None:
     found = text.count("(")
     while found:  # a pass for each level of nested comments (RFC 5322 §3.2.2), at most 100 in so short a text
         text, found = _COMMENT.subn(" ", text)
-    match = _RFC5322.match(text) or _ASCTIME.match(text)
+    match = _RFC5322.match(text) or _ASCTIME.match(text) or _AMERICAN.match(text) or _ISO.match(text)
     if match is None:
         return None
-    day, month, year, hour, minute, second, offset, zone = match.group(
-        "day", "month", "year", "hour", "minute", "second", "offset", "zone"
+    day, month, year, hour, minute, second, offset, zone, half = match.group(
+        "day", "month", "year", "hour", "minute", "second", "offset", "zone", "half"
     )
+    if half and 1 <= int(hour) <= 12:
+        hour = str(int(hour) % 12 + 12 * (half in "Pp"))
     if len(year) == 2:  # RFC 5322 §4.3
         year = f"20{year}" if int(year) < 50 else f"19{year}"
     elif len(year) == 3:
@@ -111,8 +120,8 @@ def _moment(
 @lru_cache(maxsize=256)  # most new mail has today's date
 def _day(day: str, month: str, year: str) -> int | None:
     """Days since 1970; None if the date does not exist."""
-    number = _MONTH_NUMBER.get(month.lower())
-    if number is None or not 1 <= int(year) <= 9999:
+    number = int(month) if month.isdigit() else _MONTH_NUMBER.get(month.lower())
+    if number is None or not (1 <= number <= 12 and 1 <= int(year) <= 9999):
         return None
     if not 1 <= int(day) <= monthrange(int(year), number)[1]:
         return None

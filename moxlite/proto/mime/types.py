@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from moxlite.encoding import msgpack_decoder, to_msgpack
 from moxlite.proto.address import AddressKey
 
-PARSE_VERSION: Final = 8
+PARSE_VERSION: Final = 9
 """Version of the index and of the rules by which it was made. The store scans each message with another version again,
 all of them in the background after an upgrade (STORE-59): raise it for what readers would see.
 """
