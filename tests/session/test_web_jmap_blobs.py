@@ -335,3 +335,48 @@ async def test_what_was_imported_leaves_room_for_what_was_not(rig: Rig, monkeypa
             pass
     got = await client.call("Blob/get", ids=kept, properties=["size"])
     assert ([one["id"] for one in got["list"]], got["notFound"]) == ([waiting], [blobs[-1]])
+
+
+async def test_files_of_attached_messages_are_read(rig: Rig) -> None:
+    """JMAP-7: Email/parse of an attached message names blobs that are there, of an email and of an upload, also of a
+    message in a message.
+    """
+    client = Client(rig)
+
+    def around(mail: bytes) -> bytes:
+        mark = b"c%d" % len(mail)
+        parts = (b"\r\n\r\nhi", b"\r\nContent-Type: message/rfc822\r\n\r\n" + mail, b"--")
+        body = b"".join(b"--" + mark + part + b"\r\n" for part in parts)
+        return b"From: jo@else.example\r\nContent-Type: multipart/mixed; boundary=" + mark + b"\r\n\r\n" + body
+
+    mail = around(around(MAIL))
+    for blob in (await client.upload(mail), f"E{(await client.imported(mail))[1:]}"):
+        for _ in range(2):
+            parsed = (await client.call("Email/parse", blobIds=[blob]))["parsed"]
+            [file] = parsed[blob]["attachments"]
+            blob = file["blobId"]
+        [file] = (await client.call("Email/parse", blobIds=[blob]))["parsed"][blob]["attachments"]
+        answer = await client.http("GET", f"/jmap/download/{ACCOUNT}/{file['blobId']}/a.png?accept=image/png")
+        assert (file["name"], answer.status, answer.body) == ("a.png", 200, b"ABC")
+
+
+async def test_a_text_without_a_header_is_a_message_if_its_sender_says_so(rig: Rig) -> None:
+    """JMAP-28: it and a message below a line that is no field are imported and parsed, as IMAP takes them; other files
+    aren't.
+    """
+    client = Client(rig)
+    junk, text, binary = b"hello junk\r\n" + MAIL, b"hello\r\nthere\r\n", b"\x89PNG\r\n\x1a\n\0\0\0\r"
+    for octets, kind, taken in [
+        *((junk, kind, True) for kind in ("message/rfc822", "text/plain")),
+        *((text, kind, kind == "message/rfc822") for kind in ("message/rfc822", "text/plain")),
+        *((binary, kind, False) for kind in ("message/rfc822", "image/png")),
+        (b"", "message/rfc822", False),
+    ]:
+        blob = await client.upload(octets, kind)
+        parsed = await client.call("Email/parse", blobIds=[blob], fetchTextBodyValues=True)
+        given = {"a": {"blobId": blob, "mailboxIds": {"F1": True}}}
+        found = await client.call("Email/import", emails=given)
+        assert (blob in (parsed["parsed"] or {}), bool(found["created"])) == (taken, taken), (octets, kind)
+        if taken:
+            [value] = parsed["parsed"][blob]["bodyValues"].values()
+            assert value["value"].startswith("hi there" if octets is junk else "hello\nthere")

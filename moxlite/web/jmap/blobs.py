@@ -1,7 +1,8 @@
 """Blobs: messages, their parts, and uploads (RFC 8620 §6).
 
-The id of a blob says what it is: ``E12`` is the message of an email, ``E12-1_2`` its part 1.2 decoded, ``U…`` an
-upload. ``V3-…`` is the text of a Sieve script, with its hash: another text is another blob.
+The id of a blob says what it is: ``E12`` is the message of an email, ``E12-1_2`` its part 1.2 decoded, ``E12-1_2-3``
+part 3 of the message that this is, ``U…`` an upload. ``V3-…`` is the text of a Sieve script, with its hash: another
+text is another blob.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 
 SCRIPT: Final = re.compile(r"V([0-9]{1,18})-([0-9a-f]{32})")
-BLOB: Final = re.compile(r"(?:E([0-9]{1,18})|U([0-9a-f]{32}))(?:-([0-9]{1,4}(?:_[0-9]{1,4}){0,99}))?")
+BLOB: Final = re.compile(r"(?:E([0-9]{1,18})|U([0-9a-f]{32}))((?:-[0-9]{1,4}(?:_[0-9]{1,4}){0,99}){0,5})")
 MAX_SCANNED: Final = 25 << 20
 """Octets of an uploaded message whose parts are looked for."""
 
@@ -82,32 +83,37 @@ def part_blob(email_id: int, number: str) -> str:
 def is_email(blob: str) -> bool:
     """Whether the id is that of an email's whole message."""
     match = BLOB.fullmatch(blob)
-    return match is not None and bool(match[1]) and match[3] is None
+    return match is not None and bool(match[1]) and not match[3]
 
 
 async def find_blob(place: Place, blob: str) -> Blob | None:
     """The blob with this id. Uploads are the user's, and known in all of the user's accounts. Raises StoreError,
     MethodError.
     """
-    if (found := SCRIPT.fullmatch(blob)) is not None:
-        return await _of_script(place, blob, int(found[1]))
+    if (script := SCRIPT.fullmatch(blob)) is not None:
+        return await _of_script(place, blob, int(script[1]))
     match = BLOB.fullmatch(blob)
     if match is None:
         return None
     email_id, key, path = match.groups()
-    number = (path or "").replace("_", ".")
-    if email_id:
-        return await _of_email(place, int(email_id), number)
-    account = place.home
+    numbers = path.replace("_", ".").split("-")[1:]
+    found = await _of_email(place, int(email_id), numbers) if email_id else await _of_upload(place.home, key)
+    account = place.account if email_id else place.home
+    for number in numbers:
+        found = None if found is None else await _inner(account, found, number)
+    return found
+
+
+async def _of_upload(account: OpenAccount, key: str) -> Blob | None:
     try:
         upload = await account.read(lambda r: upload_of(r, bytes.fromhex(key)), op="jmap blob")
     except NoSuchUpload:
         return None
-    whole = Blob(upload.media_type or ANY_TYPE, upload.size, lambda: _upload_pieces(account, upload))
-    return await _inner(account, whole, number) if number else whole
+    return Blob(upload.media_type or ANY_TYPE, upload.size, lambda: _upload_pieces(account, upload))
 
 
-async def _of_email(place: Place, email_id: int, number: str) -> Blob | None:
+async def _of_email(place: Place, email_id: int, numbers: list[str]) -> Blob | None:
+    """The message of an email, or its part with the first number, which is taken."""
     account = place.account
 
     def find(r: Reader) -> tuple[int, int, bytes] | None:
@@ -120,9 +126,9 @@ async def _of_email(place: Place, email_id: int, number: str) -> Blob | None:
     if found is None:
         return None
     message_id, size, packed = found
-    if not number:
+    if not numbers:
         return Blob("message/rfc822", size, lambda: stream_message(account, message_id))
-    part = part_at(structure_of(packed).root, number)
+    part = part_at(structure_of(packed).root, numbers.pop(0))
     if part is None:
         return None
 
@@ -157,8 +163,9 @@ async def _upload_pieces(account: OpenAccount, upload: Upload) -> AsyncIterator[
 
 
 async def _inner(account: OpenAccount, whole: Blob, number: str) -> Blob | None:
-    """A part of an uploaded message. Raises MethodError ``serverUnavailable``."""
-    async with _held(SCANNED * min(whole.size or 0, MAX_SCANNED)):
+    """A part of a message that is a blob. Raises MethodError ``serverUnavailable``."""
+    size = whole.most if whole.size is None else whole.size
+    async with _held(SCANNED * min(size, MAX_SCANNED)):
         octets = await _collected(whole, MAX_SCANNED)
         if octets is None:
             return None
@@ -183,7 +190,7 @@ async def _inner(account: OpenAccount, whole: Blob, number: str) -> Blob | None:
                     yield decoding.feed(piece)
         yield decoding.finish()
 
-    return Blob(part.media_type, None, pieces, whole.size or 0)
+    return Blob(part.media_type, None, pieces, size)
 
 
 @asynccontextmanager
