@@ -254,6 +254,14 @@ def first_fault(section: HeaderSection) -> Literal["", "line", "text", "opaque"]
     return "opaque" if b"\0" in section.octets else "text"
 
 
+def is_message(octets: bytes, media_type: str) -> bool:
+    """Whether octets, at least the first 64 KiB, begin as a message. A text without a header is one if its sender says
+    so.
+    """
+    fault = first_fault(HeaderSection(octets))
+    return bool(octets) and (fault in ("", "line") or (fault == "text" and media_type == "message/rfc822"))
+
+
 def _end_of(octets: bytes) -> tuple[int, int | None]:
     """Start and end of the first empty line; without one, the end of the octets and None."""
     for line in (b"\r\n", b"\n"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from moxlite.processor import off_loop
-from moxlite.proto.mime.headers import HeaderSection
+from moxlite.proto.mime.headers import HeaderSection, is_message
 from moxlite.proto.mime.structure import scan_message
 from moxlite.proto.mime.text import preview
 from moxlite.store.content.body import Content, locate, read_content
@@ -19,7 +19,7 @@ from moxlite.store.rows.emails import Email, emails
 from moxlite.store.rows.history import Change, email_changes, mail_state
 from moxlite.store.rows.messages import headers, in_step, infos, packed_structure, sizes
 from moxlite.store.types import Flag
-from moxlite.web.jmap.blobs import blob_octets, email_blob, holding, part_blob
+from moxlite.web.jmap.blobs import blob_octets, email_blob, find_blob, holding, part_blob
 from moxlite.web.jmap.bodies import (
     MAX_VALUE,
     PART,
@@ -304,11 +304,12 @@ async def parse(call: Call) -> Object:
     not_parsable: list[str] = []
     for blob in [*dict.fromkeys(map(call.id_of, blobs))]:
         async with holding(call, [blob], MAX_PARSED_SIZE):
-            octets = await blob_octets(call, blob, MAX_PARSED_SIZE)
-            if octets is None:
+            octets, known = await blob_octets(call, blob, MAX_PARSED_SIZE), await find_blob(call.place, blob)
+            if octets is None or known is None:
                 not_found.append(blob)
                 continue
-            found = await off_loop(partial(_parsed, octets, blob, wish, call), kind="jmap")
+            parts = partial(_parsed, octets, known.media_type, blob, wish, call)
+            found = await off_loop(parts, kind="jmap")
         if found is None:
             not_parsable.append(blob)
         else:
@@ -321,10 +322,10 @@ async def parse(call: Call) -> Object:
     }
 
 
-def _parsed(octets: bytes, blob: str, wish: EmailProperties, call: Call) -> Object | None:
-    structure, section, _ = scan_message(octets)
-    if not any(section.count(name) for name in (b"from", b"to", b"subject", b"date", b"message-id", b"content-type")):
+def _parsed(octets: bytes, media_type: str, blob: str, wish: EmailProperties, call: Call) -> Object | None:
+    if not is_message(octets, media_type):
         return None
+    structure, section, _ = scan_message(octets)
     found: Object = {name: None for name in wish.names if name in METADATA}
     if "size" in found:
         found["size"] = len(octets)

@@ -12,7 +12,7 @@ import msgspec
 
 from moxlite.config.snapshot import outgoing_name
 from moxlite.processor import off_loop
-from moxlite.proto.mime.headers import HeaderSection
+from moxlite.proto.mime.headers import is_message
 from moxlite.store.accounts.access import check_rights, flag_rights
 from moxlite.store.content.body import stream_message
 from moxlite.store.content.prepare import PreparedMessage, held_body, prepare
@@ -442,19 +442,12 @@ async def _import(call: Call, boxes: set[MailboxID], _: str, given: Object) -> O
     async with AsyncExitStack() as stack:
         spool = stack.enter_context(Spool(call.server.tmp))
         await _filled(spool, found.pieces(), call.most_octets)
-        if not _is_message(spool.read(0, 64 << 10)):
-            raise SetError("invalidEmail", "not a message: missing header")
+        if not is_message(spool.read(0, 64 << 10), found.media_type):
+            raise SetError("invalidEmail", "not a message")
         try:
             return await _added(call, spool, metadata)
         except BadMessage as error:
             raise SetError("invalidEmail", str(error)) from None
-
-
-def _is_message(octets: bytes) -> bool:
-    """Whether the octets begin with a header section."""
-    section = HeaderSection(octets)
-    first = next(iter(section), None)
-    return first is not None and bool(first.name)
 
 
 async def copy(call: Call) -> Object:
