@@ -2,7 +2,10 @@
 
 import base64
 import io
+import itertools
+import random
 import zipfile
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -433,3 +436,128 @@ async def test_a_calendar_without_uids_is_imported_once(browser: Browser) -> Non
         assert (done["added"], done["problems"]) == (added, [])
     shown = await browser.call("events", since=1_764_000_000, until=1_797_000_000, calendar_ids=[calendar])
     assert len(shown["events"]) == 6
+
+
+WHOLE = {
+    "DTEND": ":20261205T110000Z",
+    "DURATION": ":PT1H",
+    "RRULE": ":FREQ=WEEKLY;COUNT=3",
+    "EXRULE": ":FREQ=WEEKLY;INTERVAL=2;COUNT=2",
+    "EXDATE": ":20261212T100000Z",
+    "RDATE": ":20261207T100000Z",
+    "SEQUENCE": ":1",
+    "STATUS": ":CONFIRMED",
+    "CLASS": ":PRIVATE",
+    "TRANSP": ":OPAQUE",
+    "PRIORITY": ":5",
+    "GEO": ":48.85;2.35",
+    "LOCATION": ";LANGUAGE=fr:Paris",
+    "DESCRIPTION": ":Bring cake",
+    "CATEGORIES": ":Work,Home",
+    "ORGANIZER": ";CN=Ann:mailto:ann@else.example",
+    "ATTENDEE": ";PARTSTAT=ACCEPTED;CN=Bo:mailto:bo@else.example",
+    "ATTACH": ";FMTTYPE=text/plain:https://else.example/a.txt",
+    "URL": ":https://else.example/",
+    "CONTACT": ":Ann",
+    "COMMENT": ":none",
+    "RELATED-TO": ";RELTYPE=PARENT:other",
+    "RECURRENCE-ID": ":20261205T100000Z",
+    "REQUEST-STATUS": ":2.0;Success",
+    "DTSTAMP": ":20261201T100000Z",
+    "CREATED": ":20261201T100000Z",
+    "LAST-MODIFIED": ":20261201T100000Z",
+    "COLOR": ":red",
+    "X-OWN": ";X-P=1:2",
+}
+"""Properties of an event, with what follows their names."""
+
+DAMAGES: dict[str, Callable[[str, str], str]] = {
+    "nothing": lambda name, rest: name + rest,
+    "no colon": lambda name, rest: name + rest.replace(":", " "),
+    "no value": lambda name, rest: name + ":",
+    "a word": lambda name, rest: f"{name}:xyz",
+    "a digit too many": lambda name, rest: f"{name}{rest}9",
+    "one too few": lambda name, rest: name + rest[:-2],
+    "an odd name": lambda name, rest: f"{name}_/ x{rest}",
+    "a parameter without a value": lambda name, rest: f"{name};X{rest}",
+    "an open quote": lambda name, rest: f'{name};CN="Ann{rest}',
+    "an odd parameter": lambda name, rest: f"{name};A_b/c=1;;={rest}",
+    "an unknown type": lambda name, rest: f"{name};VALUE=LUNAR{rest}",
+    "an unknown zone": lambda name, rest: f"{name};TZID=Moon{rest}".replace("Z", ""),
+    "a control": lambda name, rest: f"{name}{rest}\x01\x7f",
+    "an octet": lambda name, rest: f"{name}{rest}\udcff",
+    "twice": lambda name, rest: f"{name}{rest}\n{name}{rest}",
+    "a text below": lambda name, rest: f"{name}{rest}\nthe second line of it",
+    "an empty line below": lambda name, rest: f"{name}{rest}\n\n",
+    "a component below": lambda name, rest: f"{name}{rest}\nBEGIN:X-OTHER\n{name}{rest}\nEND:X-OTHER",
+    "an odd alarm below": lambda name, rest: f"{name}{rest}\nBEGIN:VALARM\nTRIGGER:x\n{name}{rest}\nEND:VALARM",
+}
+
+
+def odd_events(seed: int) -> dict[str, str]:
+    """Events by title: each has one property that is damaged in one way, between others in any order."""
+    chance, made = random.Random(seed), {}
+    for name, (damage, change) in itertools.product(WHOLE, DAMAGES.items()):
+        title = f"{name} with {damage}"
+        others = [other for other in chance.sample([*WHOLE], 3) if other != name and other[-2:] not in ("ID", "LE")]
+        lines = [other + WHOLE[other] for other in others if not {other, name} >= {"DTEND", "DURATION"}]
+        lines += [change(name, WHOLE[name]), f"UID:{len(made)}", f"SUMMARY:{title}", "DTSTART:20261205T100000Z"]
+        chance.shuffle(lines)
+        made[title] = "\n".join(["BEGIN:VEVENT", *lines, "END:VEVENT", ""])
+    return made
+
+
+async def test_no_odd_line_of_any_property_drops_an_event(browser: Browser) -> None:
+    """DAV-40: generated events, as lenient readers show them: each is at its time, or its title is named."""
+    events = odd_events(54)
+    data = f"BEGIN:VCALENDAR\nVERSION:2.0\n{''.join(events.values())}END:VCALENDAR\n".encode(errors="surrogateescape")
+    [calendar] = [one["id"] for one in await browser.call("calendars")]
+    done = await browser.call("calendar_import", calendar_id=calendar, upload_id=await upload(browser, data))
+    whole = (await browser.fetch(f"/webmail/calendar/{calendar}.ics")).body.decode()
+    kept = {block.partition("SUMMARY:")[2].partition("\r\n")[0] for block in whole.split("BEGIN:VEVENT")[1:]}
+    assert events.keys() - kept == set()
+    assert (done["added"], done["unread"]) == (len(events), 0)
+
+
+ZONE_NAMES = {
+    "(GMT +01:00)": 9,
+    "(GMT-03:30)": 13.5,
+    "(GMT-03:30) Somewhere": 13.5,
+    "(UTC+05:30) Chennai, Kolkata": 4.5,
+    "UTC+01": 9,
+    "UTC-5": 15,
+    "GMT+0100": 9,
+    "+01:00": 9,
+    "-0800": 18,
+    "UTC": 10,
+    "Etc/UTC": 10,
+    "W. Europe Standard Time": 9,
+    "Europe/Berlin": 9,
+    '"Europe/Berlin"': 9,
+    "/freeassociation.sourceforge.net/Europe/Berlin": 9,
+    "/mozilla.org/20050126_1/America/New_York": 15,
+    "/citadel.org/20190914_1/Asia/Tokyo": 1,
+    "Eastern Standard Time": 15,
+    "US/Pacific": 18,
+    **dict.fromkeys(("Customized Time Zone", "Western/Central Europe", "Europe/Germany", "Moon", "x" * 300, "ÄÖ"), 1),
+    "": 10,
+}
+"""Names of zones, with the hour UTC of 10 o'clock on 5 December, in a file for Tokyo; without a name the time has no
+zone, and the rig is in UTC.
+"""
+
+
+async def test_no_odd_zone_drops_an_event_or_moves_one(browser: Browser) -> None:
+    """DAV-40: an offset or a place in the name counts, else the zone that the file names."""
+    names = [f'"{zone}"' if {*zone} & {*":,;"} else zone for zone in ZONE_NAMES]
+    lines = "".join(
+        f"BEGIN:VEVENT\nUID:{number}\nSUMMARY:{number}\nDTSTART;TZID={zone}:20261205T100000\nEND:VEVENT\n"
+        for number, zone in enumerate(names)
+    )
+    data = f"BEGIN:VCALENDAR\nVERSION:2.0\nX-WR-TIMEZONE:Asia/Tokyo\n{lines}END:VCALENDAR\n".encode()
+    [calendar] = [one["id"] for one in await browser.call("calendars")]
+    done = await browser.call("calendar_import", calendar_id=calendar, upload_id=await upload(browser, data))
+    assert (done["added"], done["unread"]) == (len(ZONE_NAMES), 0)
+    shown = await browser.call("events", since=1_764_000_000, until=1_797_000_000, calendar_ids=[calendar])
+    starts = {int(one["title"]): (one["starts"] - 1_796_428_800) / 3600 for one in shown["events"]}
+    assert {zone: starts.get(number) for number, zone in enumerate(ZONE_NAMES)} == ZONE_NAMES

@@ -8,6 +8,7 @@ from hypothesis import assume, given, strategies as st
 
 from moxlite.proto.cards.calendarfiles import (
     CALENDAR_END,
+    HEAD,
     LARGEST,
     MAX_ZONES,
     About,
@@ -235,3 +236,18 @@ def test_the_newest_version_of_an_event_counts() -> None:
     same = [event("a", f"SUMMARY:{name}", "SEQUENCE:2") for name in "xy"]
     assert len(list(split_calendars(file(*same)))) == 2
     assert len(list(split_calendars(file(*same, event("a", "SUMMARY:z"))))) == 3
+
+
+def test_components_without_a_calendar_around_them_are_entries() -> None:
+    """DAV-40: with their zones, as programs copy single events, before and behind calendars."""
+    around = ("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n", "END:VCALENDAR\r\n")
+    zone = "BEGIN:VTIMEZONE\r\nTZID:Own\r\nBEGIN:STANDARD\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
+    lines = "BEGIN:VEVENT\r\nUID:{}\r\nDTSTART;TZID=Own:20261205T100000\r\nEND:VEVENT\r\n"
+    alarm = "BEGIN:VALARM\r\nACTION:DISPLAY\r\nEND:VALARM\r\nEND:VEVENT\r\n"
+    task = "BEGIN:VTODO\r\nUID:task\r\nEND:VTODO\r\n"
+    first, second = lines.format("a").replace("END:VEVENT\r\n", alarm), lines.format("b")
+    entries = dict(calendars_by_uid(f"{zone}{first}{around[0]}{task}{around[1]}{zone}{second}"))
+    assert [*entries] == ["a", "task", "b"]
+    assert entries["a"] == f"{''.join(HEAD)}{zone}{first}{around[1]}"
+    assert zone in entries["b"]
+    assert second in entries["b"]

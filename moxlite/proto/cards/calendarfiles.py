@@ -140,7 +140,8 @@ def counted_calendars(lines: Iterable[str], file: BinaryIO) -> Iterator[tuple[st
 def calendars_by_uid(text: str) -> Iterator[tuple[str, str]]:
     """The entries of a file by UID, in the order of their first components: each a calendar of its own, with the
     components of one UID and the zones that they name, in a file of several calendars as their own calendar defines
-    the zones. An entry above `MAX_ZONES` characters of zones, or after `ALL_ZONES` of the whole file, is without them;
+    the zones. Components may stand in a file without a calendar around them. An entry above `MAX_ZONES` characters of
+    zones, or after `ALL_ZONES` of the whole file, is without them;
     a component, and what an entry has of others, above `LARGEST` is cut there.
 
     Of several versions of an event, all with another SEQUENCE, the newest counts. An entry without a UID gets one of
@@ -207,14 +208,15 @@ def _entries(lines: Iterable[str], file: BinaryIO) -> Iterator[tuple[str, str, i
     kind_of = ""
     others: dict[int, str] = {}  # the zones of calendars, for times in a zone that their file doesn't define
     depth = size = calendar = number = 0
-    name = ""
+    name, bare = "", False
     for line in lines:
         word, _, value = line.partition(":")
         kind = word.strip().upper()
         if kind == "BEGIN":
             depth += 1
-            if depth == 2:
-                kind_of = value.strip().upper()
+            bare = bare or (depth == 1 and value.strip().upper() in (*KINDS, "VTIMEZONE"))
+            if depth == 2 - bare:
+                depth, kind_of = 2, value.strip().upper()
                 written, size, name, named = bytearray(), 0, "", {}
         if depth == 1 and kind == "X-WR-TIMEZONE" and len(others) < MAX_KNOWN and "\n" not in line:
             others[calendar] = line[:MAX_ZONE]
@@ -242,8 +244,9 @@ def _entries(lines: Iterable[str], file: BinaryIO) -> Iterator[tuple[str, str, i
                         name = _made_uid(whole)
                         written = bytearray(_with_uid(whole, name).encode())
                     entries.setdefault((kind_of, _key(name)), _WrittenEntry()).add(texts.add(written), named)
-            depth -= 1
-            calendar += not depth
+            depth -= 1 + (bare and depth == 2)
+            calendar += not depth and not bare
+            bare = bare and depth > 0
     left = ALL_ZONES
     parted = [(*component, entry) for (_, key), entry in entries.items() for component in _parted(key, entry, texts)]
     keys: set[str | bytes] = set()

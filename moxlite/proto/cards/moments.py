@@ -177,8 +177,10 @@ MAX_ZONE: Final = 200
 DESCRIBED: Final = re.compile(r"\((?:UTC|GMT)(?:[+-][0-9]{2}:?[0-9]{2})?\) *(\S.*)")
 """A zone as Windows lists it for people: ``(UTC+01:00) Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna``."""
 
-FIXED: Final = re.compile(r"\(?(?:UTC|GMT) ?([+-])([0-9]{1,2})(?::?([0-9]{2}))?\)?")
-"""A zone by its offset, as Exchange and others write it: ``(GMT +01:00)``, ``UTC+01``."""
+FIXED: Final = re.compile(r"\(?(?:UTC|GMT|(?=[+-][0-9]{2}:?[0-9]{2}$)) ?([+-])([0-9]{1,2})(?::?([0-9]{2}))?(?:\).*)?")
+"""A zone by its offset, as Exchange and others write it: ``(GMT +01:00)``, ``UTC+01``, ``+01:00``, also before places
+that Windows doesn't list.
+"""
 
 FURTHEST: Final = 14
 """Hours of the largest offset of a zone of people."""

@@ -69,6 +69,7 @@ from moxlite.proto.cards.repeating import (
     parts_of,
     recurrence_of,
     rules_of,
+    with_known_instances,
 )
 from moxlite.proto.cards.rules import BadRecurrence, modern_rule
 from moxlite.wording import reason_of
@@ -171,11 +172,12 @@ def mended(text: str, zone: str = "") -> MendedEntry:
 
     Raises BadComponents.
     """
-    calendar = read_mailed(text)
+    whole = read_mailed(text)
+    calendar = with_known_instances(whole)
     own = zone_name(calendar.value("X-WR-TIMEZONE"))
     zone = own if own and iana_zone(own) is not None else zone
     made, left = _storable(calendar, zone)
-    lines = any(line.strip() and property_of(line) is None for line in unfolded(text))
+    lines = calendar != whole or any(line.strip() and property_of(line) is None for line in unfolded(text))
     return MendedEntry(with_zones(made, parts_of(made)) if "zone" in left and zone else made, left, lines, zone)
 
 

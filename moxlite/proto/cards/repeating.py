@@ -50,6 +50,23 @@ def main_part(parts: Sequence[Component]) -> int | None:
     return next((number for number, part in enumerate(parts) if part.first("RECURRENCE-ID") is None), None)
 
 
+def with_known_instances(calendar: Component) -> Component:
+    """The calendar of an entry without each RECURRENCE-ID that means no time. Its component is left out, too, but for
+    the first where there is no series.
+    """
+    kept: list[Component] = []
+    whole = main_part(parts_of(calendar)) is not None
+    for part in calendar.components:
+        line = part.first("RECURRENCE-ID")
+        if line is None or value_of(line.value) is not None:
+            kept.append(part)
+        elif not whole:
+            lines = [other for other in part.properties if other.name != "RECURRENCE-ID"]
+            kept.append(Component(part.name, lines, part.components))
+            whole = True
+    return Component(calendar.name, calendar.properties, kept)
+
+
 def is_repeated(parts: Sequence[Component]) -> bool:
     """Whether there are instances: rules, dates or exceptions."""
     return any(prop.name in ("RRULE", "RDATE", "EXRULE", "RECURRENCE-ID") for part in parts for prop in part.properties)
