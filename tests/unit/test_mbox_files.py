@@ -2,6 +2,7 @@
 
 import mailbox as stdlib
 import re
+import tempfile
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -300,6 +301,30 @@ def test_python_reads_what_is_written(tmp_path: Path) -> None:
     assert first.get_from() == "ann@example.org Thu Oct  1 10:00:00 2026"
     assert first.get_payload() == ">From here\n>>From there\n"  # as it is in the file: Python knows mboxo
     assert (second["Status"], second["X-Status"], second["Content-Length"]) == ("O", "D", None)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(SEPARATORS), st.sampled_from([[""], ["", ""], ["", "", ""]]), st.booleans()),
+        min_size=1,
+        max_size=6,
+    ),
+    st.sampled_from(["\n", "\r\n"]),
+)
+def test_python_shows_no_message_that_is_hidden(mail: list[tuple[bytes, list[str], bool]], end: str) -> None:
+    """STORE-124: with any number of empty lines before a separator, and below the fields; all lines stay."""
+    texts = [
+        end.join([line.decode(), f"Subject: {number}", "", *["body"] * below, *before])
+        for number, (line, before, below) in enumerate(mail)
+    ]
+    data = "".join(texts).encode()
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        shown = [message["Subject"] for message in stdlib.mbox(file.name)]
+    found = [message for _, message in read(data)]
+    assert [message.partition(b"\r\n")[0].decode() for message in found] == [f"Subject: {one}" for one in shown]
+    assert [b"body" in message for message in found] == [below for _, _, below in mail]
 
 
 def test_we_read_what_python_writes(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import quopri
 import re
 import time
 from collections.abc import Callable
+from email import message_from_bytes
 
 import pytest
 from hypothesis import given, strategies as st
@@ -33,6 +34,60 @@ def crlf(text: str) -> bytes:
 
 def reader(data: bytes) -> Callable[[int, int], bytes]:
     return lambda start, end: data[start:end]
+
+
+ODD_LINES = (
+    b"hello there",
+    b"-- ",
+    b" From: jo@else.example",
+    b"\tfolded",
+    b"From jo Fri Nov 20 07:00:00 2026",
+    b">From jo Fri Nov 20 07:00:00 2026",
+    b"Gr\xc3\xb6\xc3\x9fe: 5",
+    b"\xff\xfe",
+    b": no name",
+    b"Two words: x",
+    b"Subject no colon",
+    b"HTTP/1.1 200 OK",
+    b"<html>",
+    b"\xef\xbb\xbf",
+    b"",
+)
+FIELDS = (b"From: jo@else.example", b"To: mia@example.org", b"Subject: choir", b"Date: Fri, 20 Nov 2026 07:00:00 +0000")
+BODIES = (
+    (b"", b"apple banana"),
+    (b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64", b"YXBwbGUgYmFuYW5h"),
+    (
+        b"Content-Type: multipart/mixed; boundary=b",
+        b"--b\r\n\r\napple banana\r\n--b\r\nContent-Type: text/plain\r\n\r\ncherry\r\n--b--",
+    ),
+)
+
+
+@given(
+    st.lists(st.sampled_from(ODD_LINES), max_size=3),
+    st.lists(st.sampled_from(FIELDS), unique=True),
+    st.sampled_from(BODIES),
+    st.sampled_from([b"\r\n", b"\n"]),
+)
+def test_first_lines_hide_no_word_that_another_reader_shows(
+    odd: list[bytes], fields: list[bytes], content: tuple[bytes, bytes], end: bytes
+) -> None:
+    """STORE-52: whatever is above the fields, or in place of them, by Python's reader; with a field that is known the
+    content is read as its fields say.
+    """
+    kind, body = content
+    lines = [line for line in (*odd, *fields, kind) if line or line in odd]
+    data = b"\r\n".join([*lines, b"", body, b""]).replace(b"\r\n", end)
+    structure = scan(data)
+    shown = body_text(structure, reader(data)) + header_text(HeaderSection(data))
+    peer = message_from_bytes(data)
+    texts = [part.get_payload(decode=True) for part in peer.walk() if part.get_content_maintype() == "text"]
+    words = {b"hello", b"choir", b"apple", b"banana", b"cherry"}
+    hidden = [word for word in words if word.decode() not in shown]
+    assert not [word for word in hidden if any(word in text for text in texts if isinstance(text, bytes))]
+    if fields and b"" not in odd:
+        assert "apple banana" in body_text(structure, reader(data))
 
 
 # --- HTML ---
