@@ -233,6 +233,9 @@ def test_the_newest_version_of_an_event_counts() -> None:
     exception = event("a", "RECURRENCE-ID:20260108T090000Z", "SEQUENCE:2")
     [newest] = split_calendars(file(event("a", "SUMMARY:Old"), exception, event("a", "SUMMARY:New", "SEQUENCE:2")))
     assert ("Old" in newest, "New" in newest, newest.count("BEGIN:VEVENT")) == (False, True, 2)
+    older, other = exception.replace("SEQUENCE:2", "SEQUENCE:1"), exception.replace("T09", "T10")
+    [entry] = split_calendars(file(event("a", "SUMMARY:New"), exception, other, older))
+    assert (entry.count("RECURRENCE-ID"), "SEQUENCE:1" in entry) == (2, False)
     same = [event("a", f"SUMMARY:{name}", "SEQUENCE:2") for name in "xy"]
     assert len(list(split_calendars(file(*same)))) == 2
     assert len(list(split_calendars(file(*same, event("a", "SUMMARY:z"))))) == 3

@@ -70,7 +70,7 @@ LATIN_1: Final = {0xDC00 + octet: octet for octet in range(0x80, 0x100)}
 
 ZONE: Final = re.compile(r";TZID=(?:\"([^\"]*)\"|([^;:]*))", re.IGNORECASE)
 UID: Final = re.compile(r"UID[:;]", re.IGNORECASE)
-EXCEPTION: Final = re.compile(r"^RECURRENCE-ID[;:]", re.IGNORECASE | re.MULTILINE)
+EXCEPTION: Final = re.compile(r"^RECURRENCE-ID([;:].*)$", re.IGNORECASE | re.MULTILINE)
 SEQUENCE: Final = re.compile(r"^SEQUENCE[^:\n]{0,100}:\s{0,5}([0-9]{1,9})\s", re.IGNORECASE | re.MULTILINE)
 STAMPS: Final = re.compile(r"^(?:DTSTAMP|CREATED|LAST-MODIFIED)[;:].*\n", re.IGNORECASE | re.MULTILINE)
 HEAD: Final = ("BEGIN:VCALENDAR\r\n", "VERSION:2.0\r\n", "PRODID:-//moxlite//EN\r\n")
@@ -144,7 +144,7 @@ def calendars_by_uid(text: str) -> Iterator[tuple[str, str]]:
     zones, or after `ALL_ZONES` of the whole file, is without them;
     a component, and what an entry has of others, above `LARGEST` is cut there.
 
-    Of several versions of an event, all with another SEQUENCE, the newest counts. An entry without a UID gets one of
+    Of several versions of an event or of one of its instances, all with another SEQUENCE, the newest counts. An entry without a UID gets one of
     its text, the same each time. So does each of several that share one, as some programs give it to all: two
     components without RECURRENCE-ID are two entries. Of equal ones there is one.
     """
@@ -292,13 +292,19 @@ def _parted(key: str | bytes, entry: _WrittenEntry, texts: _Texts) -> Iterator[t
     numbers: Sequence[int] = entry.texts
     if len(numbers) > 1:
         numbers = [*{_made_uid(texts[number]): number for number in numbers}.values()]
-    mains = [number for number in numbers if len(numbers) == 1 or EXCEPTION.search(texts[number]) is None]
-    versions = {_sequence_in(texts[number]): number for number in mains if len(mains) > 1}
-    if versions and len(versions) == len(
-        mains
-    ):  # of one event: programs that give all events one UID don't number them
-        older = {*mains} - {versions[max(versions)]}
-        mains, numbers = [versions[max(versions)]], [number for number in numbers if number not in older]
+    if len(numbers) == 1:
+        yield key, numbers, False
+        return
+    instances: dict[str, list[int]] = {}
+    for number in numbers:
+        match = EXCEPTION.search(texts[number])
+        instances.setdefault("" if match is None else match[1].strip(), []).append(number)
+    for instance, versions in instances.items():
+        by_sequence = {_sequence_in(texts[number]): number for number in versions}
+        if len(by_sequence) == len(versions):  # of one event: programs that give all one UID don't number them
+            instances[instance] = [by_sequence[max(by_sequence)]]
+    kept = {number for versions in instances.values() for number in versions}
+    mains, numbers = instances.get("", []), [number for number in numbers if number in kept]
     if len(mains) < 2:
         yield key, numbers, False
         return
