@@ -207,11 +207,12 @@ def test_lines_of_a_file_are_those_of_its_text(pieces: list[bytes]) -> None:
 PLAIN_FILE = file(event("a", "SUMMARY:Zoë und Jörg, \U0001f600", "DESCRIPTION:x\r\n y"), event("b"))
 
 
-@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("end", ["\r\n", "\n", "\r", "\r\r\n"])
 @pytest.mark.parametrize("before", ["", "    ", "\t"])
 def test_files_of_all_systems_have_the_same_entries(codec: str, end: str, before: str) -> None:
     """DAV-40: in UTF-16, with blanks before BEGIN, and with lines that end with CR CR LF; however the file is read."""
+    before = "" if codec[-2:] in ("le", "be") else before  # without a mark, the B says it
     data = (before + PLAIN_FILE.replace("\r\n", end)).encode(codec)
     for text in (file_text(data), "\n".join(file_lines([data])), "\n".join(file_lines([*map(bytes, zip(data))]))):
         assert list(split_calendars(text)) == list(split_calendars(PLAIN_FILE))

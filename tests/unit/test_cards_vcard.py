@@ -277,6 +277,7 @@ CARD_LINES = (
 CARD = "".join(f"{line}\r\n" for line in CARD_LINES)
 WRITTEN = {
     "UTF-16": CARD.encode("utf-16"),
+    "UTF-16 without its mark": CARD.encode("utf-16-be"),
     "CR CR LF": CARD.replace("\r\n", "\r\r\n").encode(),
     "folds within letters": CARD.encode().replace("ë".encode(), b"\xc3\r\n \xab"),
     "blanks before BEGIN": b"   " + CARD.encode(),

@@ -78,11 +78,11 @@ CALENDAR_END: Final = "END:VCALENDAR\r\n"
 
 
 def file_text(data: bytes) -> str:
-    """The text of a file: UTF-16 by its mark, or UTF-8, which folds may cut within a character (RFC 5545 §3.1), and
+    """The text of a file: UTF-16, or UTF-8, which folds may cut within a character (RFC 5545 §3.1), and
     Latin-1 where it is not. Linear in the size of the file.
     """
-    if data.startswith(UTF_16):
-        return data.decode("utf-16", "replace")
+    if (codec := UTF_16.get(data[:2])) is not None:
+        return data.decode(codec, "replace")
     with suppress(UnicodeDecodeError):
         return data.decode("utf-8-sig")
     data = data.removeprefix(codecs.BOM_UTF8).replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").replace(b"\r", b"\n")

@@ -53,8 +53,8 @@ MAX_PICTURES: Final = 3 * MAX_PICTURE
 MAX_WHOLE: Final = 1 << 20
 """Octets of a card that is kept to the letter (DAV-5)."""
 
-UTF_16: Final = (BOM_UTF16_LE, BOM_UTF16_BE)
-"""The first octets of a file in UTF-16, as some programs write it."""
+UTF_16: Final = {BOM_UTF16_LE: "utf-16", BOM_UTF16_BE: "utf-16", b"B\0": "utf-16-le", b"\0B": "utf-16-be"}
+"""Codecs by the first octets of a file in UTF-16, as some programs write it: its mark, or BEGIN without one."""
 
 BARE_CR: Final = re.compile(rb"\r(?!\n)")
 
@@ -215,16 +215,17 @@ def physical_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def in_utf_8(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The pieces of a file, of one in UTF-16, as its mark says, in UTF-8."""
+    """The pieces of a file, of one in UTF-16 in UTF-8."""
     source = iter(pieces)
     first = b""
     while len(first) < len(BOM_UTF16_LE) and (piece := next(source, b"")):
         first += piece
     rest = chain([first], source)
-    if not first.startswith(UTF_16):
+    codec = UTF_16.get(first[:2])
+    if codec is None:
         yield from rest
         return
-    decoder = getincrementaldecoder("utf-16")("replace")
+    decoder = getincrementaldecoder(codec)("replace")
     for piece in rest:
         yield decoder.decode(piece).encode("utf-8", "replace")
     yield decoder.decode(b"", final=True).encode()
