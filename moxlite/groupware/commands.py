@@ -43,7 +43,7 @@ from moxlite.store.groupware.sharing import (
     remove_link,
     share_collection,
 )
-from moxlite.store.groupware.subscriptions import subscription
+from moxlite.store.groupware.subscriptions import Subscription, subscription
 from moxlite.wording import reason_of
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class GroupwareCommands:
                 one.total,
                 one.size,
                 [f"{guest} (w)" if writes else guest for guest, writes in guests],
-                "" if source is None else f"{host_of(source.url)}: {source.error or f'read {_utc(source.succeeded)}'}",
+                "" if source is None else f"{host_of(source.url)}: {_read(source)}",
                 (one.access or "usual") if kind == "calendar" else "",
             )
             for one, guests, source in found
@@ -267,6 +267,13 @@ async def _end(exchange: Exchange, errors: Sequence[str]) -> None:
         more = [f"and {len(errors) - MAX_PROBLEMS} more"] if len(errors) > MAX_PROBLEMS else []
         shown = "; ".join([*errors[:MAX_PROBLEMS], *more])
         raise CommandFailed("failed", f"skipped damaged entries: {shown}")
+
+
+def _read(source: Subscription) -> str:
+    """When a calendar was read, and what was left out of it, or why it cannot be read now."""
+    if source.failures:
+        return source.error
+    return f"read {_utc(source.succeeded)}" + (f"; {source.error}" if source.error else "")
 
 
 def _utc(moment: int) -> str:

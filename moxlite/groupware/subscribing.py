@@ -18,6 +18,7 @@ import msgspec
 import trio
 
 from moxlite.groupware.entries import BadEntry, Expander, TooBusy, imported
+from moxlite.groupware.files import ImportResult, note_changes, note_problems, unread_reason
 from moxlite.ledger import NoRoom, ledger
 from moxlite.metrics import Counter
 from moxlite.net.httpclient import HTTPClient, HTTPError
@@ -51,7 +52,7 @@ from moxlite.store.groupware.subscriptions import (
     subscription,
     subscriptions,
 )
-from moxlite.wording import Worded, reason_of, worded
+from moxlite.wording import reason_of, worded
 
 if TYPE_CHECKING:
     from moxlite.sandbox.processes import Sandbox
@@ -277,7 +278,8 @@ class Subscriptions:
                 # file.
                 same = msgspec.structs.replace(fetched, etag=fetched.etag or before.etag)
                 same = msgspec.structs.replace(same, modified=same.modified or before.modified)
-                await account.write(partial(_note, number=number, fetched=same, digest=before.hash))
+                left = "" if before.failures else before.error
+                await account.write(partial(_note, number=number, fetched=same, digest=before.hash, left=left))
             else:
                 async with _room(len(fetched.data)):
                     _, entries = await self._split(account, fetched.data)
@@ -316,15 +318,15 @@ class Subscriptions:
         """Make the calendar have the entries of a file; returns how many have changed. What was put before an error
         stays, and is found the same by the next attempt; entries that the file no longer has go last.
 
-        Raises SubscriptionFailed: none of the entries can be read. Of single ones the log tells.
+        Raises SubscriptionFailed: none of the entries can be read. What is left out of single ones is kept.
         """
         expander = Expander(account)
         changed = 0
-        unread: list[Worded] = []
+        done = ImportResult()
         for start in range(0, len(entries), BATCH):
             batch = entries[start : start + BATCH]
             places = await _changed(account, where, [(entry.name, entry.data) for entry in batch])
-            ready = [one async for one in _ready(expander, where, (batch[place] for place in places), unread)]
+            ready = [one async for one in _ready(expander, where, (batch[place] for place in places), done)]
             if {data for _, data, _ in ready} - {entry.data for entry in batch}:
                 # The calendar may have these already, as it can have them, not as their file does.
                 pairs = [(name, data) for name, data, _ in ready]
@@ -332,8 +334,8 @@ class Subscriptions:
             if ready:
                 changed += await account.write(partial(put_entries, collection_id=where.id, entries=ready))
             await give_way()
-        if unread and len(unread) == len(entries):
-            raise SubscriptionFailed(worded("can't read the calendar: {reason}", reason=unread[0]))
+        if done.unread and done.unread == len(entries):
+            raise SubscriptionFailed(worded("can't read the calendar: {reason}", reason=done.problems[0]))
         kept = {entry.name for entry in entries}
         after = ""
         while names := await account.read(partial(names_of, collection_id=where.id, after=after), op="subscription"):
@@ -343,7 +345,7 @@ class Subscriptions:
                 await account.write(partial(drop_entries, collection_id=where.id, names=gone))
                 changed += len(gone)
         digest = hashlib.sha256(fetched.data or b"").digest()
-        await account.write(partial(_note, number=where.id, fetched=fetched, digest=digest))
+        await account.write(partial(_note, number=where.id, fetched=fetched, digest=digest, left=_left_of(done)))
         return changed
 
 
@@ -368,21 +370,30 @@ async def _changed(account: Account, where: Collection, entries: list[tuple[str,
 
 
 async def _ready(
-    expander: Expander, where: Collection, entries: Iterable[Entry], unread: list[Worded]
+    expander: Expander, where: Collection, entries: Iterable[Entry], done: ImportResult
 ) -> AsyncIterator[tuple[str, bytes, ResourceFacts]]:
-    """The entries that a calendar can have; `unread` gets why one cannot be read."""
+    """The entries that a calendar can have; `done` gets why one cannot be read, and what is left out of others."""
     for entry in entries:
         try:
             made = await imported(expander, where, entry.data)
+            note_changes(done, made)
             yield entry.name, made.data, made.facts
         except BadEntry as error:
             kv = {"calendar": where.id, "entry": entry.name, "err": str(error)}
             logger.warning("skipped subscribed calendar entry", extra={"kv": kv})
-            unread.append(reason_of(error))
+            note_problems(done, [unread_reason(entry.data, error)])
 
 
-def _note(tx: AccountTx, number: int, fetched: FetchedFile, digest: bytes) -> None:
-    note_success(tx, number, fetched.url, fetched.etag, fetched.modified, digest)
+def _left_of(done: ImportResult) -> str:
+    """Name what was left out of a file: the first entry by its title, and the number of others; "" for nothing."""
+    if not done.problems:
+        return ""
+    others = done.unread + done.changed - 1
+    return done.problems[0] if others < 1 else worded("{problem} (and {n} more)", problem=done.problems[0], n=others)
+
+
+def _note(tx: AccountTx, number: int, fetched: FetchedFile, digest: bytes, left: str) -> None:
+    note_success(tx, number, fetched.url, fetched.etag, fetched.modified, digest, left)
 
 
 class Refresher:

@@ -25,7 +25,7 @@ from moxlite.store.groupware.subscriptions import HOUR, LONGEST, changed_entries
 from moxlite.supervision import FailurePolicy
 from tests.session.test_web_dav import C, D, Program, event
 from tests.tools import eventually
-from tests.web_rig import Rig
+from tests.web_rig import Browser, Rig
 
 pytestmark = pytest.mark.served
 
@@ -242,13 +242,42 @@ async def test_hostile_entries_are_left_out(feeds: Feeds) -> None:
 
 async def test_entries_with_an_odd_line_come_once(feeds: Feeds) -> None:
     """DAV-44, DAV-40: as far as a calendar can have them; a second reading of a changed file changes nothing."""
-    feeds.site.data = file(event("odd", "X-COST_CENTER:7"), event("end", "DTEND:tomorrow"))
+    feeds.site.data = file(event("odd", "X-COST_CENTER:7"), event("end", "DTSTART:20261124T100000Z", "DTEND:tomorrow"))
     number = await feeds.add()
     modseq, total = await feeds.state(number)
     assert total == 2
     feeds.site.data, feeds.site.tag = feeds.site.data + b"\r\n", '"2"'
     assert await feeds.refresh(number) == ""
     assert await feeds.changes(number, modseq) == []
+
+
+async def test_what_is_left_out_of_a_calendar_is_said(feeds: Feeds, browser: Browser) -> None:
+    """DAV-44, DAV-40: by the title of the first entry and the number of others, as long as the file is the same; the
+    calendar isn't in trouble.
+    """
+    start = "DTSTART:20261124T100000Z"
+    odd = [event(name, f"SUMMARY:Match {name}", start, "DTEND:tomorrow") for name in "ab"]
+    feeds.site.data = file(event("ok"), *odd, event("c", "SUMMARY:Match c", "DTSTART:yesterday"))
+    number = await feeds.add()
+
+    async def left() -> tuple[str, str]:
+        [shown] = [one for one in await browser.call("calendars") if one["id"] == number]
+        return shown["problem"]["message"], shown["left"]["message"]
+
+    text = "Match a: skipped the end because it isn't valid (and 2 more)"
+    assert await left() == ("", text)
+    assert (await feeds.shown()).source.endswith(f"; {text}")
+    assert await feeds.refresh(number) == ""  # 304
+    assert await left() == ("", text)
+    feeds.site.down = "no route"
+    assert await feeds.refresh(number) != ""
+    assert await left() == ("can't reach the server: no route", "")
+    feeds.site.down, feeds.site.tag, feeds.site.data = "", '"2"', file(event("ok"), odd[0])
+    assert await feeds.refresh(number) == ""
+    assert await left() == ("", "Match a: skipped the end because it isn't valid")
+    feeds.site.tag, feeds.site.data = '"3"', file(event("ok"))
+    assert await feeds.refresh(number) == ""
+    assert await left() == ("", "")
 
 
 async def test_entries_without_uids_are_read(feeds: Feeds) -> None:

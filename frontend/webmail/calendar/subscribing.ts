@@ -35,8 +35,12 @@ export function signOf(one: Calendar): Child {
 /** From where a calendar is read, and how that went. */
 export function sourceOf(client: Client, one: Calendar, again: () => Promise<void>): HTMLElement {
   const moment = new Date(one.read * 1000);
-  const problem = el("p", { class: "cal-problem", hidden: one.problem.message === "" });
-  if (!problem.hidden) void told(one.problem as Told).then(({ message }) => (problem.textContent = message));
+  const problem = el("p", { class: "cal-problem" });
+  const left = el("p", { class: "hint" });
+  for (const [line, reason] of [[problem, one.problem] as const, [left, one.left] as const]) {
+    line.hidden = reason.message === "";
+    if (!line.hidden) void told(reason as Told).then(({ message }) => (line.textContent = message));
+  }
   const read = el("button", { class: "btn line", type: "button" }, t("Refresh"));
   read.addEventListener("click", () => {
     read.disabled = true;
@@ -61,6 +65,7 @@ export function sourceOf(client: Client, one: Calendar, again: () => Promise<voi
         : t("Refreshed hourly, last on {day} at {time}", { day: shortDay(dayOf(moment)), time: clock(moment) }),
     ),
     problem,
+    left,
     read,
   );
 }

@@ -141,12 +141,12 @@ def calendars_by_uid(text: str) -> Iterator[tuple[str, str]]:
     """The entries of a file by UID, in the order of their first components: each a calendar of its own, with the
     components of one UID and the zones that they name, in a file of several calendars as their own calendar defines
     the zones. Components may stand in a file without a calendar around them. An entry above `MAX_ZONES` characters of
-    zones, or after `ALL_ZONES` of the whole file, is without them;
-    a component, and what an entry has of others, above `LARGEST` is cut there.
+    zones, or after `ALL_ZONES` of the whole file, is without them; a component, and what an entry has of others, above
+    `LARGEST` is cut there.
 
-    Of several versions of an event or of one of its instances, all with another SEQUENCE, the newest counts. An entry without a UID gets one of
-    its text, the same each time. So does each of several that share one, as some programs give it to all: two
-    components without RECURRENCE-ID are two entries. Of equal ones there is one.
+    Of several versions of an event or of one of its instances, all with another SEQUENCE, the newest counts. An entry
+    without a UID gets one of its text, the same each time. So does each of several that share one, as some programs
+    give it to all: two components without RECURRENCE-ID are two entries. Of equal ones there is one.
     """
     return ((uid, entry) for uid, entry, _ in _entries(unfolded(text), io.BytesIO()))
 

@@ -227,7 +227,7 @@ def _groupware(tx: AccountTx) -> None:
     make_link(tx, calendar, "Grandma", busy=False)
     new = Collection(0, "calendar", "holidays", "Holidays", components=COMPONENTS[:1], transparent=True)
     holidays = subscribe(tx, new, "https://calendar.example.org/holidays.ics?key=secret")
-    note_success(tx, holidays.id, "https://calendar.example.org/holidays.ics?key=secret", '"1"', "", bytes(32))
+    note_success(tx, holidays.id, "https://calendar.example.org/holidays.ics?key=secret", '"1"', "", bytes(32), "")
     stretch = (1_735_689_600, 1_830_384_000)
     weekly = tuple(
         Instance(1_767_592_800 + week * WEEK, 1_767_596_400 + week * WEEK, str(week), 0) for week in range(50)

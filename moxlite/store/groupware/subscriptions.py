@@ -50,7 +50,7 @@ COUNT: Final = "SELECT count(*) FROM calendar_subscription"
 POSTPONE: Final = "UPDATE calendar_subscription SET due = ? WHERE collection_id = ?"
 ADD: Final = f"INSERT INTO calendar_subscription ({_COLUMNS}) VALUES (?, ?, '', '', x'', 0, 0, '', 0, ?)"  # noqa: S608
 SUCCEEDED: Final = """
-UPDATE calendar_subscription SET url = ?, etag = ?, modified = ?, hash = ?, tried = ?5, succeeded = ?5, error = '',
+UPDATE calendar_subscription SET url = ?, etag = ?, modified = ?, hash = ?, tried = ?5, succeeded = ?5, error = ?,
 failures = 0, due = ? WHERE collection_id = ?"""
 FAILED: Final = """
 UPDATE calendar_subscription SET tried = ?, error = ?, failures = failures + 1, due = ? WHERE collection_id = ?"""
@@ -59,8 +59,9 @@ NAMES: Final = "SELECT name FROM resource WHERE collection_id = ? AND name > ? O
 
 class Subscription(msgspec.Struct, frozen=True):
     """A subscribed calendar. `url`: where it is read, with its secrets. `etag`, `modified`: fields of the last answer.
-    `hash`: SHA-256 of the last file. `tried`, `succeeded`, `due`: µs UTC, 0 for never. `error`: why the last attempt
-    failed, `Worded` where it was made of values; `failures`: attempts since the last success.
+    `hash`: SHA-256 of the last file. `tried`, `succeeded`, `due`: µs UTC, 0 for never. `failures`: attempts since the
+    last success. `error`: why the last attempt failed, else what was left out of the file, "" for nothing; `Worded`
+    where it was made of values.
     """
 
     collection_id: int
@@ -102,9 +103,11 @@ def subscribe(tx: AccountTx, new: Collection, url: str) -> Collection:
     return collection(tx, made.id)
 
 
-def note_success(tx: AccountTx, collection_id: int, url: str, etag: str, modified: str, digest: bytes) -> None:
-    """Keep what the next request says of the file that was read now."""
-    tx.execute(SUCCEEDED, url, etag, modified, digest, tx.now, tx.now + _pause(0), collection_id)
+def note_success(
+    tx: AccountTx, collection_id: int, url: str, etag: str, modified: str, digest: bytes, left: str
+) -> None:
+    """Keep what the next request says of the file that was read now, and what was left out of it."""
+    tx.execute(SUCCEEDED, url, etag, modified, digest, tx.now, _stored(left), tx.now + _pause(0), collection_id)
     tx.owed()
 
 
@@ -114,9 +117,12 @@ def note_failure(tx: AccountTx, collection_id: int, error: str) -> None:
     # The calendar may have been removed while its file was fetched.
     if before is not None:
         due = tx.now + _pause(before.failures + 1)
-        stored = packed(error) if len(error) <= MAX_ERROR else error[:MAX_ERROR]
-        tx.execute(FAILED, tx.now, stored, due, collection_id)
+        tx.execute(FAILED, tx.now, _stored(error), due, collection_id)
         tx.owed()
+
+
+def _stored(text: str) -> str:
+    return packed(text) if len(text) <= MAX_ERROR else text[:MAX_ERROR]
 
 
 def changed_entries(r: Reader, collection_id: int, entries: Sequence[tuple[str, bytes]]) -> list[int]:

@@ -189,8 +189,14 @@ def _shown(one: Collection, source: Subscription | None) -> Calendar:
     shown = Calendar(one.id, name, one.shown_colour, one.hidden, one.total, one.name, second_zone=zone)
     if source is None:
         return shown
+    failed, left = (source.error, "") if source.failures else ("", source.error)
     return msgspec.structs.replace(
-        shown, writable=False, source=source.url, read=source.succeeded // 1_000_000, problem=remark(source.error)
+        shown,
+        writable=False,
+        source=source.url,
+        read=source.succeeded // 1_000_000,
+        problem=remark(failed),
+        left=remark(left),
     )
 
 
