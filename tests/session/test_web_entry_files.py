@@ -496,7 +496,7 @@ DAMAGES: dict[str, Callable[[str, str], str]] = {
 
 def odd_events(seed: int) -> dict[str, str]:
     """Events by title: each has one property that is damaged in one way, between others in any order."""
-    chance, made = random.Random(seed), {}
+    chance, made = random.Random(seed), dict[str, str]()
     for name, (damage, change) in itertools.product(WHOLE, DAMAGES.items()):
         title = f"{name} with {damage}"
         others = [other for other in chance.sample([*WHOLE], 3) if other != name and other[-2:] not in ("ID", "LE")]
