@@ -481,6 +481,9 @@ async def test_files_are_read_as_events(rig: Rig, monkeypatch: pytest.MonkeyPatc
         event("odd", "SUMMARY:Odd", "no colon", "DTEND:tomorrow").encode("utf-16"), "text/calendar"
     )
     [shown] = (await client.call("CalendarEvent/parse", blobIds=[odd], properties=["title"]))["parsed"][odd]
+    old = await client.upload(event("old", "RRULE:D1 #5").encode(), "text/calendar")
+    [series] = (await client.call("CalendarEvent/parse", blobIds=[old]))["parsed"][old]
+    assert series["recurrenceRule"]["count"] == 5
     assert shown == {"title": "Odd"}
     monkeypatch.setattr(eventqueries, "NAME", 10 << 20)
     assert await client.error("CalendarEvent/parse", blobIds=[good], properties=["uid", "a"]) == "requestTooLarge"

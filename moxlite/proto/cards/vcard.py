@@ -218,8 +218,10 @@ def in_utf_8(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """The pieces of a file, of one in UTF-16 in UTF-8."""
     source = iter(pieces)
     first = b""
-    while len(first) < len(BOM_UTF16_LE) and (piece := next(source, b"")):
+    for piece in source:
         first += piece
+        if len(first) >= len(BOM_UTF16_LE):
+            break
     rest = chain([first], source)
     codec = UTF_16.get(first[:2])
     if codec is None:

@@ -21,6 +21,8 @@ from moxlite.proto.cards.jscalendar import event_of, instance_of
 from moxlite.proto.cards.jscalendarlines import BadEvent, read_local
 from moxlite.proto.cards.moments import seconds_of
 from moxlite.proto.cards.received import mended
+from moxlite.proto.cards.repeating import rules_of
+from moxlite.proto.cards.rules import BadRecurrence
 from moxlite.store.groupware.resources import Resource, overlapping, together
 from moxlite.web.jmap.blobs import blob_octets, find_blob, holding
 from moxlite.web.jmap.bodies import ENTRY_MADE
@@ -347,8 +349,10 @@ def _parsed(octets: bytes) -> list[Object]:
 
 def _entry_of(text: str, *, message: bool) -> CalendarObject | None:
     """An entry as others wrote it, or else as a calendar can have it; None if it can't be read."""
-    with suppress(BadComponents, BadObject):
-        return object_of(read_components(text, "VCALENDAR"), message=message)
+    with suppress(BadComponents, BadObject, BadRecurrence):
+        entry = object_of(read_components(text, "VCALENDAR"), message=message)
+        rules_of(entry.main, entry.zones)
+        return entry
     with suppress(BadComponents, BadObject):
         return object_of(mended(text).calendar, message=message)
     return None
