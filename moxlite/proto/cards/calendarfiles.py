@@ -140,7 +140,7 @@ def counted_calendars(lines: Iterable[str], file: BinaryIO) -> Iterator[tuple[st
 def calendars_by_uid(text: str) -> Iterator[tuple[str, str]]:
     """The entries of a file by UID, in the order of their first components: each a calendar of its own, with the
     components of one UID and the zones that they name, in a file of several calendars as their own calendar defines
-    the zones. Components may stand in a file without a calendar around them. An entry above `MAX_ZONES` characters of
+    the zones. Components may be in a file without a calendar around them. An entry above `MAX_ZONES` characters of
     zones, or after `ALL_ZONES` of the whole file, is without them; a component, and what an entry has of others, above
     `LARGEST` is cut there.
 
