@@ -114,8 +114,12 @@ export class Files {
     this.stuck(card, "");
     const bar = card.root.querySelector("progress")!;
     try {
-      const { FileUpload } = await this.load<typeof UploadingPart>("uploading");
+      const { FileUpload, offerPlace } = await this.load<typeof UploadingPart>("uploading");
       if (!this.cards.includes(card)) return;
+      void offerPlace(file, card.root, (photo) => {
+        this.remove(card);
+        void this.send(photo);
+      });
       const upload = card.upload ?? new FileUpload(this.base, this.client, file, file.name || "picture.png");
       card.upload = upload;
       card.done = await upload.send<Uploaded>({

@@ -28,6 +28,7 @@ import { openMenu, openMenuAt } from "../../lib/menu";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
 import { moveWithin, settle as settleBar } from "../../lib/toolbar";
+import { withoutPlace } from "../../lib/photoplace";
 import { FileUpload } from "../../lib/upload";
 import { many, meant, t } from "../../lib/words";
 import type { Squire as Editor } from "../squire/part";
@@ -95,6 +96,9 @@ export function openEditor(
   const uploads = new Set<FileUpload>();
   /** Ids of uploaded pictures of pasted HTML, by their numbers; "" of those that failed. */
   const sent = new Map<string, string>();
+  /** Uploaded photos that say where they were taken, without it, by the ids of these; then the ids that are shown in their place. */
+  const unplaced = new Map<string, File>();
+  const replaced = new Map<string, string>();
   const root = el("div", {
     class: "compose-text compose-rich",
     role: "textbox",
@@ -159,7 +163,8 @@ export function openEditor(
     return found.fragment;
   }
 
-  /** Show the pictures of pasted HTML that have been uploaded, and remove those that failed: also in what undo brings back. */
+  /** Show the pictures of pasted HTML that have been uploaded, and remove those that failed; show photos without their places: also in
+   * what undo brings back. */
   function arrived(): void {
     for (const waiting of root.querySelectorAll<HTMLImageElement>("img[data-waits]")) {
       const id = sent.get(waiting.dataset["waits"]!);
@@ -168,6 +173,36 @@ export function openEditor(
       else waiting.setAttribute("src", `upload/${id}`);
       delete waiting.dataset["waits"];
     }
+    for (const photo of root.querySelectorAll("img")) {
+      const id = replaced.get(idOf(photo));
+      if (id !== undefined) photo.setAttribute("src", `upload/${id}`);
+    }
+  }
+
+  /** Say that an uploaded photo tells where it was taken, if it does, with a button that puts the photo without it in its place. */
+  async function offerPlace(file: File, id: string): Promise<void> {
+    const photo = await withoutPlace(file).catch(() => null);
+    if (photo === null || closed) return;
+    unplaced.set(id, photo);
+    toast(
+      t("This photo says where it was taken"),
+      { title: t("Remove location"), run: () => void removePlace(id) },
+      60_000,
+    );
+  }
+
+  async function removePlace(id: string): Promise<void> {
+    const photo = unplaced.get(id);
+    if (photo === undefined || closed) return;
+    unplaced.delete(id);
+    try {
+      replaced.set(id, await upload(photo));
+    } catch {
+      unplaced.set(id, photo);
+      return;
+    }
+    arrived();
+    changed();
   }
 
   async function upload(file: File): Promise<string> {
@@ -185,6 +220,7 @@ export function openEditor(
         },
       });
       note("");
+      void offerPlace(file, upload_id);
       return upload_id;
     } catch (error) {
       const words = t("Couldn't upload image: {why}", { why: reason });
@@ -433,6 +469,9 @@ export function openEditor(
         }),
       })),
       { id: "picture.words", title: t("Alternative text…"), run: () => void describe() },
+      ...(unplaced.has(idOf(picture))
+        ? [{ id: "picture.place", title: t("Remove location"), run: () => void removePlace(idOf(picture)) }]
+        : []),
       { id: "picture.remove", title: t("Remove"), run: change(() => picture.remove()) },
     ];
   }
@@ -550,16 +589,16 @@ export function openEditor(
   return {
     root,
     tools,
-    html: () => styled(editor.getHTML()).replace(inHTML, '$1cid:$2@moxlite.invalid"'),
+    html: () => {
+      arrived();
+      return styled(editor.getHTML()).replace(inHTML, '$1cid:$2@moxlite.invalid"');
+    },
     text: () =>
       plainOf(root)
         .replace(/\u200b/g, "")
         .replace(/\u00a0/g, " ")
         .replace(/\n+$/, "\n"),
-    pictures: () =>
-      [...root.querySelectorAll("img")].flatMap(
-        (one) => /^upload\/(.{22})$/.exec(one.getAttribute("src") ?? "")?.[1] ?? [],
-      ),
+    pictures: () => [...root.querySelectorAll("img")].map(idOf).filter((id) => id !== ""),
     pending: () => pending,
     focus: () => void editor.focus(),
     insert: (markup) => void editor.insertHTML(markup),
@@ -611,6 +650,9 @@ function tool(path: string, title: string, name: string, run: () => void): HTMLB
 function swatch(look: string): HTMLElement {
   return el("span", look === "" ? {} : { data: { look } }, "A");
 }
+
+/** Id of the upload that a picture shows; "" for none. */
+const idOf = (picture: Element): string => /^upload\/(.{22})$/.exec(picture.getAttribute("src") ?? "")?.[1] ?? "";
 
 /** A file of a `data:` address. */
 function fileOf(address: string): File {
