@@ -15,6 +15,7 @@ import { logOut } from "../lib/logout";
 import { button, type Place, Shell } from "../lib/pages";
 import { part } from "../lib/parts";
 import { confirmBack, keepApart } from "../lib/provider";
+import { forgetSearches } from "../lib/searched";
 import { beforeDisplay, Session } from "../lib/session";
 import { steadily } from "../lib/steady";
 import { toast } from "../lib/toasts";
@@ -132,7 +133,11 @@ class App {
     fill(app, this.shell.root);
     addEventListener("hashchange", () => void this.open());
     this.shell.main.addEventListener("click", (event) => this.follow(event));
-    if (!known) await this.logIn("");
+    if (!known) {
+      // this tab may have been a former administrator's
+      forgetSearches();
+      await this.logIn("");
+    }
     app.hidden = false;
     keepForms("moxlite-admin");
     await this.open();

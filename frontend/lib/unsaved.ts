@@ -74,10 +74,9 @@ function partsOf(form: Element): Map<string, HTMLElement> {
   return parts;
 }
 
-/** Have browsers keep no values of a form with the page: the browser's next user would see them. */
-function keepOut(form: Element): void {
-  for (const field of form.querySelectorAll(fields))
-    if (!field.hasAttribute("autocomplete")) field.setAttribute("autocomplete", "off");
+/** Have browsers keep no value of a field with the page: the browser's next user would see it. */
+function keepOut(field: Element): void {
+  if (!field.hasAttribute("autocomplete")) field.setAttribute("autocomplete", "off");
 }
 
 function valueIn(part: HTMLElement): unknown {
@@ -189,7 +188,7 @@ export function keepForms(app: string): void {
 
   /** Notice whether a form has changes. */
   function look(form: HTMLElement): void {
-    keepOut(form);
+    for (const field of form.querySelectorAll(fields)) keepOut(field);
     const old = begun.get(form);
     if (filling || old === undefined || form.ariaBusy === "true") return;
     if (Object.entries(valuesOf(form)).every(([name, value]) => same(old.values[name], value))) settle(form);
@@ -310,6 +309,8 @@ export function keepForms(app: string): void {
     document.addEventListener(
       kind,
       ({ target }) => {
+        // a search belongs to no form
+        if (target instanceof Element && target.matches(fields)) keepOut(target);
         const form = target instanceof Element ? target.closest(kinds) : null;
         // when the field itself has handled it, which may draw it anew
         if (kept(form)) setTimeout(() => look(form));

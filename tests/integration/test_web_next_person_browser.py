@@ -1,6 +1,7 @@
 """What the next person finds in a browser that didn't stay logged in: the octets of its profile, once it's closed."""
 
 import imaplib
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from email.message import EmailMessage
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from moxlite.process.localserve import ADMIN_PASSWORD
 from tests.integration.browser import ARGUMENTS, PATIENCE, expect_search, playing
 from tests.integration.conftest import sound_server
 from tests.running import LocalServer
@@ -60,6 +62,15 @@ def log_in(page: Page, server: LocalServer, address: str) -> Page:
     page.get_by_role("button", name="Log in", exact=True).click()
     expect(page.locator(".list-title")).to_have_text("Inbox")
     return page
+
+
+def search_accounts(page: Page, server: LocalServer, word: str) -> None:
+    """Search accounts in the admin app, after its log-in."""
+    page.goto(f"http://localhost:{server.port(80)}/admin/#accounts")
+    page.get_by_label("Password").fill(ADMIN_PASSWORD)
+    page.get_by_role("button", name="Log in", exact=True).click()
+    page.get_by_role("searchbox", name="Name or address").fill(word)
+    expect(page).to_have_url(re.compile(r"#accounts\?search=%7E\d+%7E$"))
 
 
 def put(server: LocalServer, address: str, word: str) -> None:
@@ -126,6 +137,7 @@ def test_the_next_person_finds_no_word_of_the_one_before(house: LocalServer, tmp
         settings.goto(f"{base}/#search")
         settings.get_by_role("searchbox").fill("serval")
         expect_search(settings, "serval", "#search/{}")
+        search_accounts(context.new_page(), house, "pangolin")
     with imaplib.IMAP4("127.0.0.1", house.port(143)) as session:
         session.login(house.user, house.password)
         session.select("INBOX")
@@ -134,5 +146,18 @@ def test_the_next_person_finds_no_word_of_the_one_before(house: LocalServer, tmp
     with browser(profile) as context:
         page = log_in(context.new_page(), house, EVE)
         assert page.evaluate(FORMS) == [0, 0]
-    words = ("quagga", "walrus", "vulture", "dugong", "ocelot", "wombat", "caracal", "serval")
+    words = ("quagga", "walrus", "vulture", "dugong", "ocelot", "wombat", "caracal", "serval", "pangolin")
     assert files_with(profile, words) == {}
+
+
+def test_the_admin_apps_form_forgets_the_searches_of_the_one_before(house: LocalServer, tmp_path: Path) -> None:
+    """WEBMAIL-183: in a tab that stayed open when the browser lost the session."""
+    with browser(tmp_path / "profile") as context:
+        page = context.new_page()
+        search_accounts(page, house, "pangolin")
+        assert "pangolin" in page.evaluate("JSON.stringify(sessionStorage)")
+        context.clear_cookies()
+        page.evaluate("localStorage.clear()")
+        page.reload()
+        expect(page.get_by_label("Password")).to_be_visible()
+        assert "pangolin" not in page.evaluate("JSON.stringify(sessionStorage)")
