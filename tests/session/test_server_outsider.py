@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -17,7 +17,7 @@ from moxlite.operations.queue import AddHoldRule, Changed, Dump, Fail, Filter, L
 from moxlite.operations.sieve import VacationSet
 from moxlite.store.forms import VacationChange
 from tests.browsing import Browser
-from tests.house import Running, house
+from tests.house import STATIC, Running, house
 from tests.session.smtpd_harness import Client
 from tests.session.test_server_sieve import install
 from tests.session.test_smtpd_checks import zone
@@ -62,6 +62,16 @@ EVENT = (
     "SUMMARY:Boats\r\nORGANIZER:mailto:ann@remote.example\r\nATTENDEE;RSVP=TRUE:mailto:{to}\r\n"
     "END:VEVENT\r\nEND:VCALENDAR\r\n"
 )
+
+
+ANSWERS: Final = (b"message/delivery-status", b"disposition-notification", b"method=REPLY", b"method=COUNTER")
+COMES: Final = {
+    "masked": (*ANSWERS, b"At sea", b"I'm at sea", b"Subject: Re:"),
+    "desk": ANSWERS,
+    "team": ANSWERS,
+    "quiet": (b"message/delivery-status",),
+}
+"""What comes back to ann, by the kind of address, if its owner keeps the mail."""
 
 
 class Outsider:
@@ -280,4 +290,30 @@ async def test_nobody_learns_the_address_behind_one(tmp_path: Path, kind: str, k
         await scripts(ann)
         ann.check()
         assert ann.acts >= (40 if keep else 20)
+        assert not keep or [words for words in COMES[kind] if not any(words in octets for octets in ann.got)] == []
         assert any(b"Final-Recipient" in one for one in ann.got) or keep
+
+
+@pytest.mark.parametrize("kind", ["masked", "desk", "quiet", "team"])
+async def test_a_full_account_and_a_large_message_name_no_other_address(tmp_path: Path, kind: str) -> None:
+    """MASK-6, SMTP-159a: mail that is refused as too large, that finds no room, and its bounce."""
+    domains = DOMAINS.format(aliases=ALIASES, forwarding='quota_message_size = "3k"\n')
+    static = STATIC.replace("[listeners.one]", "[listeners.one]\nmax_message_size = 20000", 1)
+    async with house(tmp_path, static=static, domains=domains, resolver=zone()) as running, running.ctl() as ctl:
+        await ctl.call("queue holdrules add", AddHoldRule(), Changed)
+        address = f"{kind}@example.org"
+        if kind == "masked":
+            given = await ctl.call("address add", MakeAddress(account="mia", site="shop.example"), GivenAddress)
+            address = given.address
+        ann = Outsider(running, address, await running.web())
+        large = ann.mail(body="The boat is large.\r\n" * 2_000)
+        assert (await ann.send(large)).startswith("5")
+        size = f"MAIL FROM:<{ANN}> SIZE=40000"
+        async with ann.running.connect(port=running.port("smtp"), remote="198.51.100.7") as stream:
+            client = Client(stream)
+            ann.got += [(await client.reply()).encode()]
+            ann.got += [(await client.say(line)).encode() for line in ("EHLO mx.remote.example", size)]
+        replies = [await ann.send(ann.mail(body="The boat is full.\r\n" * 40)) for _ in range(8)]
+        assert kind == "quiet" or any(reply.startswith(("4", "5")) for reply in replies)  # tom has room
+        await ann.fail_forwards()
+        ann.check()
