@@ -10,8 +10,11 @@ import pytest
 
 from moxlite.proto.cards import jspatches
 from moxlite.web.jmap import protocol
+from moxlite.web.jmap.contacts import CARD_TYPE
+from moxlite.web.jmap.events import TYPE as EVENT_TYPE
 from moxlite.web.jmap.protocol import Object, SetError
 from moxlite.web.jmap.standard import ObjectType, patched
+from tests.tools import top
 
 TYPE = ObjectType("Thing", "RFC 1 §2", settable=("name", "marks"), fixed=("id", "email"), once=("email",))
 THING = {"id": "T1", "name": "a", "marks": {"x": True}, "email": "a@example.org"}
@@ -97,3 +100,28 @@ def test_paths_into_one_object_copy_it_once(change: Callable[[Object, Object], O
     for path in ("days/d7/none/x", "days/d7/title/x"):
         with pytest.raises(SetError, match=path):
             patched(before, {path: 1}, fixed={})
+
+
+USED = {
+    "CalendarEvent": """@type uid id calendarIds prodId start timeZone duration showWithoutTime endTimeZone title
+        description locations virtualLocations links color status freeBusyStatus privacy sequence created updated alerts
+        organizerCalendarAddress participants recurrenceRule recurrenceOverrides utcStart utcEnd baseEventId isOrigin
+        recurrenceId recurrenceIdTimeZone""",
+    "ContactCard": """@type version id addressBookIds uid kind members prodId created updated name nicknames
+        organizations titles emails phones onlineServices addresses anniversaries notes keywords links media""",
+}
+"""Properties that the server and the webmail act on, or that other protocols show. The tests of JMAP-62, JMAP-71 and
+DAV-24 have them."""
+
+
+@pytest.mark.parametrize("kind", [EVENT_TYPE, CARD_TYPE], ids=lambda kind: kind.name)
+def test_properties_without_an_effect_are_named(kind: ObjectType) -> None:
+    """JMAP-5e: a property that is only kept says so in docs/jmap.md, or programs promise their users something."""
+    page = (top() / "docs/jmap.md").read_text().partition("aren't used by moxlite itself:")[2].partition("## ")[0]
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    owner = {"CalendarEvent": "contacts", "ContactCard": "events"}[kind.name]
+    named = {name for row in rows if owner not in row for name in re.findall(r"`(\w+)`", row)}
+    used = set(USED[kind.name].split())
+    assert used & set(kind.properties) == used
+    assert sorted(set(kind.properties) - used - named) == []
+    assert sorted(used & named) == []
