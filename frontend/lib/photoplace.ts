@@ -63,7 +63,7 @@ class Photo {
   /** Take the pointers to GPS directories out of a header's directories, and empty what they point to. */
   private exif(header: number, little: boolean): void {
     const { view, octets } = this;
-    /** Entries of a directory; null if there is none. */
+    /** Entries of a directory, or null if the octets aren't one. */
     const entries = (at: number): number[] | null => {
       if (at < header + 8 || at + 2 > octets.length) return null;
       const count = view.getUint16(at, little);

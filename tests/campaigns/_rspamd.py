@@ -1,4 +1,6 @@
-"""rspamd as a second opinion: SPF, DKIM, DMARC and ARC alone, asked by its HTTP interface."""
+"""rspamd as a second opinion, asked by its HTTP interface: SPF, DKIM, DMARC and ARC alone, or all rules of its package
+that need no net.
+"""
 
 import http.client
 import json
@@ -37,6 +39,26 @@ arc {{ }}
 actions {{ reject = 1000; }}
 """
 
+ALL_RULES: Final = """\
+.include "$CONFDIR/common.conf"
+options {{
+  .include "$CONFDIR/options.inc"
+  dns {{ nameserver = ["127.0.0.1:9:1"]; timeout = 0.1s; retransmits = 1; }}
+  tempdir = "{folder}";
+  control_socket = "{folder}/ctl.sock mode=0600";
+  pidfile = "{folder}/rspamd.pid";
+  local_addrs = [];
+  disable_hyperscan = true;
+}}
+logging {{ type = "file"; filename = "{folder}/rspamd.log"; level = "error"; }}
+worker "normal" {{ bind_socket = "127.0.0.1:{port}"; count = 1; }}
+rbl {{ enabled = false; }}
+dmarc {{ enabled = false; }}
+spf {{ enabled = false; }}
+arc {{ enabled = false; }}
+fuzzy_check {{ enabled = false; }}
+"""
+
 MILTER: Final = """\
 worker "rspamd_proxy" {{
   bind_socket = "127.0.0.1:{port}"; count = 1; milter = true; timeout = 60s;
@@ -52,7 +74,8 @@ milter_headers {{
 RESULTS: Final = "X-Rspamd-Results"
 """The field that its milter adds, with the syntax of Authentication-Results."""
 
-SECONDS: Final = 60.0
+SECONDS: Final = 180.0
+"""For an answer, and until it listens: with all rules it looks for hosts first, a minute where there is no net."""
 
 
 class Rspamd:
@@ -63,17 +86,22 @@ class Rspamd:
       suffixes: the public suffixes that it knows.
       port: of its HTTP service.
       milter: port of its milter, which adds `RESULTS` to each message; None for no milter.
+      all_rules: `ALL_RULES`, without a resolver; then it has its own public suffixes and no milter.
     """
 
-    def __init__(self, folder: Path, suffixes: str, port: int, milter: int | None = None) -> None:
+    def __init__(
+        self, folder: Path, suffixes: str, port: int, milter: int | None = None, *, all_rules: bool = False
+    ) -> None:
         self._folder = folder
         self._port = port
         (folder / "suffixes").write_text(suffixes)
         more = "" if milter is None else MILTER.format(port=milter, field=RESULTS)
-        (folder / "rspamd.conf").write_text(CONFIG.format(folder=folder, port=port, milter=more))
+        config = ALL_RULES if all_rules else CONFIG
+        (folder / "rspamd.conf").write_text(config.format(folder=folder, port=port, milter=more))
 
     def __enter__(self) -> "Rspamd":
         command = [need("rspamd"), "-f", "-i", "-c", str(self._folder / "rspamd.conf")]
+        command += [f"--var={name}={self._folder}" for name in ("DBDIR", "RUNDIR", "LOGDIR")]
         with (self._folder / "rspamd.out").open("wb") as out:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
         self._client = http.client.HTTPConnection("127.0.0.1", self._port, timeout=SECONDS)
@@ -100,8 +128,12 @@ class Rspamd:
 
     def symbols(self, message: bytes, ip: str, helo: str, sender: str) -> frozenset[str]:
         """What it says of a message: R_SPF_…, R_DKIM_…, DMARC_…, ARC_… and others."""
-        headers = {"IP": ip, "Helo": helo, "From": sender, "Rcpt": "you@remote.test"}
+        return frozenset(self.scores(message, ip, helo, sender, "you@remote.test"))
+
+    def scores(self, message: bytes, ip: str, helo: str, sender: str, recipient: str) -> dict[str, float]:
+        """The points that each symbol gives a message."""
+        headers = {"IP": ip, "Helo": helo, "From": sender, "Rcpt": recipient}
         self._client.request("POST", "/checkv2", message, headers)
         answer = json.loads(self._client.getresponse().read())
         self._client.close()
-        return frozenset(answer["symbols"])
+        return {name: float(symbol["score"]) for name, symbol in answer["symbols"].items()}

@@ -156,7 +156,12 @@ def heic(_: Page, data: bytes) -> bytes:
     return b"\0\0\0\x14ftypheic\0\0\0\0mif1" + struct.pack(">I", len(item) + 8) + b"mdat" + item
 
 
-PHOTOS: Final = {"jpg": jpeg, "png": png, "webp": webp, "heic": heic, "tif": lambda _, data: data}
+def tiff(_: Page, data: bytes) -> bytes:
+    """Exif data is a TIFF file itself."""
+    return data
+
+
+PHOTOS: Final = {"jpg": jpeg, "png": png, "webp": webp, "heic": heic, "tif": tiff}
 SHOWN: Final = ("jpg", "png", "webp")
 
 
