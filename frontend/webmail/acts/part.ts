@@ -3,7 +3,7 @@
 import type { Client, MessageItem } from "../../gen/webmail";
 import { attempt } from "../../lib/dialogs";
 import { toast } from "../../lib/toasts";
-import { t } from "../../lib/words";
+import { many, t } from "../../lib/words";
 import type { Desk } from "../commands/desk";
 import { type Box, type Role, allows } from "../data/mailboxes";
 import type * as ExportPart from "../export/part";
@@ -13,7 +13,7 @@ import type * as PalettePart from "../palette/part";
 import type * as PeoplePart from "../people/part";
 import type * as SenderPart from "../sender/part";
 import type { AboutSender } from "../sender/part";
-import type { Actions } from "../state/actions";
+import type { Actions, Named } from "../state/actions";
 import type { Mail } from "../state/mail";
 import { leavesOthers } from "../state/others";
 
@@ -46,12 +46,25 @@ export async function offerMissing(
   await offerRole(client, role, mail.mailboxes.value, pick, without?.endsWith("/") ? without : "");
 }
 
-/** Delete messages for good, after a question. */
-export async function deleteForGood({ mail, actions, desk }: Page, items?: readonly MessageItem[]): Promise<void> {
+/** Delete the selected messages, or `chosen`, for good, after a question. */
+export async function deleteForGood(page: Page, chosen?: readonly MessageItem[]): Promise<void> {
+  const { client, mail, actions, desk } = page;
   const { confirmDelete } = await desk.load<typeof MailboxesPart>("mailboxes");
-  const few = items && { messages: items.length, conversations: items.length };
+  const few = chosen && { messages: chosen.length, conversations: chosen.length };
   const asked = few ? confirmDelete(few, false) : confirmDelete(mail.choice.selectedCounts.value, leavesOthers(mail));
-  if (await asked) actions.deleteForGood(items);
+  if (!(await asked)) return;
+  const named: Named = {
+    doing: (n) => many(n, "Deleting…", "Deleting {n} messages…"),
+    done: (n) => many(n, "Deleted permanently", "{n} messages deleted permanently"),
+  };
+  if (chosen === undefined && !mail.choice.selectedAreLoaded()) {
+    void actions.onQuery({ action: "delete" }, named);
+    return;
+  }
+  const items = chosen ?? mail.choice.selected();
+  const ids = items.map((item) => item.id);
+  const action = { shown: { remove: { ids: new Set(ids) } }, call: () => client.message_delete(ids) };
+  actions.run(action, named, items, t("Couldn't delete messages"), null);
 }
 
 /** Move the selected messages to a mailbox that is chosen by its name; `typed` is already in the field. */

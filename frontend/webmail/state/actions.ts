@@ -153,28 +153,6 @@ export class Actions {
     });
   }
 
-  /** Remove the selection, or `chosen`, permanently; the user has confirmed. */
-  deleteForGood(chosen?: readonly MessageItem[]): void {
-    const named: Named = {
-      doing: (n) => many(n, "Deleting…", "Deleting {n} messages…"),
-      done: (n) => many(n, "Deleted permanently", "{n} messages deleted permanently"),
-    };
-    if (chosen === undefined && !this.mail.choice.selectedAreLoaded()) {
-      void this.onQuery({ action: "delete" }, named);
-      return;
-    }
-    const items = chosen ?? this.mail.choice.selected();
-    const ids = items.map((item) => item.id);
-    this.perform(
-      { shown: { remove: { ids: new Set(ids) } }, call: () => this.client.message_delete(ids) },
-      named,
-      ids.length,
-      t("Couldn't delete messages"),
-      null,
-    );
-    this.mail.choice.left(items);
-  }
-
   /** Undo the last action. */
   undo(): void {
     const last = this.undos.at(-1);
@@ -228,7 +206,7 @@ export class Actions {
   }
 
   /** Run an action of a part that takes messages away from the list, or shows nothing. */
-  run(action: Action, named: Named, items: readonly MessageItem[], failed: string, undo: Undo): void {
+  run(action: Action, named: Named, items: readonly MessageItem[], failed: string, undo: Undo | null): void {
     this.perform(action, named, items.length, failed, undo);
     if (action.shown.remove) this.mail.choice.left(items);
   }
@@ -269,7 +247,7 @@ export class Actions {
   }
 
   /** Run an action on messages of the query that are not all loaded. */
-  private async onQuery(what: QueryChange, { done }: Named, role?: Role): Promise<void> {
+  async onQuery(what: QueryChange, { done }: Named, role?: Role): Promise<void> {
     if (this.running) return;
     this.running = true;
     this.newest++;
