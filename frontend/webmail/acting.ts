@@ -95,11 +95,13 @@ export function acting(page: Page): Acting {
     deleteForGood: () => deleteForGood(),
     flag,
     notJunk() {
-      const [home] = mail.homes();
-      const inbox = mail.mailboxes.value.find((box) => box.home === (home ?? "") && isInbox(box));
-      // the account's own rules mark and train messages that are moved out of Junk (WEBMAIL-82)
-      if (mail.inRole("junk") && mail.may(own) && inbox !== undefined) actions.move(inbox, false);
-      else flag(["$junk"], false);
+      const [home = ""] = mail.homes();
+      const inbox = mail.mailboxes.value.find((box) => box.home === home && isInbox(box));
+      const items = mail.choice.selected();
+      if (mail.hasJunk() && mail.may(own) && inbox) {
+        actions.move(inbox, false);
+        actions.looked(items, "$notjunk"); // the Inbox sets none, and the filter has to learn of it
+      } else flag(["$junk"], false);
     },
     chooseLabels: () => chooseLabels(),
     toggleLabel: chooseLabels,

@@ -19,6 +19,7 @@ export function selection(mail: Mail): Omit<Selection, "reading"> {
     aimed: () => mail.choice.aimed.value,
     here: () => mail.current.value?.id ?? 0,
     inRole: (role) => mail.inRole(role),
+    inJunk: () => mail.hasJunk(),
     may: (rights, role) => mail.may(rights, role),
   };
 }

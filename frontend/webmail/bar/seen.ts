@@ -23,9 +23,8 @@ export class Seen {
     if (mail.choice.conversation.value === null) this.cancel();
     if (mail.may("s")) this.after(mail.settings.value.mark_seen_ms, item.id, ["\\seen"]);
     const box = mail.boxes.get(item.mailbox_id);
-    const { rejects_mailbox, introbox } = mail.facts.value;
     // the server has put these messages aside: opening them does not mean that they are wanted
-    if (box?.owner === "" && box.name !== rejects_mailbox && box.name !== introbox)
+    if (box?.owner === "" && !mail.hasJunk(box) && box.name !== mail.facts.value.introbox)
       this.after(notJunkAfter, item.id, ["$notjunk", "$junk", "\\draft"]);
   }
 

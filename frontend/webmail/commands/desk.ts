@@ -69,6 +69,8 @@ export interface Selection {
   here(): number;
   /** Whether the mailbox that is shown has this role. */
   inRole(role: Role): boolean;
+  /** Whether Junk or Rejects is shown. */
+  inJunk(): boolean;
   /** Whether the owner of the current mailbox permits an action there: letters of RFC 4314, or `own`. With a role, also whether
    * messages may be put into the owner's mailbox of this role. */
   may(rights: string, role?: Role): boolean;

@@ -9,10 +9,10 @@ export function messages(desk: Desk): Command[] {
   const some = () => desk.aimed() > 0;
   // flags of messages that are not loaded are unknown: then both commands are offered
   const unknown = () => desk.selected().length < desk.aimed();
-  const any = (flag: string, right: string) => () =>
-    desk.may(right) && (unknown() || desk.selected().some((item) => item.flags.includes(flag)));
-  const anyWithout = (flag: string, right: string) => () =>
-    desk.may(right) && (unknown() || desk.selected().some((item) => !item.flags.includes(flag)));
+  const any =
+    (flag: string, right: string, has = true) =>
+    () =>
+      desk.may(right) && (unknown() || desk.selected().some((item) => item.flags.includes(flag) === has));
   const deletable = () => some() && desk.may("te");
   const loaded = () => some() && desk.may("w") && !unknown();
   // in Trash, messages can only be moved out or deleted (WEBMAIL-83)
@@ -54,7 +54,7 @@ export function messages(desk: Desk): Command[] {
       id: "message.read",
       title: t("Mark read"),
       keys: ["m"],
-      when: anyWithout("\\seen", "s"),
+      when: any("\\seen", "s", false),
       run: () => desk.flag(["\\seen"], true),
     },
     {
@@ -68,7 +68,7 @@ export function messages(desk: Desk): Command[] {
       id: "message.not-junk",
       title: t("Not junk"),
       keys: ["Q"],
-      when: () => some() && (desk.inRole("junk") ? desk.may("w") : any("$junk", "w")()),
+      when: () => some() && (desk.inJunk() ? desk.may("w") : any("$junk", "w")()),
       run: () => desk.notJunk(),
     },
     {

@@ -311,6 +311,11 @@ export class Mail {
     return this.current.value?.roles.includes(role) ?? false;
   }
 
+  /** Whether the server puts what it takes for junk into a mailbox, the current one if no other is named. */
+  hasJunk(box: Box | null | undefined = this.current.value): boolean {
+    return box?.roles.includes("junk") || box?.name === this.facts.value.rejects_mailbox;
+  }
+
   private began(version: string, streamId: number, time: string): void {
     if (this.server !== "" && this.server !== version) this.outside.outdated(version);
     this.server = version;
