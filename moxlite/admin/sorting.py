@@ -1,6 +1,7 @@
 """The operations about how mail that comes is sorted: the rules of addresses, forwards, junk (WEB-64..66, SMTP-159)."""
 
 import datetime as dt
+import time
 from collections.abc import Mapping
 from functools import partial
 from typing import Final
@@ -28,16 +29,19 @@ from moxlite.operations.forwards import (
     SetForwards,
     StartForward,
 )
-from moxlite.operations.junk import Junk, JunkFilterForm, JunkForm, JunkLack, SetJunk, ShowJunk
+from moxlite.operations.junk import Junk, JunkFilterForm, JunkForm, JunkLack, MarkInbox, SetJunk, ShowJunk, UnmarkInbox
 from moxlite.operations.performing import commands
 from moxlite.operations.rules import DestinationForm, DestinationItem, ListRules, SetRules
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.origin import origin
+from moxlite.store.delivery.reasons import JUNK_REFUSALS, JUNK_UNSURE, count_reasons
 from moxlite.store.delivery.scripts import active_script
 from moxlite.store.errors import StoreError
 from moxlite.store.junk.score import lacks_of
+from moxlite.store.junk.trainer import forget_inbox, kept_in_inbox, marked_in_inbox, teach_inbox
 from moxlite.store.junk.words import read_learned, read_meta
 from moxlite.store.mail.facts import latest_in_mailboxes
+from moxlite.store.options import DAY
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.wording import reason_of, worded
 
@@ -65,6 +69,8 @@ class SortingCommands:
             StartForward.bind(self.start),
             ShowJunk.bind(self.junk),
             SetJunk.bind(self.set_junk),
+            MarkInbox.bind(self.mark_inbox),
+            UnmarkInbox.bind(self.unmark_inbox),
         )
 
     async def rules(self, args: ListRules) -> list[DestinationItem]:
@@ -137,6 +143,10 @@ class SortingCommands:
             learned = await account.read(lambda r: read_learned(r, read_meta(r)[0]), op="account_junk")
             boxes = await account.read(mailbox_rows.mailboxes, op="account_junk")
             latest = await account.read(partial(latest_in_mailboxes, limit=LATEST), op="account_junk")
+            kept = await account.scan(kept_in_inbox, op="account_junk")
+            marked = await account.read(marked_in_inbox, op="account_junk")
+            week = time.time_ns() // 1000 - 7 * DAY
+            reasons = await account.scan(partial(count_reasons, since=week), op="account_junk")
         filing = settings.junk_filter is not None and settings.junk_filter.file_unsure
         return Junk(
             form=shown(JunkForm, settings),
@@ -146,12 +156,29 @@ class SortingCommands:
             lacks=[JunkLack(lack.kind, lack.count, lack.needed) for lack in lacks_of(learned, filing=filing)],
             mailboxes=[box.name for box in boxes if not box.system],
             latest={box.name: latest[box.id] for box in boxes if box.id in latest and not box.system},
+            kept=len(kept),
+            marked=len(marked),
+            filed=reasons[JUNK_UNSURE],
+            refused=sum(reasons[word] for word in JUNK_REFUSALS),
         )
 
     async def set_junk(self, args: SetJunk) -> None:
         """Change the settings."""
         settings, path = named_account(self._config, args.account), ("accounts", args.account)
         await self._patch(settings, path, settings, JunkForm, args)
+
+    async def mark_inbox(self, args: MarkInbox) -> int:
+        """Mark kept mail in the Inbox; returns the number of messages."""
+        if named_account(self._config, args.account).junk_filter is None:
+            raise CommandFailed("refused", "to use the junk filter, turn it on and save your changes first")
+        async with self._accounts.use(args.account) as account:
+            return await teach_inbox(account)
+
+    async def unmark_inbox(self, args: UnmarkInbox) -> int:
+        """Take those marks back; returns the number of messages."""
+        named_account(self._config, args.account)
+        async with self._accounts.use(args.account) as account:
+            return await forget_inbox(account)
 
     async def _patch(
         self,

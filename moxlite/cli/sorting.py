@@ -17,7 +17,17 @@ from moxlite.encoding import from_builtins, to_json
 from moxlite.escapes import printable
 from moxlite.operations import described_in, forwards as forwarding, junk as junk_settings, rules as address_rules
 from moxlite.operations.forwards import ForwardChange, Forwards, ForwardTarget, ListForwards, SetForwards
-from moxlite.operations.junk import Junk, JunkChange, JunkFilterForm, JunkFlagsForm, JunkForm, SetJunk, ShowJunk
+from moxlite.operations.junk import (
+    Junk,
+    JunkChange,
+    JunkFilterForm,
+    JunkFlagsForm,
+    JunkForm,
+    MarkInbox,
+    SetJunk,
+    ShowJunk,
+    UnmarkInbox,
+)
 from moxlite.operations.rules import (
     DestinationChange,
     DestinationForm,
@@ -29,6 +39,7 @@ from moxlite.operations.rules import (
     SetRules,
 )
 from moxlite.store.forms import changed_fields
+from moxlite.wording import counted
 
 C = TypeVar("C", bound=Callable[..., None])
 S = TypeVar("S", bound=msgspec.Struct)
@@ -374,9 +385,28 @@ def show_junk(junk: Junk) -> None:
         lacks = [str(Lack(one.kind, one.count, one.needed)) for one in junk.lacks]
         print(f"the filter doesn't know yet: has {', '.join(lacks)}")
     elif junk.spams * FEW < junk.hams:
-        print("too few junk messages to catch much; to catch more, mark junk as junk")
+        few = f"{counted(junk.spams, 'junk message')} and {counted(junk.hams, 'other')}"
+        print(f"{few}: too few junk messages to catch much")
     if not junk.hams:
         print("no good mail filed yet; moving mail to Archive trains the filter")
+    if junk.kept and any(lack.kind in ("hams", "ham-senders") for lack in junk.lacks):
+        print(f"read mail in Inbox, older than 14 days: {counted(junk.kept, 'message')}")
+        print("to train the filter with it, use mark-inbox")
+    if junk.marked:
+        print(f"marked by mark-inbox: {counted(junk.marked, 'message')}")
+    print(f"last 7 days: {junk.filed} moved to Junk, {junk.refused} rejected")
+
+
+@for_people
+def show_marked(count: int) -> None:
+    """Print how much was marked."""
+    print(f"marked {counted(count, 'message')} as not junk")
+
+
+@for_people
+def show_unmarked(count: int) -> None:
+    """Print how much was taken back."""
+    print(f"removed the mark from {counted(count, 'message')}")
 
 
 JUNK: Final = {
@@ -445,4 +475,9 @@ account_rule = _group(
     "rule", address_rules, {ListRules: show_rules}, rule_add, rule_set, rule_rm, rule_move, rule_address
 )
 account_forward = _group("forward", forwarding, {ListForwards: show_forwards}, forward_set)
-account_junk = _group("junk", junk_settings, {ShowJunk: show_junk}, junk_set)
+account_junk = _group(
+    "junk",
+    junk_settings,
+    {ShowJunk: show_junk, MarkInbox: show_marked, UnmarkInbox: show_unmarked},
+    junk_set,
+)

@@ -67,7 +67,9 @@ class JunkLack(msgspec.Struct, frozen=True):
 class Junk(msgspec.Struct, frozen=True, kw_only=True):
     """Settings about junk, the numbers of wanted and junk messages that the filter has learned, and all mailboxes.
     ``lacks``: what it must still learn before it judges. ``standard``: what a filter that is turned on begins with.
-    ``latest``: how many of the latest 1,000 messages that came are in each mailbox that has some.
+    ``latest``: how many of the latest 1,000 messages that came are in each mailbox that has some. ``kept``: messages
+    that `MarkInbox` would mark, ``marked``: those whose mark `UnmarkInbox` would remove. ``filed``: messages of the
+    last 7 days that the filter moved to Junk, ``refused``: those that it rejected and whose copies are there.
     """
 
     form: JunkForm
@@ -77,6 +79,10 @@ class Junk(msgspec.Struct, frozen=True, kw_only=True):
     lacks: list[JunkLack]
     mailboxes: list[str]
     latest: dict[str, int]
+    kept: int
+    marked: int
+    filed: int
+    refused: int
 
 
 @query("account junk show", USERS)
@@ -90,3 +96,17 @@ class SetJunk(UserOperation[None], frozen=True):
 
     changed: JunkChange
     old: JunkChange = JunkChange()
+
+
+@change("account junk mark-inbox", USERS)
+class MarkInbox(UserOperation[int], frozen=True):
+    """Mark read mail in ACCOUNT's Inbox as not junk if it's older than 14 days, so the junk filter learns from it.
+
+    Use this if ACCOUNT's owner only ever marks junk, and agrees. Messages that are already marked don't change. At most
+    1,000 messages are marked. To undo this, use `unmark-inbox`.
+    """
+
+
+@change("account junk unmark-inbox", USERS)
+class UnmarkInbox(UserOperation[int], frozen=True):
+    """Undo `mark-inbox`: remove its marks from messages that are still in ACCOUNT's Inbox."""

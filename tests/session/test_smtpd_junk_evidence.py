@@ -3,6 +3,7 @@ its filter is unsure of (smtp.md §8, SMTP-93, SMTP-98).
 """
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -13,8 +14,9 @@ from moxlite.admin.accounts import STANDARD_FILTER
 from moxlite.admin.storage.settings import junk_params
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery.perform import append
+from moxlite.store.delivery.reasons import count_reasons
 from moxlite.store.junk.score import Judgement
-from moxlite.store.junk.words import teach
+from moxlite.store.junk.trainer import teach
 from moxlite.store.mail.adding import Append
 from moxlite.store.mail.copying import move_messages
 from moxlite.store.options import AccountConfig
@@ -163,6 +165,8 @@ async def test_what_is_not_certain_goes_into_junk(
         assert (await send(smtp, WORLD, context=context)).startswith("451" if box == "Rejects" else "250")
     assert await count(smtp, "Inbox", "Junk", "Rejects") == tuple(box == name for name in ("Inbox", "Junk", "Rejects"))
     assert await reason(smtp, box) == word
+    async with smtp.context.accounts.use("mia") as account:
+        assert await account.scan(partial(count_reasons, since=0), op="test") == {word: 1}
     assert ("message filed as junk" in caplog.messages) is (box == "Junk")
 
 

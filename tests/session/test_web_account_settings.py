@@ -1,7 +1,10 @@
 """The account app's calls about addresses, rules, junk, keys and sent mail."""
 
 import datetime as dt
+import time
 from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +16,19 @@ from cryptography.x509.oid import NameOID
 
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.toml.edit import Document
+from moxlite.store.delivery.perform import append
+from moxlite.store.delivery.reasons import Why, pack
+from moxlite.store.file.transaction import Tx
+from moxlite.store.mail.adding import Append
+from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.facts import MessageFacts, SMTPFacts
+from moxlite.store.options import DAY
+from moxlite.store.types import Flag
 from moxlite.web.account.calls.addresses import OWN
 from tests.browsing import ADDRESS, Browser
+from tests.interfaces import command_line
 from tests.keyproof import proof_of
-from tests.store_mail import deliver_mail
+from tests.store_mail import box, deliver_mail, look, prepared
 from tests.web_rig import Rig
 from tests.webserver import WebServer, web_server
 
@@ -317,9 +328,7 @@ async def test_junk_settings_are_saved_and_the_filter_is_taught(rig: Rig, browse
     assert (old["junk_filter"], found["hams"], found["latest"]) == (None, 0, {"Inbox": 2})
     assert found["lacks"] == [{"kind": kind, "count": 0, "needed": 50} for kind in ("hams", "spams")]
     assert (await browser.error("junk_teach"))[0] == 400
-    own = {"threshold": 0.9, "onegrams": True, "twograms": False, "threegrams": False}
-    own |= {"max_power": 0.01, "top_words": 10, "ignore_words": 0.1, "rare_words": 2, "file_unsure": True}
-    changed = old | {"junk_filter": own, "rejects_mailbox": "Rejects"}
+    changed = old | {"junk_filter": FILTER, "rejects_mailbox": "Rejects"}
     await browser.call("account_junk_set", old=old, changed=changed)
     found = await browser.call("account_junk_show")
     assert found["form"] == changed
@@ -327,12 +336,126 @@ async def test_junk_settings_are_saved_and_the_filter_is_taught(rig: Rig, browse
     assert await browser.call("junk_teach") == {"wanted": 0, "junk": 0}
     assert await browser.call("junk_retrain") == 0
     assert await browser.call("junk_training") == {"running": False, "done": 0, "total": 0}
-    bad = changed | {"junk_filter": own | {"threshold": 2}, "introbox": "Inbox"}
+    bad = changed | {"junk_filter": FILTER | {"threshold": 2}, "introbox": "Inbox"}
     assert sorted(await fields(browser, "account_junk_set", old=changed, changed=bad)) == [
         "introbox",
         "junk_filter.threshold",
     ]
     assert await browser.error("account_junk_set", old=old, changed=changed) == (409, "user:conflict")
+
+
+FILTER = {"threshold": 0.9, "onegrams": True, "twograms": False, "threegrams": False, "max_power": 0.01}
+FILTER |= {"top_words": 10, "ignore_words": 0.1, "rare_words": 2, "file_unsure": True}
+
+
+async def keep_mail(rig: Rig, count: int, flags: Flag, days: int, mailbox: str = "Inbox") -> list[int]:
+    """Messages that came so many days ago, each from another sender; returns their ids."""
+    received = time.time_ns() // 1000 - days * DAY
+    mails = [f"From: <p{number % 20}@far.example>\r\n\r\nlunch {days} {number}\r\n" for number in range(count)]
+    async with rig.account() as account:
+        items = [Append(await prepared(mail.encode()), flags=flags, received=received) for mail in mails]
+        return [added.message_id for added in await append(account, (await box(account, mailbox)).id, items)]
+
+
+async def with_flag(rig: Rig, flag: Flag) -> list[int]:
+    """The ids of the messages with a flag."""
+    query = "SELECT id FROM message WHERE flags & ? ORDER BY id"
+    async with rig.account() as account:
+        return await look(account, lambda r: [number for (number,) in r.rows(query, int(flag))])
+
+
+async def test_kept_mail_trains_the_filter_of_who_only_marks_junk(rig: Rig, browser: Browser) -> None:
+    """WEB-66a: read mail of the Inbox, older than 14 days, if its owner agrees; it's taken back as it was."""
+    old = (await browser.call("account_junk_show"))["form"]
+    assert (await browser.error("account_junk_mark_inbox"))[0] == 400
+    await browser.call("account_junk_set", changed={"junk_filter": FILTER}, old={"junk_filter": old["junk_filter"]})
+    kept = await keep_mail(rig, 60, Flag.SEEN, 15)
+    for flags, days in ((Flag.SEEN, 13), (Flag(0), 20), (Flag.SEEN | Flag.DELETED, 20), (Flag.SEEN | Flag.JUNK, 20)):
+        await keep_mail(rig, 1, flags, days)
+    await keep_mail(rig, 1, Flag.SEEN, 20, "Drafts")
+    own = await keep_mail(rig, 1, Flag.SEEN | Flag.NOTJUNK, 20)  # a mark that the owner has set stays
+
+    async def shown() -> Any:
+        async with rig.account() as account:
+            await account.settle()
+        found = await browser.call("account_junk_show")
+        return found["hams"], found["kept"], found["marked"], [lack["kind"] for lack in found["lacks"]]
+
+    assert await shown() == (1, 60, 0, ["hams", "spams"])
+    assert await browser.call("account_junk_mark_inbox") == 60
+    assert await with_flag(rig, Flag.NOTJUNK) == [*kept, *own]
+    assert await shown() == (61, 0, 60, ["spams"])
+    async with rig.account() as account:
+        archive = (await box(account, "Archive")).id
+        await account.write(lambda tx: move_ids(tx, kept[:2], archive))
+    assert await shown() == (61, 0, 58, ["spams"])
+    assert await browser.call("account_junk_unmark_inbox") == 58
+    assert await with_flag(rig, Flag.NOTJUNK) == [*kept[:2], *own]
+    assert await shown() == (3, 58, 0, ["hams", "spams"])
+    assert await browser.call("account_junk_unmark_inbox") == 0
+
+
+async def test_no_more_than_a_thousand_messages_train_the_filter(rig: Rig, browser: Browser) -> None:
+    """WEB-66a: the latest ones, also after a mark was interrupted; all of them are taken back."""
+    await browser.call("account_junk_set", changed={"junk_filter": FILTER})
+    oldest = await keep_mail(rig, 1, Flag.SEEN, 60)
+    await keep_mail(rig, 1200, Flag.SEEN, 30)
+    assert await browser.call("account_junk_mark_inbox") == 1000
+    assert await browser.call("account_junk_mark_inbox") == 0
+    marked = await with_flag(rig, Flag.NOTJUNK)
+    assert (len(marked), set(marked) & set(oldest)) == (1000, set())
+    assert await browser.call("account_junk_unmark_inbox") == 1000
+    assert await with_flag(rig, Flag.NOTJUNK) == []
+
+
+async def test_the_command_line_says_what_the_filter_lacks_and_trains_it(
+    rig: Rig, browser: Browser, tmp_path: Path
+) -> None:
+    """WEB-66, WEB-66a, WEB-66b: with the numbers of junk and of the others, when junk is too little."""
+
+    async def say(*words: str) -> str:
+        async with rig.account() as account:
+            await account.settle()
+        printed, failure = await command_line(tmp_path, "account", "junk", *words)
+        return printed + failure
+
+    await browser.call("account_junk_set", changed={"junk_filter": FILTER})
+    await keep_mail(rig, 60, Flag.SEEN, 15)
+    await keep_mail(rig, 30, Flag.JUNK, 1, "Junk")
+    said = await say("show", "mia")
+    assert "the filter doesn't know yet: has 0 of 50 good messages\n" in said
+    assert "read mail in Inbox, older than 14 days: 60 messages\n" in said
+    assert await say("mark-inbox", "mia") == "marked 60 messages as not junk\n"
+    assert "marked by mark-inbox: 60 messages\nlast 7 days: 0 moved to Junk, 0 rejected\n" in await say("show", "mia")
+    assert await say("unmark-inbox", "mia") == "removed the mark from 60 messages\n"
+    await keep_mail(rig, 301, Flag.NOTJUNK, 1, "Archive")
+    assert "30 junk messages and 301 others: too few junk messages to catch much\n" in await say("show", "mia")
+
+
+def explain(tx: Tx, message_id: int, at: int, word: str) -> None:
+    """Let a message have come at a time, and be where it is for this reason."""
+    tx.execute("UPDATE message_smtp SET received = ? WHERE message_id = ?", at, message_id)
+    tx.execute("UPDATE message_header SET why = ? WHERE email_id = ?", pack(Why(reason=word)), message_id)
+
+
+async def test_the_page_says_what_the_filter_did_in_a_week(rig: Rig, browser: Browser) -> None:
+    """WEB-66b: how much it moved to Junk and rejected, also of what has been moved since; nothing older."""
+    for word, mailbox, days, count in (
+        ("junk-content-unsure", "Junk", 1, 3),
+        ("junk-content-unsure", "Archive", 1, 1),
+        ("junk-content-unsure", "Junk", 8, 5),
+        ("junk-content", "Rejects", 1, 2),
+        ("junk-content-strict", "Rejects", 6, 1),
+        ("dmarc-policy", "Rejects", 1, 4),
+    ):
+        for number in range(count):
+            octets = f"Subject: {word} {mailbox} {days} {number}\r\n\r\n".encode()
+            async with rig.account() as account:
+                added = await deliver_mail(account, octets, mailbox, MessageFacts(smtp=SMTPFacts()))
+                at = time.time_ns() // 1000 - days * DAY
+                await account.write(partial(explain, message_id=added.message_id, at=at, word=word))
+    found = await browser.call("account_junk_show")
+    assert (found["filed"], found["refused"]) == (4, 3)
 
 
 def certificate(key: Any) -> str:

@@ -191,6 +191,8 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         "queue_suppress_remove": [({"address": SUPPRESSED}, 400)],
         "queue_suppress_add": [({"address": "x@example.net", "reason": ""}, nothing)],
         "account_junk_set": [({"old": tom.junk, "changed": tom.junk}, own)],
+        "account_junk_mark_inbox": [({}, 400), ({"account": "tom"}, 403)],
+        "account_junk_unmark_inbox": [({}, lambda removed: removed == 0), ({"account": "tom"}, 403)],
         "junk_teach": [({}, 400)],
         "junk_retrain": [({}, 400)],
         "junk_training": [({}, lambda found: not found["running"])],

@@ -2,7 +2,7 @@
 
 import type { Junk, JunkFilterForm, JunkForm, JunkLack } from "../../gen/account";
 import { attempt, confirm } from "../../lib/dialogs";
-import { el, fill } from "../../lib/dom";
+import { type Child, el, fill } from "../../lib/dom";
 import { atFields, form, line, tick } from "../../lib/fields";
 import { button, card, head, meter, pairs } from "../../lib/pages";
 import { notice } from "../../lib/states";
@@ -54,6 +54,8 @@ function learned(desk: Desk, found: Junk): HTMLElement {
     pairs([
       [t("Not junk"), messages("hams", found.hams)],
       [t("Junk"), messages("spams", found.spams)],
+      [t("Moved to Junk in the last 7 days"), many(found.filed, "{n} message", "{n} messages")],
+      [t("Rejected in the last 7 days"), many(found.refused, "{n} message", "{n} messages")],
     ]),
     young &&
       el(
@@ -69,11 +71,83 @@ function learned(desk: Desk, found: Junk): HTMLElement {
       el(
         "p",
         { class: "gap" },
-        t("You've marked few messages as junk, compared to your good mail. To catch more junk, mark it as junk."),
+        many(
+          found.spams,
+          "{n} junk message and {wanted} others: too few junk messages to catch much. To catch more junk, mark it as junk.",
+          "{n} junk messages and {wanted} others: too few junk messages to catch much. To catch more junk, mark it as junk.",
+          { wanted: found.hams },
+        ),
       ),
     el("div", { class: "flex wrap gap" }, teach, retrain),
     progress,
+    inbox(desk, found),
   ]);
+}
+
+/** The offer to train the filter with the Inbox, for owners who only ever mark junk, and to take that back. */
+function inbox(desk: Desk, found: Junk): Child[] {
+  const lacking = found.lacks.some(({ kind }) => kind === "hams" || kind === "ham-senders");
+  const perform = async (work: () => Promise<string>) => {
+    const done: { text?: string } = {};
+    if (
+      !(await attempt(
+        t("Training junk filter…"),
+        t("Couldn't train junk filter"),
+        async () => (done.text = await work()),
+      ))
+    )
+      return;
+    desk.say(done.text!);
+    await desk.refresh();
+  };
+  const mark = async () => {
+    const text = t(
+      "These messages will be marked as not junk, so the filter learns from them. If some are junk, move them to Junk first. You can undo this.",
+    );
+    if (!(await confirm(t("Train with Inbox?"), text, t("Train with Inbox")))) return;
+    await perform(async () =>
+      many(
+        await desk.client.account_junk_mark_inbox(),
+        "Marked {n} message as not junk",
+        "Marked {n} messages as not junk",
+      ),
+    );
+  };
+  const unmark = () =>
+    perform(async () =>
+      many(
+        await desk.client.account_junk_unmark_inbox(),
+        "Removed mark from {n} message",
+        "Removed mark from {n} messages",
+      ),
+    );
+  return [
+    lacking &&
+      found.kept > 0 && [
+        el(
+          "p",
+          { class: "gap" },
+          many(
+            found.kept,
+            "Your Inbox has {n} read message older than 14 days. If it isn't junk, the filter can learn from it.",
+            "Your Inbox has {n} read messages older than 14 days. If they aren't junk, the filter can learn from them.",
+          ),
+        ),
+        el("div", { class: "flex wrap gap" }, button(t("Train with Inbox"), mark)),
+      ],
+    found.marked > 0 && [
+      el(
+        "p",
+        { class: "gap" },
+        many(
+          found.marked,
+          "The filter was trained with {n} Inbox message.",
+          "The filter was trained with {n} Inbox messages.",
+        ),
+      ),
+      el("div", { class: "flex wrap gap" }, button(t("Undo"), unmark)),
+    ],
+  ];
 }
 
 async function again(desk: Desk, place: HTMLElement): Promise<void> {

@@ -29,6 +29,7 @@ from moxlite.mailauth.dmarc import MAX_DOMAINS
 from moxlite.mailauth.results import DMARCStatus, IPRevStatus, SPFStatus
 from moxlite.proto.smtp.replies import Response
 from moxlite.store.delivery.actions import FileInto, Mark
+from moxlite.store.delivery.reasons import JUNK_REFUSALS, JUNK_UNSURE
 from moxlite.store.mail.masked import fits_sender
 from moxlite.store.types import Flag
 
@@ -361,8 +362,6 @@ def block_list(case: Case) -> Sequence[Proposal]:
 # that files what the filter is unsure of, only near certainty refuses.
 
 
-JUNK_UNSURE: Final = "junk-content-unsure"
-
 JUNK_REFUSED: Final = Response(451, "4.3.0", ("can't accept this message right now",))
 """The reply for junk, without a cause for the sender (SMTP-95)."""
 
@@ -391,7 +390,7 @@ def junk_content(case: Case) -> Sequence[Proposal]:
     if is_unsure_junk(case):
         because = Reason(JUNK_UNSURE, "junk", (JUNK,))
         return (Proposal(because=because, actions=(into_junk(case),), keep=False, binding=True),)
-    word = "junk-content-strict" if fact.value.endswith(" strict") else "junk-content"
+    word = JUNK_REFUSALS[fact.value.endswith(" strict")]
     return (Proposal(because=Reason(word, "junk", (JUNK,)), reply=JUNK_REFUSED, junk=True),)
 
 

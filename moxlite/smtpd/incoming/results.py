@@ -7,7 +7,6 @@ from typing import Final
 from moxlite.acceptance.cases import JUNK, Case, Evidence
 from moxlite.acceptance.gathering import Decision
 from moxlite.acceptance.plan import Outcome, State, of_plan, refused
-from moxlite.acceptance.producers.judgement import JUNK_UNSURE
 from moxlite.config.snapshot import AccountRecipient, AliasRecipient
 from moxlite.mailauth.results import ARCStatus
 from moxlite.metrics import DailyKind, daily
@@ -17,6 +16,7 @@ from moxlite.smtpd import metrics, replies
 from moxlite.smtpd.notices import Failed
 from moxlite.smtpd.session import AcceptedRecipient, Session, Transaction
 from moxlite.store.delivery.actions import FileInto, Mark
+from moxlite.store.delivery.reasons import JUNK_UNSURE
 
 
 class Results:

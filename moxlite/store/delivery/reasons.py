@@ -4,6 +4,7 @@ proposed, and the plan. `moxlite.acceptance` makes them, `moxlite why` and the w
 
 from __future__ import annotations
 
+from collections import Counter
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
@@ -120,3 +121,35 @@ def read_why(r: Reader, message_id: int) -> bytes | None:
     """Read a message's reasons. None if it was appended, or delivered by an earlier version."""
     found: bytes | None = r.value(READ, message_id)
     return found
+
+
+# How often each reason was the one, for the owner of an account.
+
+
+JUNK_UNSURE: Final = "junk-content-unsure"
+"""The word for mail that the junk filter has moved to Junk."""
+
+JUNK_REFUSALS: Final = ("junk-content", "junk-content-strict")
+"""The words of refusals by the filter alone, at the usual and at the strict bound."""
+
+RECENT: Final = """
+SELECT why FROM message_header WHERE email_id IN (
+  SELECT m.email_id FROM message_smtp s JOIN message m ON m.id = s.message_id
+  WHERE s.received >= ? ORDER BY s.received DESC LIMIT ?)"""
+
+MOST_RECENT: Final = 10_000
+"""Messages that are looked at, the latest ones: 0.1 s of a thread."""
+
+
+class _Reason(msgspec.Struct, frozen=True):
+    """The part of `Why` that is counted."""
+
+    reason: str
+
+
+_REASONS: Final = msgpack_decoder(_Reason)
+
+
+def count_reasons(r: Reader, since: int) -> Counter[str]:
+    """Numbers of the messages that came since a time, µs UTC, by reason; also of those that moved since. For scans."""
+    return Counter(_REASONS.decode(why).reason for (why,) in r.rows(RECENT, since, MOST_RECENT) if why)

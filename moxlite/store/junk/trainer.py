@@ -1,4 +1,5 @@
-"""Learning in the background, one task for each open account (STORE-85, STORE-86, STORE-193).
+"""Learning in the background, one task for each open account (STORE-85, STORE-86, STORE-193), and marking old mail for
+it (WEB-66).
 
 The unit that changes a flag, or removes a message, changes no words: 1 500 words are 1 500 random rows. The trainer
 finds its work by two partial indices: messages that were not learnt as their flags say, and removed messages that still
@@ -19,7 +20,8 @@ import trio
 
 from moxlite.store import metrics
 from moxlite.store.changelog.account import Account
-from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.file.transaction import Reader, Tx, int_array
 from moxlite.store.junk.score import ENOUGH_MESSAGES
 from moxlite.store.junk.words import (
     FIRST_HASH,
@@ -37,7 +39,10 @@ from moxlite.store.junk.words import (
     tokenise,
 )
 from moxlite.store.junkflags import Grams, JunkParams
+from moxlite.store.mail.flags import store_flags_ids
+from moxlite.store.mail.settings import load_settings, patch_settings
 from moxlite.store.options import DAY
+from moxlite.store.types import Flag, SpecialUse
 from moxlite.wakeup import Wakeup
 
 logger = logging.getLogger("moxlite.store.junk")
@@ -366,3 +371,129 @@ def _fill(tx: Tx, meta: Meta, batch: Sequence[MessageTokens], *, first: bool) ->
             break
     tx.execute(PLACE, batch[done - 1].message_id, meta.generation.number)
     return done
+
+
+# Teaching the filter by the mailboxes in which mail already is (WEB-66): mail in Archive is wanted, mail in Junk is
+# not. Messages with a mark of their own keep it. What the server itself has filed into Junk isn't marked: the filter
+# would learn from its own judgement.
+
+
+MARK_SLICE: Final = 400
+"""Messages marked in one unit: 10 ms, after which units of other callers go first."""
+
+UNMARKED: Final = f"""
+SELECT m.id FROM message m JOIN mailbox b ON b.id = m.mailbox_id
+WHERE b.special_use & ?1 <> 0 AND m.id > ?2 AND m.flags & {int(Flag.JUNK | Flag.NOTJUNK)} = 0
+AND NOT m.is_reject ORDER BY m.id LIMIT ?3"""  # noqa: S608 - a constant
+
+
+async def teach(account: Account) -> tuple[int, int]:
+    """Mark the messages in Archive as not junk and the messages in Junk as junk; returns both numbers. The trainer
+    learns them in the background.
+
+    Cancellation: marks made so far stay. Raises StoreError.
+    """
+    wanted = await _mark(account, SpecialUse.ARCHIVE, Flag.NOTJUNK)
+    return wanted, await _mark(account, SpecialUse.JUNK, Flag.JUNK)
+
+
+async def _mark(account: Account, use: SpecialUse, flag: Flag) -> int:
+    marked, after = 0, 0
+
+    def unit(tx: AccountTx, after: int) -> list[int]:
+        ids = [number for (number,) in tx.rows(UNMARKED, int(use), after, MARK_SLICE)]
+        store_flags_ids(tx, ids, mode="add", flags=flag)
+        return ids
+
+    while ids := await account.write(partial(unit, after=after)):
+        marked += len(ids)
+        after = ids[-1]
+    return marked
+
+
+# Teaching it by the Inbox (WEB-66a): who only ever marks junk has read and kept good mail there. It's marked only if
+# they agree, and what was marked is remembered, so that it can be taken back.
+
+
+KEPT_DAYS: Final = 14
+"""Age of mail in the Inbox that was kept. Younger mail may still be waiting to be looked at."""
+
+MAX_KEPT: Final = 1000
+"""Messages that are marked: much more good mail than junk would make the filter miss junk."""
+
+_KEPT: Final = f"""m.mailbox_id = (SELECT id FROM mailbox WHERE name = 'Inbox') AND m.received < ?1 AND NOT m.is_reject
+AND m.flags & {int(Flag.SEEN | Flag.JUNK | Flag.NOTJUNK | Flag.DELETED | Flag.DRAFT | Flag.PHISHING)}
+= {int(Flag.SEEN)}"""  # noqa: S608 - a constant
+LATEST_KEPT: Final = f"SELECT m.id FROM message m WHERE {_KEPT} ORDER BY m.received DESC LIMIT ?2"  # noqa: S608
+STILL_KEPT: Final = f"SELECT m.id FROM carray(?2) c CROSS JOIN message m ON m.id = c.value WHERE {_KEPT}"  # noqa: S608
+MARKED: Final = f"""
+SELECT m.id FROM carray(?) c CROSS JOIN message m ON m.id = c.value
+WHERE m.mailbox_id = (SELECT id FROM mailbox WHERE name = 'Inbox') AND m.flags & {int(Flag.NOTJUNK)}"""  # noqa: S608
+
+
+class _Settings(msgspec.Struct, frozen=True):
+    """The part of the webmail's settings that has the ids of messages that `teach_inbox` has marked."""
+
+    junk_inbox: list[int] = []
+
+
+def kept_in_inbox(r: Reader) -> list[int]:
+    """The messages that `teach_inbox` would mark now, the latest first. For scans."""
+    room = MAX_KEPT - len(load_settings(r, _Settings).junk_inbox)
+    return [number for (number,) in r.rows(LATEST_KEPT, _old(), room)]
+
+
+def marked_in_inbox(r: Reader) -> list[int]:
+    """The messages whose mark `forget_inbox` would remove now."""
+    return _marked(r, load_settings(r, _Settings).junk_inbox)
+
+
+def _marked(r: Reader, ids: Sequence[int]) -> list[int]:
+    return [number for (number,) in r.rows(MARKED, int_array(ids))] if ids else []
+
+
+async def teach_inbox(account: Account) -> int:
+    """Mark messages in the Inbox that were read and kept for `KEPT_DAYS` as not junk; returns their number.
+
+    Cancellation: marks made so far stay, and can be taken back. Raises StoreError.
+    """
+    marked = 0
+
+    def unit(tx: AccountTx, ids: list[int]) -> int:
+        # Asked again: they may have been marked or moved since.
+        still = [number for (number,) in tx.rows(STILL_KEPT, _old(), int_array(ids))]
+        store_flags_ids(tx, still, mode="add", flags=Flag.NOTJUNK)
+        patch_settings(tx, {"junk_inbox": [*load_settings(tx, _Settings).junk_inbox, *still][:MAX_KEPT]})
+        return len(still)
+
+    kept = await account.scan(kept_in_inbox, op="junk_inbox")
+    for place in range(0, len(kept), MARK_SLICE):
+        marked += await account.write(partial(unit, ids=kept[place : place + MARK_SLICE]))
+    return marked
+
+
+async def forget_inbox(account: Account) -> int:
+    """Take back the marks of `teach_inbox`; returns their number. Messages that have left the Inbox keep theirs, as
+    their folder gives it.
+
+    Cancellation: the next call goes on. Raises StoreError.
+    """
+
+    def unit(tx: AccountTx) -> tuple[int, bool]:
+        ids = load_settings(tx, _Settings).junk_inbox
+        marked = _marked(tx, ids[:MARK_SLICE])
+        store_flags_ids(tx, marked, mode="remove", flags=Flag.NOTJUNK)
+        if ids:
+            patch_settings(tx, {"junk_inbox": ids[MARK_SLICE:]})
+        return len(marked), len(ids) > MARK_SLICE
+
+    taken_back, more = 0, True
+    while more:
+        count, more = await account.write(unit)
+        taken_back += count
+    return taken_back
+
+
+def _old() -> int:
+    """The time before which mail came that was kept, µs UTC."""
+    return time.time_ns() // 1000 - KEPT_DAYS * DAY

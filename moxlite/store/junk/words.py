@@ -12,7 +12,6 @@ import secrets
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import Final
 
 import msgspec
@@ -21,8 +20,6 @@ from moxlite.encoding import from_json, to_json
 from moxlite.proto.mime.structure import scan
 from moxlite.proto.mime.text import Read
 from moxlite.proto.mime.types import Structure, decode_structure
-from moxlite.store.changelog.account import Account
-from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.body import Content, locate, read_content
 from moxlite.store.errors import ChunkDamaged, NoSuchMessage
 from moxlite.store.file.threads import Background
@@ -40,10 +37,9 @@ from moxlite.store.junk.score import (
     words_of,
 )
 from moxlite.store.junkflags import Grams, JunkParams
-from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.options import DAY
 from moxlite.store.rows.messages import EMAIL_ID
-from moxlite.store.types import Flag, SpecialUse
+from moxlite.store.types import SpecialUse
 
 SALT: Final = 16
 """Octets of a generation's key for hashes of words: with different keys, the hashes of two accounts cannot be compared,
@@ -480,41 +476,3 @@ def _wrong_senders(r: Reader, meta: Meta, senders: Counter[tuple[int, int]]) -> 
             yield f"sender {sender} counts {messages} messages, but there are {count}"
     for _, sender in senders:
         yield f"sender {sender} is missing"
-
-
-# Teaching the filter by the mailboxes in which mail already is (WEB-66): mail in Archive is wanted, mail in Junk is
-# not. Messages with a mark of their own keep it. What the server itself has filed into Junk isn't marked: the filter
-# would learn from its own judgement.
-
-
-SLICE: Final = 400
-"""Messages marked in one unit: 10 ms, after which units of other callers go first."""
-
-UNMARKED: Final = f"""
-SELECT m.id FROM message m JOIN mailbox b ON b.id = m.mailbox_id
-WHERE b.special_use & ?1 <> 0 AND m.id > ?2 AND m.flags & {int(Flag.JUNK | Flag.NOTJUNK)} = 0
-AND NOT m.is_reject ORDER BY m.id LIMIT ?3"""  # noqa: S608 - a constant
-
-
-async def teach(account: Account) -> tuple[int, int]:
-    """Mark the messages in Archive as not junk and the messages in Junk as junk; returns both numbers. The trainer
-    learns them in the background.
-
-    Cancellation: marks made so far stay. Raises StoreError.
-    """
-    wanted = await _mark(account, SpecialUse.ARCHIVE, Flag.NOTJUNK)
-    return wanted, await _mark(account, SpecialUse.JUNK, Flag.JUNK)
-
-
-async def _mark(account: Account, use: SpecialUse, flag: Flag) -> int:
-    marked, after = 0, 0
-
-    def unit(tx: AccountTx, after: int) -> list[int]:
-        ids = [number for (number,) in tx.rows(UNMARKED, int(use), after, SLICE)]
-        store_flags_ids(tx, ids, mode="add", flags=flag)
-        return ids
-
-    while ids := await account.write(partial(unit, after=after)):
-        marked += len(ids)
-        after = ids[-1]
-    return marked

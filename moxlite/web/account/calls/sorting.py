@@ -19,7 +19,7 @@ from moxlite.processor import off_loop
 from moxlite.proto.sieve.errors import ScriptError
 from moxlite.proto.sieve.limits import MAX_SCRIPT
 from moxlite.store.delivery.scripts import failures, scripts
-from moxlite.store.junk.words import teach
+from moxlite.store.junk.trainer import teach
 from moxlite.web.account.calls.addresses import TOO_SLOW
 from moxlite.web.account.calls.common import AccountCalls, moment
 from moxlite.web.account.mailtypes import Script, ScriptFailure, ScriptFault, Scripts
