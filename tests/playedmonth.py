@@ -28,6 +28,7 @@ def month(today: int) -> dict[DailyKey, int]:
         found["delivered", day, "no-bad-signals"] = round(130 * busy * wave)
         found["delivered", day, "msgfrom-full"] = round(40 * busy * wave)
         found["junk", day, "junk-content"] = round(22 * wave)
+        found["junk", day, "junk-content-unsure"] = round(6 * wave)
         found["refused", day, "unknown-user"] = round(310 * wave)
         found["refused", day, "dnsbl"] = round(90 / wave)
         found["sent", day, ""] = round(28 * busy * wave)

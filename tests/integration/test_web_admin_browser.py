@@ -704,7 +704,8 @@ def test_empty_lists_and_plots_say_that_they_are(chromium: Browser, server: Loca
         card.get_by_role("button", name="Remove").first.click()
         expect(card.get_by_role("button", name="Save")).to_be_hidden()
     page.route("**/admin/api/queue_history", lambda route: route.fulfill(json={"result": []}))
-    page.route("**/admin/api/history", lambda route: route.fulfill(json={"result": {"today": 20_000, "series": []}}))
+    history = {"today": 20_000, "series": [], "filed": 0, "filtered": 0}
+    page.route("**/admin/api/history", lambda route: route.fulfill(json={"result": history}))
     go(visitor, "trends")
     for name, text in (("Mail per day", "No data for this period"), ("Queue", "No messages waited")):
         card = page.get_by_role("region", name=name, exact=True)

@@ -13,7 +13,7 @@ from moxlite.admin.doctor import weekly
 from moxlite.admin.doctor.requests import Running, TellWeek
 from moxlite.admin.doctor.weekly import Week, WeeklyMail, new_places, next_monday, subject_of, text_of
 from moxlite.findings import Finding
-from moxlite.metrics import DAY_SECONDS
+from moxlite.metrics import DAY_SECONDS, DailyKey
 from moxlite.store.auth.loginattempts import LoginAttempt, record
 from moxlite.store.reports.history import Sum, add_counts
 from tests.session.test_web_factors import notices
@@ -30,6 +30,9 @@ FULL = Week(
     before={"delivered": 1_370, "junk": 28, "refused": 1_350, "sent": 101, "login-failed": 120},
     refused=[Sum(f"reason-{number}", 300 - number) for number in range(6)],
     guessers=12,
+    filed=1_001,
+    placement=[(f"mailbox {number}", "inbox") for number in range(9)],
+    leaks=[(f"masked{number}@example.org", "given to shop.example") for number in range(9)],
     places={f"user{number}": [f"192.0.{number}.0/24"] * 9 for number in range(40)},
     changes=[(f"action {number}", 3, ["kim", "x" * 400, "\x1b[31m", "ben"]) for number in range(40)],
     free=12_300_000_000,
@@ -50,8 +53,9 @@ def test_the_mail_is_short_whatever_happened() -> None:
     assert lines[0].startswith("mx.example.org, February 10, 2026 to February 16, 2026")
     assert lines[2] == "Mail: 1,412 (1,398) received, 31 (28) junk; 96 (101) sent, 2 (0) failed."
     assert lines[3].startswith("Rejected: 1,204 (1,350): 300 reason-0, 299 reason-1")
+    assert "Junk filter: 1,001 moved to Junk, 0 rejected. Users marked 0 as junk and 0 as not junk." in lines
     assert "Logins: 340 failed from 12 networks (120)." in lines
-    assert "  and 37 more accounts" in lines
+    assert "  and 38 more accounts" in lines
     assert "Version: 0.1.0; 0.2.0 available." in lines
     assert "\x1b" not in text
     assert subject_of(FULL) == "weekly summary: 1,412 messages received, 96 sent; 40 problems"
@@ -111,14 +115,22 @@ def mail_of(rig: Rig) -> WeeklyMail:
 async def test_a_server_tells_its_postmaster_once(rig: Rig) -> None:
     """ADMIN-70a: what was counted, and who logged in; a second mail about the same days is not stored."""
     now = time.time()
-    await rig.house.files.reports.database.write(
-        lambda tx: add_counts(tx, {("delivered", int(now // DAY_SECONDS) - 2, "known"): 7})
-    )
+    day = int(now // DAY_SECONDS) - 2
+    counts: dict[DailyKey, int] = {
+        ("delivered", day, "known"): 7,
+        ("junk", day, "junk-content-unsure"): 5,
+        ("junk", day, "junk-content"): 2,
+        ("junk", day - 1, "junk-content-strict"): 1,
+        ("junk", day, "dmarc-quarantine"): 4,
+        ("junk", day - 20, "junk-content"): 9,
+    }
+    await rig.house.files.reports.database.write(lambda tx: add_counts(tx, counts))
     attempt = LoginAttempt(result="ok", protocol="imap", mechanism="plain", account="mia", remote_ip="192.0.2.77")
     await rig.auth.database.write(lambda tx: record(tx, [attempt]))
     async with rig.running.ctl() as ctl:
         text = await ctl.call("doctor weekly", TellWeek(), str)
-    assert "Mail: 7 (0) received" in text
+    assert "Mail: 19 (0) received, 12 (0) junk" in text
+    assert "Junk filter: 5 moved to Junk, 3 rejected. Users marked 0 as junk and 0 as not junk." in text
     assert "  mia: 192.0.2.64/26" in text
     assert "Certificates: next to expire on" in text
     mail = mail_of(rig)
@@ -128,7 +140,7 @@ async def test_a_server_tells_its_postmaster_once(rig: Rig) -> None:
     assert now <= msgspec.json.decode(path.read_bytes())["at"]
     mailbox = rig.holder.current.static.postmaster.mailbox
     assert [one for one in await notices(rig, mailbox) if one.startswith("Weekly summary:")] == [
-        "Weekly summary: 7 messages received, 0 sent"
+        "Weekly summary: 19 messages received, 0 sent"
     ]
 
 

@@ -30,6 +30,10 @@ async def test_series_of_days_are_those_of_the_month(rig: Rig, browser: Browser)
     for one in found["series"]:
         assert one["numbers"] == [expected[one["kind"], day] for day in range(today - 29, today + 1)], one["kind"]
     assert len((await browser.call("history", days=400))["series"][0]["numbers"]) == 400
+    words = {"filed": ["junk-content-unsure"], "filtered": ["junk-content", "junk-content-strict"]}
+    for name, reasons in words.items():
+        days = range(today - 29, today + 1)
+        assert found[name] == sum(month(today).get(("junk", day, one), 0) for day in days for one in reasons)
     sums = {one["kind"]: one["sums"] for one in await browser.call("history_day", day=today - 12)}
     refused = month(today)["refused", today - 12, "unknown-user"]
     assert sums["refused"][0] == {"about": "unknown-user", "number": refused}

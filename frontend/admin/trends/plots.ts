@@ -171,7 +171,14 @@ function junk(history: History, days: number): HTMLElement {
           : t("Junk detection looks balanced.");
   return plotCard(
     t("Junk filter"),
-    words,
+    [
+      words,
+      history.filed + history.filtered > 0 &&
+        ` ${t("{filed} moved to Junk, {filtered} rejected.", {
+          filed: number(history.filed),
+          filtered: number(history.filtered),
+        })}`,
+    ],
     [
       el("h3", { class: "hint" }, t("Results")),
       verdicts[0],

@@ -36,10 +36,11 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.audit import AuditFilter
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.loginattempts import ADMIN
+from moxlite.store.delivery.reasons import JUNK_REFUSALS, JUNK_UNSURE
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.masked import leaked_since
-from moxlite.store.reports.history import Sum, day_counts, sums
+from moxlite.store.reports.history import Sum, day_counts, sum_of, sums
 from moxlite.store.reports.reportsdb import ReportsDB
 from moxlite.wakeup import sleep_by_both_clocks
 from moxlite.wording import counted
@@ -65,8 +66,8 @@ FIRST: Final = 1200.0
 LATE: Final = 7.5 * DAY_SECONDS
 """Seconds after the last mail from when one is overdue."""
 
-MOST: Final = 3
-"""Lines of a list; the rest is counted."""
+MOST: Final = 2
+"""Lines of a list; the rest is counted. With all that there can be, the mail has 30 lines."""
 
 REASONS: Final = 5
 """Reasons of refusals that are named."""
@@ -81,8 +82,8 @@ class Weekly(msgspec.Struct, frozen=True):
     at: float = 0.0
 
 
-Figures: TypeAlias = tuple[dict[DailyKind, int], dict[DailyKind, int], list[Sum], int]
-"""`counts`, `before`, `refused` and `guessers` of a week."""
+Figures: TypeAlias = tuple[dict[DailyKind, int], dict[DailyKind, int], list[Sum], int, int, int]
+"""`counts`, `before`, `refused`, `guessers`, `filed` and `filtered` of a week."""
 
 
 class Week(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +94,7 @@ class Week(msgspec.Struct, frozen=True, kw_only=True):
       counts, before: numbers by kind, of this week and of the one before it.
       refused: reasons of refusals, most first.
       guessers: networks with failed log-ins.
+      filed, filtered: messages that junk filters moved to Junk, and those that they rejected.
       places: networks from which an account logged in for the first time in 30 days, by account; "(admin)" for the
         admin app.
       changes: how often an action was done in the audit log, with its objects, most first.
@@ -113,6 +115,8 @@ class Week(msgspec.Struct, frozen=True, kw_only=True):
     before: Mapping[DailyKind, int] = {}
     refused: Sequence[Sum] = ()
     guessers: int = 0
+    filed: int = 0
+    filtered: int = 0
     places: Mapping[str, Sequence[str]] = {}
     changes: Sequence[tuple[str, int, Sequence[str]]] = ()
     free: int = 0
@@ -185,7 +189,7 @@ class WeeklyMail:
         last = int(time.time() // DAY_SECONDS) - 1
         first = last - WEEK + 1
         running = await self._running()
-        counts, before, refused, guessers = await self._history(first, last)
+        counts, before, refused, guessers, filed, filtered = await self._history(first, last)
         night = await trio.to_thread.run_sync(read_night, static)
         rehearsed = await trio.to_thread.run_sync(read_rehearsed, static.data_dir)
         free, size = await trio.to_thread.run_sync(_disk, static.data_dir)
@@ -203,6 +207,8 @@ class WeeklyMail:
             before=before,
             refused=refused,
             guessers=guessers,
+            filed=filed,
+            filtered=filtered,
             places=await self._places(first),
             changes=await self._changes(first),
             free=free,
@@ -223,13 +229,15 @@ class WeeklyMail:
                 _numbers(r, first - WEEK, first - 1),
                 sums(r, "refused", first, last, REASONS + 1),
                 len(guessers),
+                sum_of(r, "junk", [JUNK_UNSURE], first, last),
+                sum_of(r, "junk", JUNK_REFUSALS, first, last),
             )
 
         try:
             return await self._reports.database.scan(read, op="weekly")
         except StoreError as error:
             logger.warning("failed to read weekly figures", extra={"kv": {"err": str(error)}})
-            return {}, {}, [], 0
+            return {}, {}, [], 0, 0, 0
 
     async def _placement(self) -> list[tuple[str, str]]:
         if not self._config.current.static.doctor.placement:
@@ -353,10 +361,12 @@ def _mail(week: Week) -> Iterator[str]:
         shown = [f"{printable(address[:60])} {printable(text[:120])}" for address, text in week.leaks[:MOST]]
         more = f"; {len(week.leaks) - MOST} more" if len(week.leaks) > MOST else ""
         yield f"Leaked masked addresses: {'; '.join(shown)}{more}."
-    corrected = week.counts.get("marked-junk", 0) + week.counts.get("marked-wanted", 0)
-    if corrected:
-        missed, wrong = week.counts.get("marked-junk", 0), week.counts.get("marked-wanted", 0)
-        yield f"Junk filter: users marked {missed:,} as junk and {wrong:,} as not junk."
+    missed, wrong = week.counts.get("marked-junk", 0), week.counts.get("marked-wanted", 0)
+    if week.filed or week.filtered or missed or wrong:
+        yield (
+            f"Junk filter: {week.filed:,} moved to Junk, {week.filtered:,} rejected. "
+            f"Users marked {missed:,} as junk and {wrong:,} as not junk."
+        )
 
 
 def _logins(week: Week) -> Iterator[str]:

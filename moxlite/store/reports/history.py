@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -24,6 +24,8 @@ SELECT day, sum(number) FROM daily_count WHERE kind = ? AND day >= ? AND day <= 
 SUMS: Final = """
 SELECT about, sum(number) AS total FROM daily_count WHERE kind = ? AND day >= ? AND day <= ?
 GROUP BY about ORDER BY total DESC, about LIMIT ?"""
+SUM: Final = """
+SELECT coalesce(sum(number), 0) FROM daily_count WHERE kind = ? AND day >= ? AND day <= ? AND about = ?"""
 SAMPLES: Final = "SELECT at, messages, held, oldest FROM queue_sample WHERE at >= ? ORDER BY at LIMIT ?"
 
 
@@ -73,6 +75,11 @@ def day_counts(r: Reader, kinds: Sequence[DailyKind], first: int, last: int) -> 
 def sums(r: Reader, kind: DailyKind, first: int, last: int, limit: int) -> list[Sum]:
     """Sums of one kind by reason or network, most first."""
     return [Sum(about, number) for about, number in r.rows(SUMS, kind, first, last, limit)]
+
+
+def sum_of(r: Reader, kind: DailyKind, reasons: Iterable[str], first: int, last: int) -> int:
+    """Sum of one kind for some reasons."""
+    return sum(r.value(SUM, kind, first, last, reason) for reason in reasons)
 
 
 def day_reasons(r: Reader, day: int) -> list[tuple[DailyKind, list[Sum]]]:

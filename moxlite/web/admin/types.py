@@ -281,10 +281,14 @@ class DaySeries(msgspec.Struct, frozen=True):
 
 
 class History(msgspec.Struct, frozen=True):
-    """Series of days up to `today`, which is in days since 1970, UTC."""
+    """Series of days up to `today`, which is in days since 1970, UTC. ``filed``, ``filtered``: messages that junk
+    filters moved to Junk in these days, and those that they rejected.
+    """
 
     today: int
     series: list[DaySeries]
+    filed: int
+    filtered: int
 
 
 class DayFigures(msgspec.Struct, frozen=True):

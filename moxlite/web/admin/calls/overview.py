@@ -26,10 +26,11 @@ from moxlite.metrics import DailyKind
 from moxlite.net.tls.certificates import certificate_names
 from moxlite.process.ports import InUse
 from moxlite.store.auth.loginattempts import RecordedAttempt, attempts_of
+from moxlite.store.delivery.reasons import JUNK_REFUSALS, JUNK_UNSURE
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.options import DAY
-from moxlite.store.reports.history import QueueSample, day_counts, day_reasons, samples, sums
+from moxlite.store.reports.history import QueueSample, day_counts, day_reasons, samples, sum_of, sums
 from moxlite.supervision import FailurePolicy
 from moxlite.web.admin.calls.accounts import attempt_of
 from moxlite.web.admin.calls.common import AdminCalls
@@ -283,13 +284,15 @@ class HistoryCalls(AdminCalls):
     async def history(self, caller: Caller, days: Days) -> History:
         """Daily counts of the last `days`, today included, in days of UTC."""
         today = _today()
-        found = await self._history(partial(day_counts, kinds=SHOWN, first=today - days + 1, last=today))
-        numbers = {(day_count.kind, day_count.day): day_count.number for day_count in found}
-        series = [
-            DaySeries(kind, [numbers.get((kind, day), 0) for day in range(today - days + 1, today + 1)])
-            for kind in SHOWN
+        first = today - days + 1
+        found = await self._history(partial(day_counts, kinds=SHOWN, first=first, last=today))
+        filed, filtered = [
+            await self._history(partial(sum_of, kind="junk", reasons=reasons, first=first, last=today))
+            for reasons in ([JUNK_UNSURE], JUNK_REFUSALS)
         ]
-        return History(today, series)
+        numbers = {(day_count.kind, day_count.day): day_count.number for day_count in found}
+        series = [DaySeries(kind, [numbers.get((kind, day), 0) for day in range(first, today + 1)]) for kind in SHOWN]
+        return History(today, series, filed, filtered)
 
     @call()
     async def history_day(self, caller: Caller, day: Day) -> list[DayFigures]:
