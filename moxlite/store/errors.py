@@ -109,6 +109,12 @@ class ChunkDamaged(StoreError):
     """A stored chunk of a body fails its check (STORE-159, STORE-181)."""
 
 
+class FilterDamaged(StorageBroken):
+    """The words of the junk filter are damaged. They are made of mail that is still there, so the rest of the file is
+    used on (STORE-158h).
+    """
+
+
 class WrongFile(StorageBroken):
     """The file is not a database of the kind that was to be opened."""
 

@@ -1,12 +1,16 @@
 """What senders do to the junk filter, damage to it, and its wrong judgements (smtp.md §8)."""
 
 import base64
+from contextlib import closing
 from itertools import product
+from pathlib import Path
 
+import apsw
 import msgspec
 import pytest
 
 from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.errors import FilterDamaged
 from moxlite.store.junk.classify import classify
 from moxlite.store.junk.score import MAX_WORDS
 from moxlite.store.mail.copying import move_messages
@@ -103,6 +107,37 @@ async def test_with_a_damaged_table_mail_is_delivered_and_the_damage_told(
     [trace] = headers(message, "X-Moxlite-Reason")
     assert "junk filter: can't be read" in " ".join(trace.split())
     assert "junk filter can't be read" in caplog.messages
+
+
+def damage(file: Path, *tables: str) -> None:
+    """Overwrite the first page of tables with garbage, as a bad disk does."""
+    with closing(apsw.Connection(str(file))) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        pages = [row[0] for row in db.execute("SELECT rootpage FROM sqlite_schema WHERE name IN (?, ?)", tables)]
+    with file.open("r+b") as octets:
+        for page in pages:
+            octets.seek((int(page) - 1) * 4096)
+            octets.write(b"\xa5" * 4096)
+
+
+async def test_with_a_damaged_page_of_words_mail_is_delivered_and_flags_change(
+    smtp: Smtp, caplog: pytest.LogCaptureFixture
+) -> None:
+    """STORE-158h, SMTP-96: the account isn't degraded, also when the filter fails to learn; the damage is told."""
+    await trained(smtp)
+    await smtp.context.accounts.close_idle(room=1 << 20)
+    damage(smtp.context.accounts.path("mia") / "account.db", "junk_word_0", "junk_word_1")
+    assert (await deliver(smtp, JUNK)).startswith("250")
+    async with smtp.context.accounts.use("mia") as account:
+        inbox = await account.read(lambda r: mailbox_by_name(r, "Inbox"), op="test")
+        assert inbox is not None
+        await account.write(lambda tx: store_flags(tx, inbox.id, [1], mode="add", flags=Flag.JUNK))
+        with pytest.raises(FilterDamaged):
+            await account.trainer.once()
+        assert account.database.health.broken == ""
+    assert (await deliver(smtp, JUNK, "bob@remote.example")).startswith("250")
+    assert len(await smtp.messages()) == 2
+    assert {"junk filter can't be read", "can't use a database file"} <= {*caplog.messages}
 
 
 async def test_undoing_a_judgement_changes_the_next_one(smtp: Smtp) -> None:

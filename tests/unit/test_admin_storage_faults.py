@@ -19,7 +19,8 @@ from moxlite.config.load import load
 from moxlite.config.snapshot import FixedConfig
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.body import message_range
-from moxlite.store.errors import StorageBroken, StorageFull, StoreError
+from moxlite.store.errors import FilterDamaged, StorageBroken, StorageFull, StoreError
+from moxlite.store.file.boundary import of_filter
 from moxlite.store.file.transaction import Tx
 from tests.small_config import STATIC
 from tests.store_fixtures import soon
@@ -73,6 +74,23 @@ async def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         await nursery.start(supervised, accounts)
         yield Place(accounts, faults, lambda: nursery.start_soon(faults.serve, accounts, FixedConfig(snapshot)))
         nursery.cancel_scope.cancel()
+
+
+async def test_the_postmaster_hears_of_a_damaged_junk_filter(place: Place) -> None:
+    """STORE-158h: the account isn't degraded, and the notice says that mail is delivered."""
+
+    def unit(tx: Tx) -> None:
+        with of_filter():
+            raise apsw.CorruptError("bad page")
+
+    place.listen()
+    async with place.accounts.use("you") as account:
+        with pytest.raises(FilterDamaged):
+            await account.write(unit)
+        await account.write(lambda tx: tx.execute("UPDATE state SET id = id"))
+    await soon(place.notices, seconds=30)
+    [text] = await place.notices()
+    assert "the junk filter can't be used, but mail is delivered: bad page" in " ".join(text.split())
 
 
 async def test_the_postmaster_hears_of_a_degraded_account_once(place: Place) -> None:

@@ -124,8 +124,9 @@ def _text(faults: list[Finding]) -> str:
     for fault in faults:
         lines += [f"- {fault.about}", f"  {fault.file}", f"  {fault.text}", ""]
     lines += [
-        "New mail for these accounts is deferred, so senders will retry. You can still read mail in these accounts,",
-        "but you can't make changes. Other accounts aren't affected. The server hasn't deleted or repaired any data.",
+        "Unless it says otherwise above, new mail for these accounts is deferred, so senders will retry. You can still",
+        "read mail in these accounts, but you can't make changes. Other accounts aren't affected. The server hasn't",
+        "deleted or repaired any data.",
         "",
         "Check the disk and the system log. After an I/O error, the server will retry automatically.",
         "The server won't change damaged files until you fix them. To check for damage, run:",

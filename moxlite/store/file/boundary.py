@@ -22,6 +22,8 @@ from __future__ import annotations
 import errno
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum, auto
 from types import TracebackType
 from typing import Final
@@ -31,7 +33,7 @@ import msgspec
 
 from moxlite.findings import Finding
 from moxlite.store import metrics
-from moxlite.store.errors import ReadInterrupted, StorageBroken, StorageBusy, StorageFull, StoreError
+from moxlite.store.errors import FilterDamaged, ReadInterrupted, StorageBroken, StorageBusy, StorageFull, StoreError
 from moxlite.store.file.transaction import Reader
 
 NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -189,11 +191,25 @@ class Boundary:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if isinstance(error, FilterDamaged):
+            self._edge.met(Fault.DAMAGED, error)
         if error is None or isinstance(error, StoreError):
             return
         translated = self._edge.translate(error)
         if translated is not error:
             raise translated from error
+
+
+@contextmanager
+def of_filter() -> Iterator[None]:
+    """Reads or changes the words of the junk filter: damage to them doesn't degrade the database (STORE-158h).
+
+    Raises FilterDamaged.
+    """
+    try:
+        yield
+    except (apsw.CorruptError, msgspec.DecodeError) as error:
+        raise FilterDamaged(f"the junk filter can't be used, but mail is delivered: {error}") from error
 
 
 def storage(edge: Edge) -> Boundary:

@@ -19,7 +19,7 @@ import trio
 
 from moxlite.store import metrics
 from moxlite.store.blockmaps import BlockMap
-from moxlite.store.errors import StorageBroken, StorageFull
+from moxlite.store.errors import FilterDamaged, StorageBroken, StorageFull
 from moxlite.store.file.boundary import Edge, Fault, fault_of, storage
 from moxlite.store.file.migrations import Kind
 
@@ -223,6 +223,8 @@ class Health(Edge):
             self._degrade(f"{type(error).__name__}: {error}", damaged=fault is Fault.DAMAGED)
         elif fault in WORDS:
             self._log(WORDS[fault], f"{type(error).__name__}: {error}")
+        if isinstance(error, FilterDamaged) and self._tell is not None:
+            self._tell(self.name, self._path, str(error))
 
     def _degrade(self, text: str, *, damaged: bool) -> None:
         now = time.monotonic()

@@ -22,6 +22,7 @@ from moxlite.proto.mime.text import Read
 from moxlite.proto.mime.types import Structure, decode_structure
 from moxlite.store.content.body import Content, locate, read_content
 from moxlite.store.errors import ChunkDamaged, NoSuchMessage
+from moxlite.store.file.boundary import of_filter
 from moxlite.store.file.threads import Background
 from moxlite.store.file.transaction import Reader, Tx, int_array
 from moxlite.store.junk.score import (
@@ -175,8 +176,9 @@ class Meta(msgspec.Struct, frozen=True):
 def read_meta(r: Reader) -> tuple[Meta | None, Meta | None]:
     """The generation in use and the one that is being filled; None for one that does not exist."""
     active = filling = None
-    for number, position, hams, spams, salt, text, version, pruned in r.rows(META):
-        params = from_json(text, Params)
+    with of_filter():
+        rows = [(*row, from_json(row[5], Params)) for row in r.rows(META)]
+    for number, position, hams, spams, salt, _, version, pruned, params in rows:
         meta = Meta(
             GENERATIONS[number],
             position,
@@ -199,8 +201,9 @@ def count_words(r: Reader, generation: Generation, hashes: array[int]) -> list[t
     """For each hash, how many ham and spam messages have the word."""
     found = [(0, 0)] * len(hashes)
     if hashes:
-        for place, ham, spam in r.iterate(generation.counts, int_array(hashes)):
-            found[place - 1] = (ham, spam)
+        with of_filter():
+            for place, ham, spam in r.iterate(generation.counts, int_array(hashes)):
+                found[place - 1] = (ham, spam)
     return found
 
 
@@ -208,7 +211,8 @@ def read_learned(r: Reader, meta: Meta | None) -> Learned:
     """What a generation has learned; nothing without one."""
     if meta is None:
         return Learned()
-    hams, spams = (r.value(COUNT_SENDERS, meta.generation.number, spam) for spam in (0, 1))
+    with of_filter():
+        hams, spams = (r.value(COUNT_SENDERS, meta.generation.number, spam) for spam in (0, 1))
     return Learned(meta.hams, meta.spams, hams, spams)
 
 
@@ -222,13 +226,14 @@ def learn_as(tx: Tx, generation: Generation, message: MessageTokens, before: int
     number = generation.number
     # Asked first: a copy, and what was moved since, is known by it.
     own = after == 0 and bool(tx.value(IS_OWN, message.message_id))
-    if before == 0 and tx.execute(DROP_OWN, number, message.message_id):
-        before = None
-    if own:
-        tx.execute(ADD_OWN, number, message.message_id)
-        after = None
-    _change_sender(tx, number, message.sender, before, after)
-    _change_words(tx, generation, message.hashes, before, after)
+    with of_filter():
+        if before == 0 and tx.execute(DROP_OWN, number, message.message_id):
+            before = None
+        if own:
+            tx.execute(ADD_OWN, number, message.message_id)
+            after = None
+        _change_sender(tx, number, message.sender, before, after)
+        _change_words(tx, generation, message.hashes, before, after)
 
 
 def _change_sender(tx: Tx, number: int, sender: int | None, before: int | None, after: int | None) -> None:
@@ -274,9 +279,10 @@ def begin_generation(tx: Tx, grams: Grams) -> Meta:
 
 def drop_generation(tx: Tx, generation: Generation) -> None:
     """Drop the words of a generation: SQLite frees the pages of the table without reading its rows."""
-    for statement in (DROP_META, DROP_ALL_OWN, DROP_ALL_SENDERS):
-        tx.execute(statement, generation.number)
-    tx.execute(generation.clear)
+    with of_filter():
+        for statement in (DROP_META, DROP_ALL_OWN, DROP_ALL_SENDERS):
+            tx.execute(statement, generation.number)
+        tx.execute(generation.clear)
 
 
 def swap_generations(tx: Tx) -> Meta:
@@ -312,8 +318,9 @@ def prune_words(tx: Tx, generation: Generation, after: int, before_day: int) -> 
 
     Returns their number, and the hash to go on from, None at the end.
     """
-    bound: int | None = tx.value(generation.next_bound, after)
-    dropped = tx.execute(generation.prune, after, LAST_HASH if bound is None else bound, before_day)
+    with of_filter():
+        bound: int | None = tx.value(generation.next_bound, after)
+        dropped = tx.execute(generation.prune, after, LAST_HASH if bound is None else bound, before_day)
     if dropped:
         tx.execute(PRUNED, generation.number)
     return dropped, bound
