@@ -86,7 +86,9 @@ async def strangers(smtp: Smtp) -> list[str]:
 
 @pytest.mark.parametrize("hams", COUNTS)
 async def test_without_evidence_no_content_is_refused(smtp: Smtp, hams: int) -> None:
-    """SMTP-93, STORE-89: whatever was learned, unless both kinds suffice. With less junk, it's filed into Junk."""
+    """SMTP-93, STORE-89: 200 first mails in four languages, whatever was learned, unless both kinds suffice. With less
+    junk, it's filed into Junk.
+    """
     await learn(smtp, "Archive", hams, HAM)
     smtp.context = with_rules(smtp, account=FILTER)
     learned = filed = 0
