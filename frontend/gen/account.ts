@@ -977,6 +977,10 @@ export interface Junk {
   lacks: Array<JunkLack>;
   mailboxes: Array<string>;
   latest: Record<string, number>;
+  kept: number;
+  marked: number;
+  filed: number;
+  refused: number;
 }
 
 /** The keys of `Account` about junk. Without ``junk_filter``, content is not judged. */
@@ -1216,7 +1220,7 @@ export const checks: Checks = {
   ForwardForm: { forward_to: ["list", "string"], keep_copy: "boolean" },
   ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string", alias: "string", script: "string", ran: "boolean", taken_over: "boolean" },
   ForwardChange: { forward_to: ["optional", ["list", "string"]], keep_copy: ["optional", "boolean"] },
-  Junk: { form: ["ref", "JunkForm"], standard: ["ref", "JunkFilterForm"], hams: "integer", spams: "integer", lacks: ["list", ["ref", "JunkLack"]], mailboxes: ["list", "string"], latest: ["map", "integer"] },
+  Junk: { form: ["ref", "JunkForm"], standard: ["ref", "JunkFilterForm"], hams: "integer", spams: "integer", lacks: ["list", ["ref", "JunkLack"]], mailboxes: ["list", "string"], latest: ["map", "integer"], kept: "integer", marked: "integer", filed: "integer", refused: "integer" },
   JunkForm: { automatic_junk_flags: ["ref", "JunkFlagsForm"], junk_filter: ["nullable", ["ref", "JunkFilterForm"]], rejects_mailbox: "string", keep_rejects: "boolean", introbox: "string", imap_capabilities_disabled: ["list", "string"] },
   JunkFlagsForm: { enabled: "boolean", junk_mailbox_regexp: "string", neutral_mailbox_regexp: "string", not_junk_mailbox_regexp: "string" },
   JunkFilterForm: { threshold: "number", onegrams: "boolean", twograms: "boolean", threegrams: "boolean", max_power: "number", top_words: "integer", ignore_words: "number", rare_words: "integer", file_unsure: ["optional", "boolean"] },
@@ -1543,6 +1547,12 @@ export interface Calls {
   /** Change junk settings. */
   account_junk_set(changed: JunkChange, old?: JunkChange, account?: string): Promise<null>;
 
+  /** Mark read mail in ACCOUNT's Inbox as not junk if it's older than 14 days, so the junk filter learns from it. */
+  account_junk_mark_inbox(account?: string): Promise<number>;
+
+  /** Undo `mark-inbox`: remove its marks from messages that are still in ACCOUNT's Inbox. */
+  account_junk_unmark_inbox(account?: string): Promise<number>;
+
   /** Create a masked address for ACCOUNT and print it. For example, shop.x7k2p@example.com. */
   address_add(site?: string, word?: string, domain?: string, note?: string, only_from?: string, expires?: string, account?: string): Promise<GivenAddress>;
 
@@ -1740,6 +1750,8 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   account_forward_start: [{ address: "string", account: ["optional", "string"] }, "null"],
   account_junk_show: [{ account: ["optional", "string"] }, ["ref", "Junk"]],
   account_junk_set: [{ changed: ["ref", "JunkChange"], old: ["optional", ["ref", "JunkChange"]], account: ["optional", "string"] }, "null"],
+  account_junk_mark_inbox: [{ account: ["optional", "string"] }, "integer"],
+  account_junk_unmark_inbox: [{ account: ["optional", "string"] }, "integer"],
   address_add: [{ site: ["optional", "string"], word: ["optional", "string"], domain: ["optional", "string"], note: ["optional", "string"], only_from: ["optional", "string"], expires: ["optional", "string"], account: ["optional", "string"] }, ["ref", "GivenAddress"]],
   address_set: [{ address: "string", site: ["optional", ["nullable", "string"]], note: ["optional", ["nullable", "string"]], only_from: ["optional", ["nullable", "string"]], expires: ["optional", ["nullable", "string"]], account: ["optional", "string"] }, ["ref", "GivenAddress"]],
   address_on: [{ address: "string", account: ["optional", "string"] }, "null"],
@@ -1773,4 +1785,4 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
 });
 
 /** Calls that the server does once for each id. */
-export const once = "provider_connected provider_disconnect totp_begin totp_finish key_finish factor_remove recovery_codes_new sort_move link_add copy_look copy_go_on copy_pause copy_abort copy_dismiss calendar_copy calendar_copy_abort calendar_copy_dismiss device_start device_answer junk_teach junk_retrain sending_save webhook_test settings_save set_password generate_password app_password_remove_all session_remove session_remove_others not_me template_save template_remove notices_remove notices_test import_abort account_sieve_put account_sieve_activate account_sieve_rename account_sieve_rm account_vacation_set account_rule_set account_forward_set account_forward_ask account_forward_start account_junk_set address_add address_set address_on address_off address_rm account_app_password_add account_app_password_allow account_app_password_rm account_share_set account_delegate_set account_delegate_rm account_remove_access account_take_back config_tlspubkey_add config_tlspubkey_set config_tlspubkey_rm link_set_password link_set_sending link_set_sorting link_pause link_resume link_rename link_rm queue_suppress_add queue_suppress_remove".split(" ");
+export const once = "provider_connected provider_disconnect totp_begin totp_finish key_finish factor_remove recovery_codes_new sort_move link_add copy_look copy_go_on copy_pause copy_abort copy_dismiss calendar_copy calendar_copy_abort calendar_copy_dismiss device_start device_answer junk_teach junk_retrain sending_save webhook_test settings_save set_password generate_password app_password_remove_all session_remove session_remove_others not_me template_save template_remove notices_remove notices_test import_abort account_sieve_put account_sieve_activate account_sieve_rename account_sieve_rm account_vacation_set account_rule_set account_forward_set account_forward_ask account_forward_start account_junk_set account_junk_mark_inbox account_junk_unmark_inbox address_add address_set address_on address_off address_rm account_app_password_add account_app_password_allow account_app_password_rm account_share_set account_delegate_set account_delegate_rm account_remove_access account_take_back config_tlspubkey_add config_tlspubkey_set config_tlspubkey_rm link_set_password link_set_sending link_set_sorting link_pause link_resume link_rename link_rm queue_suppress_add queue_suppress_remove".split(" ");

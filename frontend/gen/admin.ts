@@ -118,10 +118,12 @@ export interface KeyRequest {
   options: string;
 }
 
-/** Series of days up to `today`, which is in days since 1970, UTC. */
+/** Series of days up to `today`, which is in days since 1970, UTC. ``filed``, ``filtered``: messages that junk */
 export interface History {
   today: number;
   series: Array<DaySeries>;
+  filed: number;
+  filtered: number;
 }
 
 /** Numbers of one kind, one for each day, the oldest first. */
@@ -568,10 +570,11 @@ export interface DomainDetail {
   users: Array<string>;
 }
 
-/** An alias with its members. */
+/** An alias with its members. `alike`: another address that people may take it for. */
 export interface AliasRow {
   localpart: string;
   address: string;
+  alike: string;
   members: Array<string>;
   post_public: boolean;
   list_members: boolean;
@@ -695,12 +698,13 @@ export interface AccountDetail {
   domains: Array<string>;
 }
 
-/** An address of an account. `aliases`: of which it is a member. */
+/** An address of an account. `aliases`: of which it is a member. `alike`: an address of others that people may take */
 export interface AddressRow {
   address: string;
   catchall: boolean;
   mailbox: string;
   aliases: Array<string>;
+  alike: string;
 }
 
 /** Numbers of things that go with an account. `queued` messages stay, and are still sent; `held` ones are on hold or */
@@ -1277,7 +1281,7 @@ export const checks: Checks = {
   QRCode: { size: "integer", path: "string" },
   FactorAdded: { name: "string", recovery_codes: ["list", "string"] },
   KeyRequest: { options: "string" },
-  History: { today: "integer", series: ["list", ["ref", "DaySeries"]] },
+  History: { today: "integer", series: ["list", ["ref", "DaySeries"]], filed: "integer", filtered: "integer" },
   DaySeries: { kind: ["enum", ["delivered", "failed", "judged-junk", "judged-wanted", "junk", "login-failed", "marked-junk", "marked-wanted", "passed-on", "refused", "sent"]], numbers: ["list", "integer"] },
   DayFigures: { kind: ["enum", ["delivered", "failed", "judged-junk", "judged-wanted", "junk", "login-failed", "marked-junk", "marked-wanted", "passed-on", "refused", "sent"]], sums: ["list", ["ref", "Sum"]] },
   Sum: { about: "string", number: "integer" },
@@ -1323,7 +1327,7 @@ export const checks: Checks = {
   DNSReport: { topic: "string", at: "integer", running: "boolean", errors: ["list", "string"], warnings: ["list", "string"], instructions: ["list", "string"], found: ["list", "string"], unused: "boolean" },
   DomainRow: { domain: "string", description: "string", disabled: "boolean", peer: "boolean", reports_only: "boolean", addresses: "integer", aliases: "integer" },
   DomainDetail: { row: ["ref", "DomainRow"], addresses: ["list", "string"], aliases: ["list", ["ref", "AliasRow"]], selectors: ["list", ["ref", "SelectorRow"]], users: ["list", "string"] },
-  AliasRow: { localpart: "string", address: "string", members: ["list", "string"], post_public: "boolean", list_members: "boolean", allow_msg_from: "boolean" },
+  AliasRow: { localpart: "string", address: "string", alike: "string", members: ["list", "string"], post_public: "boolean", list_members: "boolean", allow_msg_from: "boolean" },
   SelectorRow: { selector: "string", algorithm: "string", bits: "integer", signs: "boolean", name: "string", record: "string", problem: "string" },
   AccountSecurity: { apps: ["list", ["ref", "TOTPApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", certificates: ["list", ["ref", "TLSKeyInfo"]], addresses: ["list", "string"], links: "boolean" },
   TLSKeyInfo: { fingerprint: "string", account: "string", login_address: "string", name: "string", type: "string", no_imap_preauth: "boolean", created: "time", mark: "string", certificate: "string", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
@@ -1337,7 +1341,7 @@ export const checks: Checks = {
   AccountRow: { name: "string", description: "string", full_name: "string", disabled: "string", broken: "string", first_address: "string", addresses: "integer", limit: "integer" },
   AccountUse: { name: "string", used: "integer", last_login: "integer", last_protocol: "string", problem: "string" },
   AccountDetail: { row: ["ref", "AccountRow"], domain: "string", use: ["ref", "AccountUse"], addresses: ["list", ["ref", "AddressRow"]], domains: ["list", "string"] },
-  AddressRow: { address: "string", catchall: "boolean", mailbox: "string", aliases: ["list", "string"] },
+  AddressRow: { address: "string", catchall: "boolean", mailbox: "string", aliases: ["list", "string"], alike: "string" },
   AccountRemains: { messages: "integer", octets: "integer", mailboxes: "integer", addresses: "integer", aliases: ["list", "string"], queued: "integer", held: "integer" },
   SettingsForm: { fields: ["list", ["ref", "FieldInfo"]], values: ["map", "any"] },
   FieldInfo: { name: "string", label: "string", type: ["enum", ["boolean", "enum", "integer", "list", "map", "number", "table", "text"]], kind: "string", doc: "string", required: "boolean", default: "any", words: ["map", "string"], fields: ["list", ["ref", "FieldInfo"]], item: ["nullable", ["ref", "FieldInfo"]] },

@@ -800,6 +800,7 @@ export interface Calendar {
   source: string;
   read: number;
   problem: Remark;
+  left: Remark;
   owner: string;
   access: "busy" | "details" | "nothing" | "usual";
   usual: "busy" | "details" | "nothing";

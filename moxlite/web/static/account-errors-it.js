@@ -475,6 +475,7 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0jbikpbhai già sottoscritto questo calendario
 0gv3e47il calendario non è leggibile: {reason}
 0hnk2wjla lettura del calendario richiede troppo tempo
+0zzpkf1{problem} (e altri {n})
 12wx6n2Microsoft non permette più ad altri programmi di accedere con una password: questo account non si può collegare
 0ov7x40Proton Mail offre IMAP solo sul tuo computer, con la sua app Bridge: questo account non si può collegare
 1jln3zgTuta non supporta IMAP: questo account non si può collegare

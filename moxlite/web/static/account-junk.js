@@ -403,7 +403,23 @@ function learned(desk, found) {
     await desk.refresh();
   }, { kind: young ? "primary" : "line" });
   const retrain = button(t("Retrain"), () => void again(desk, progress));
-  return card(t("Training data"), [pairs([[t("Not junk"), messages("hams", found.hams)], [t("Junk"), messages("spams", found.spams)]]), young && el("p", { class: "gap" }, t("The filter needs more training. You can train the filter with the mail in Archive and Junk. Messages you've already marked won't change.")), found.hams === 0 && el("p", { class: "gap" }, t("You haven't filed any good mail yet. Moving mail to Archive trains the filter.")), few && el("p", { class: "gap" }, t("You've marked few messages as junk, compared to your good mail. To catch more junk, mark it as junk.")), el("div", { class: "flex wrap gap" }, teach, retrain), progress]);
+  return card(t("Training data"), [pairs([[t("Not junk"), messages("hams", found.hams)], [t("Junk"), messages("spams", found.spams)], [t("Moved to Junk in the last 7 days"), many(found.filed, "{n} message", "{n} messages")], [t("Rejected in the last 7 days"), many(found.refused, "{n} message", "{n} messages")]]), young && el("p", { class: "gap" }, t("The filter needs more training. You can train the filter with the mail in Archive and Junk. Messages you've already marked won't change.")), found.hams === 0 && el("p", { class: "gap" }, t("You haven't filed any good mail yet. Moving mail to Archive trains the filter.")), few && el("p", { class: "gap" }, many(found.spams, "{n} junk message and {wanted} others: too few junk messages to catch much. To catch more junk, mark it as junk.", "{n} junk messages and {wanted} others: too few junk messages to catch much. To catch more junk, mark it as junk.", { wanted: found.hams })), el("div", { class: "flex wrap gap" }, teach, retrain), progress, inbox(desk, found)]);
+}
+function inbox(desk, found) {
+  const lacking = found.lacks.some(({ kind }) => kind === "hams" || kind === "ham-senders");
+  const perform = async (work) => {
+    const done = {};
+    if (!await attempt(t("Training junk filter…"), t("Couldn't train junk filter"), async () => done.text = await work())) return;
+    desk.say(done.text);
+    await desk.refresh();
+  };
+  const mark2 = async () => {
+    const text2 = t("These messages will be marked as not junk, so the filter learns from them. If some are junk, move them to Junk first. You can undo this.");
+    if (!await confirm(t("Train with Inbox?"), text2, t("Train with Inbox"))) return;
+    await perform(async () => many(await desk.client.account_junk_mark_inbox(), "Marked {n} message as not junk", "Marked {n} messages as not junk"));
+  };
+  const unmark = () => perform(async () => many(await desk.client.account_junk_unmark_inbox(), "Removed mark from {n} message", "Removed mark from {n} messages"));
+  return [lacking && found.kept > 0 && [el("p", { class: "gap" }, many(found.kept, "Your Inbox has {n} read message older than 14 days. If it isn't junk, the filter can learn from it.", "Your Inbox has {n} read messages older than 14 days. If they aren't junk, the filter can learn from them.")), el("div", { class: "flex wrap gap" }, button(t("Train with Inbox"), mark2))], found.marked > 0 && [el("p", { class: "gap" }, many(found.marked, "The filter was trained with {n} Inbox message.", "The filter was trained with {n} Inbox messages.")), el("div", { class: "flex wrap gap" }, button(t("Undo"), unmark))]];
 }
 async function again(desk, place) {
   if (!await confirm(t("Retrain the junk filter?"), t("The filter will be rebuilt from messages you've marked as junk or not junk. It'll keep working in the meantime."), t("Retrain"))) return;

@@ -344,6 +344,138 @@ function moveWithin(bar) {
   settle(bar);
 }
 
+var largest = 64 << 20;
+var [mostHeaders, mostDirectories, mostEntries] = [100, 16, 500];
+var [longestValue, longestPacket] = [4096, 4 << 20];
+var gpsPointer = 34853;
+var coordinates = [2, 4];
+var sizes = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4];
+var first = /^(?:\xff\xd8\xff|\x89PNG\r\n|RIFF[\s\S]{4}WEBP|II\*\0|MM\0\*|[\s\S]{4}ftyp(?:hei|hev|mif1|msf1|avi[fs]))/;
+var octetsOf = (text2) => Uint8Array.from(text2, (char) => char.charCodeAt(0));
+var textOf = (octets) => new TextDecoder("latin1").decode(octets);
+function positions(octets, text2) {
+  const sought = octetsOf(text2);
+  const found = [];
+  for (let at = octets.indexOf(sought[0]); at !== -1; at = octets.indexOf(sought[0], at + 1)) if (sought.every((octet, index) => octets[at + index] === octet) && found.push(at) === mostHeaders) break;
+  return found;
+}
+var Photo = class {
+  constructor(octets) {
+    this.octets = octets;
+    this.view = new DataView(octets.buffer);
+    for (const [order, little] of [["II*\0", true], ["MM\0*", false]]) for (const at of positions(octets, order)) this.exif(at, little);
+    for (const at of positions(octets, "<rdf:RDF")) this.xmp(at);
+    for (const at of positions(octets, "©xyz")) this.film(at);
+    if (octets[0] === 137) this.checksums();
+  }
+  octets;
+  ranges = [];
+  placed = false;
+  view;
+  change(begin, end, value) {
+    this.octets.fill(0, begin, end);
+    if (value !== void 0) this.octets.set(value, begin);
+    this.ranges.push([begin, end]);
+  }
+  exif(header, little) {
+    const { view, octets } = this;
+    const entries = (at2) => {
+      if (at2 < header + 8 || at2 + 2 > octets.length) return null;
+      const count = view.getUint16(at2, little);
+      if (count === 0 || count > mostEntries || at2 + 2 + 12 * count > octets.length) return null;
+      const found = Array.from({ length: count }, (_, index) => at2 + 2 + 12 * index);
+      return found.every((entry) => (sizes[view.getUint16(entry + 2, little)] ?? 0) > 0) ? found : null;
+    };
+    const pointer = (at2) => at2 + 4 > octets.length ? 0 : header + view.getUint32(at2, little);
+    let at = pointer(header + 4);
+    for (let number = 0; number < mostDirectories; number++) {
+      const found = entries(at);
+      if (found === null) return;
+      const next = pointer(at + 2 + 12 * found.length);
+      const gps = found.find((entry) => view.getUint16(entry, little) === gpsPointer);
+      if (gps !== void 0) {
+        const values = entries(pointer(gps + 8));
+        this.placed ||= values?.some((entry) => coordinates.includes(view.getUint16(entry, little))) ?? false;
+        for (const entry of values ?? []) {
+          const length = sizes[view.getUint16(entry + 2, little)] * view.getUint32(entry + 4, little);
+          const begin = pointer(entry + 8);
+          if (length > 4 && length <= longestValue) this.change(begin, Math.min(begin + length, octets.length));
+        }
+        if (values !== null) this.change(values[0] - 2, values.at(-1) + 12);
+        this.drop(at, found.length, gps, little);
+      }
+      at = next;
+    }
+  }
+  drop(at, count, entry, little) {
+    const end = Math.min(at + 2 + 12 * count + 4, this.octets.length);
+    const rest = this.octets.slice(entry + 12, end);
+    this.change(entry, end, rest);
+    this.view.setUint16(at, count - 1, little);
+    this.ranges.push([at, at + 2]);
+  }
+  xmp(at) {
+    const text2 = textOf(this.octets.subarray(at, at + longestPacket));
+    const end = text2.indexOf("</rdf:RDF");
+    if (end === -1) return;
+    const property = /\s[\w.-]{1,40}:gps\w{0,40}\s?=\s?(?:"[^"]*"|'[^']*')|<([\w.-]{1,40}:gps\w{0,40})(?=[\s>/])[^<>]*>/gi;
+    property.lastIndex = 0;
+    for (let found = property.exec(text2); found !== null && found.index < end; found = property.exec(text2)) {
+      const [words, name] = found;
+      let close = found.index + words.length;
+      if (name !== void 0 && !words.endsWith("/>")) {
+        const last = text2.indexOf(`</${name}`, close);
+        if (last === -1) return;
+        close = text2.indexOf(">", last) + 1;
+      }
+      property.lastIndex = close;
+      this.placed ||= /gps(?:dest)?(?:lat|lon)/i.test(words);
+      this.change(at + found.index, at + close, octetsOf(" ".repeat(close - found.index)));
+    }
+  }
+  film(at) {
+    const size = at < 4 ? 0 : this.view.getUint32(at - 4);
+    if (size < 12 || size > 200 || !/^[+-]\d\d/.test(textOf(this.octets.subarray(at + 8, at + 11)))) return;
+    this.placed = true;
+    this.change(at, Math.min(at - 4 + size, this.octets.length), octetsOf("free"));
+  }
+  checksums() {
+    const { view, octets, ranges } = this;
+    for (let at = 8; at + 12 <= octets.length; ) {
+      const end = at + 8 + view.getUint32(at);
+      if (end + 4 > octets.length) return;
+      if (ranges.some(([begin]) => begin >= at + 8 && begin < end)) {
+        view.setUint32(end, checksum(octets.subarray(at + 4, end)));
+        ranges.push([end, end + 4]);
+      }
+      at = end + 4;
+    }
+  }
+};
+function checksum(octets) {
+  let value = -1;
+  for (const octet of octets) {
+    value ^= octet;
+    for (let bit = 0; bit < 8; bit++) value = value >>> 1 ^ (value & 1 ? 3988292384 : 0);
+  }
+  return ~value >>> 0;
+}
+async function withoutPlace(file) {
+  const head = new Uint8Array(await file.slice(0, 16).arrayBuffer());
+  if (file.size > largest || !first.test(String.fromCharCode(...head))) return null;
+  const octets = new Uint8Array(await file.arrayBuffer());
+  const { placed, ranges } = new Photo(octets);
+  if (!placed) return null;
+  const pieces = [];
+  let at = 0;
+  for (const [begin, end] of ranges.sort((one, other) => one[0] - other[0])) {
+    if (end <= at) continue;
+    pieces.push(file.slice(at, Math.max(at, begin)), octets.slice(Math.max(at, begin), end));
+    at = end;
+  }
+  return new File([...pieces, file.slice(at)], file.name, { type: file.type, lastModified: file.lastModified });
+}
+
 var CallFailed = class extends Error {
   constructor(call, code2, message, fields = []) {
     super(message);
@@ -367,7 +499,7 @@ var UploadAborted = class extends Error {
 var silentAfter = 3e4;
 var staleAfter = 3e3;
 var waits = [1e3, 2e3, 4e3, 8e3, 15e3, 3e4];
-var [first, largest, quick] = [1 << 20, 8 << 20, 4e3];
+var [first2, largest2, quick] = [1 << 20, 8 << 20, 4e3];
 function sent(request, url, body, type, client, progress) {
   return new Promise((resolve, reject) => {
     const fail = (code2, text2) => reject(new CallFailed("upload", code2, text2));
@@ -438,7 +570,7 @@ var FileUpload = class {
   retry = () => {
   };
   async send(watcher) {
-    let length = first;
+    let length = first2;
     for (let failed = 0; ; ) {
       if (this.aborted) throw new UploadAborted();
       const begun = Date.now();
@@ -446,13 +578,13 @@ var FileUpload = class {
         const result = await this.piece(failed > 0 ? 0 : length, watcher);
         if ("upload_id" in result) return result;
         this.at = result.received;
-        length = Math.min(failed === 0 && Date.now() - begun < quick ? 2 * length : length, largest);
+        length = Math.min(failed === 0 && Date.now() - begun < quick ? 2 * length : length, largest2);
         if (failed > 0) watcher.stuck("", false);
         failed = 0;
       } catch (error) {
         if (error instanceof UploadAborted) throw error;
         if (await loggedIn(error, this.client)) continue;
-        length = first;
+        length = first2;
         const refused = codeOf(error) !== "";
         watcher.stuck(messageOf(error), refused);
         if (this.aborted) continue;
@@ -493,18 +625,18 @@ var FileUpload = class {
 
 var inks = [[t("Black"), ""], [t("Gray"), "color:#5f6368"], [t("Red"), "color:#b3261e"], [t("Orange"), "color:#a84300"], [t("Green"), "color:#1a7334"], [t("Teal"), "color:#0b6e69"], [t("Blue"), "color:#1a56b0"], [t("Purple"), "color:#6b3fa0"]];
 var markers = [[t("No highlight"), ""], [t("Yellow"), "background-color:#fff1a8"], [t("Light green"), "background-color:#d3f2d6"], [t("Light blue"), "background-color:#d6e9ff"], [t("Pink"), "background-color:#ffd9e6"], [t("Light gray"), "background-color:#e8eaed"]];
-var sizes = [[t("Small"), "font-size:12px"], [t("Normal"), ""], [t("Large"), "font-size:18px"], [t("Huge"), "font-size:26px"]];
+var sizes2 = [[t("Small"), "font-size:12px"], [t("Normal"), ""], [t("Large"), "font-size:18px"], [t("Huge"), "font-size:26px"]];
 var alignments = [[t("Left"), ""], [t("Centered"), "text-align:center"], [t("Right"), "text-align:right"]];
 var widths = [[t("Small"), 160], [t("Medium"), 320], [t("Large"), 560], [t("Original size"), 0]];
-var largest2 = 560;
+var largest3 = 560;
 var kinds = { ink: "look-ink", marker: "look-marker", size: "look-size" };
-var letters = [[kinds.ink, inks], [kinds.marker, markers], [kinds.size, sizes]];
+var letters = [[kinds.ink, inks], [kinds.marker, markers], [kinds.size, sizes2]];
 var classOf = (kind, look2) => `${kind} ${kind}-${look2.replace(/\W/g, "")}`;
 var cell = "border:1px solid #b8bcc2;padding:6px 10px;vertical-align:top";
 var table2 = "border-collapse:collapse";
 var pictured = (width) => `width:${width}px;max-width:100%;height:auto`;
 var drawn = (look2) => look2.replace(/^(background-)?color:(.*)$/, (_, marker, colour) => marker === void 0 ? `color:light-dark(${colour},color-mix(in oklab,${colour},white 55%))` : `background-color:light-dark(${colour},color-mix(in oklab,${colour},black 52%))`);
-adopt([...[...inks, ...markers, ...sizes, ...alignments].filter(([, look2]) => look2 !== "").map(([, look2]) => `.compose-rich [data-look="${look2}"]{${drawn(look2)}}`), ...widths.filter(([, width]) => width > 0).map(([, width]) => `.compose-rich img[width="${width}"]{width:${width}px;height:auto}`)].join(""));
+adopt([...[...inks, ...markers, ...sizes2, ...alignments].filter(([, look2]) => look2 !== "").map(([, look2]) => `.compose-rich [data-look="${look2}"]{${drawn(look2)}}`), ...widths.filter(([, width]) => width > 0).map(([, width]) => `.compose-rich img[width="${width}"]{width:${width}px;height:auto}`)].join(""));
 function lettersOf(style) {
   const declared = declarations(style);
   return letters.flatMap(([kind, choices]) => {
@@ -781,6 +913,8 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
   let waited = 0;
   const uploads = /* @__PURE__ */ new Set();
   const sent2 = /* @__PURE__ */ new Map();
+  const unplaced = /* @__PURE__ */ new Map();
+  const replaced = /* @__PURE__ */ new Map();
   const root = el("div", { class: "compose-text compose-rich", role: "textbox", "aria-multiline": "true", "aria-label": t("Text"), dir: "auto", spellcheck: "true" });
   root.addEventListener("blur", () => void editor.getSelection(), true);
   const editor = new Squire(root, { blockTag: "DIV", undo: { documentSizeThreshold: 5e5, undoLimit: 100 }, tagAttributes: {}, didError: (error) => {
@@ -832,6 +966,29 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
       else waiting.setAttribute("src", `upload/${id}`);
       delete waiting.dataset["waits"];
     }
+    for (const photo of root.querySelectorAll("img")) {
+      const id = replaced.get(idOf(photo));
+      if (id !== void 0) photo.setAttribute("src", `upload/${id}`);
+    }
+  }
+  async function offerPlace(file, id) {
+    const photo = await withoutPlace(file).catch(() => null);
+    if (photo === null || closed) return;
+    unplaced.set(id, photo);
+    toast(t("This photo says where it was taken"), { title: t("Remove location"), run: () => void removePlace(id) }, 6e4);
+  }
+  async function removePlace(id) {
+    const photo = unplaced.get(id);
+    if (photo === void 0 || closed) return;
+    unplaced.delete(id);
+    try {
+      replaced.set(id, await upload(photo));
+    } catch {
+      unplaced.set(id, photo);
+      return;
+    }
+    arrived();
+    changed();
   }
   async function upload(file) {
     pending++;
@@ -846,6 +1003,7 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
         if (refused || why !== "" && ++failed > mostAttempts) picture2.abort();
       } });
       note("");
+      void offerPlace(file, upload_id);
       return upload_id;
     } catch (error) {
       const words = t("Couldn't upload image: {why}", { why: reason });
@@ -864,7 +1022,7 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
         if (closed) return;
         const made2 = editor.insertImage(`upload/${id}`, { alt: file.name });
         made2.addEventListener("load", () => {
-          if (made2.naturalWidth > largest2 && !made2.hasAttribute("width")) made2.setAttribute("width", String(largest2));
+          if (made2.naturalWidth > largest3 && !made2.hasAttribute("width")) made2.setAttribute("width", String(largest3));
         });
       }, () => {
       });
@@ -938,8 +1096,8 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
     openGrid(button, t("Color"), 8, [[t("Text color"), cells2(kinds.ink, inks)], [t("Highlight"), cells2(kinds.marker, markers)]]);
   }
   function chooseSize(button) {
-    const size = ([title, look2]) => ({ id: look2, title, run: kept2(() => letters2(kinds.size, sizes, look2)) });
-    openMenu(button, t("Size"), sizes.map(size));
+    const size = ([title, look2]) => ({ id: look2, title, run: kept2(() => letters2(kinds.size, sizes2, look2)) });
+    openMenu(button, t("Size"), sizes2.map(size));
   }
   function chooseAlignment(button) {
     const align = ([title, look2]) => ({ id: look2, title, run: kept2(() => {
@@ -984,7 +1142,7 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
     return [...widths.map(([title, width]) => ({ id: `width.${width}`, title, run: change(() => {
       if (width === 0) picture2.removeAttribute("width");
       else picture2.setAttribute("width", String(width));
-    }) })), { id: "picture.words", title: t("Alternative text…"), run: () => void describe() }, { id: "picture.remove", title: t("Remove"), run: change(() => picture2.remove()) }];
+    }) })), { id: "picture.words", title: t("Alternative text…"), run: () => void describe() }, ...unplaced.has(idOf(picture2)) ? [{ id: "picture.place", title: t("Remove location"), run: () => void removePlace(idOf(picture2)) }] : [], { id: "picture.remove", title: t("Remove"), run: change(() => picture2.remove()) }];
   }
   function chooseTable(button) {
     const cell2 = cellOf(editor.getSelection().startContainer, root);
@@ -1069,7 +1227,10 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
     holder.append(cleaned(markup, signed).fragment);
     return holder.textContent.replace(/\s/g, "");
   };
-  return { root, tools, html: () => styled(editor.getHTML()).replace(inHTML, '$1cid:$2@moxlite.invalid"'), text: () => plainOf(root).replace(/\u200b/g, "").replace(/\u00a0/g, " ").replace(/\n+$/, "\n"), pictures: () => [...root.querySelectorAll("img")].flatMap((one) => /^upload\/(.{22})$/.exec(one.getAttribute("src") ?? "")?.[1] ?? []), pending: () => pending, focus: () => void editor.focus(), insert: (markup) => void editor.insertHTML(markup), add: (markup) => {
+  return { root, tools, html: () => {
+    arrived();
+    return styled(editor.getHTML()).replace(inHTML, '$1cid:$2@moxlite.invalid"');
+  }, text: () => plainOf(root).replace(/\u200b/g, "").replace(/\u00a0/g, " ").replace(/\n+$/, "\n"), pictures: () => [...root.querySelectorAll("img")].map(idOf).filter((id) => id !== ""), pending: () => pending, focus: () => void editor.focus(), insert: (markup) => void editor.insertHTML(markup), add: (markup) => {
     editor.saveUndoState();
     const cursor = editor.getSelection().cloneRange();
     editor.modifyDocument(() => root.append(cleaned(markup, signed).fragment));
@@ -1096,6 +1257,7 @@ function tool(path, title, name, run) {
 function swatch(look2) {
   return el("span", look2 === "" ? {} : { data: { look: look2 } }, "A");
 }
+var idOf = (picture2) => /^upload\/(.{22})$/.exec(picture2.getAttribute("src") ?? "")?.[1] ?? "";
 function fileOf(address) {
   const [head = "", content = ""] = address.split(",", 2);
   const type = /^data:([^;]+)/.exec(head)?.[1] ?? "";

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "02f84cbabaa4", finding: "1daf94979df4", junk: "84e0529c7590", links: "ec5e6bd65521", masked: "270f0ac84c82", reading: "80b83c1d2157", rich: "b5fa5483dd03", rules: "22ad46fb22a7", security: "e0f61707595a", sending: "5cedd4db2fd0", shares: "03e6f97f8d39", sieve: "ae5933114c6f", squire: "2e87e3ee21aa", transfer: "e953e84843ff", writing: "26f36fa17780", you: "94f969624053" };
+var define_PARTS_default = { device: "02f84cbabaa4", finding: "1daf94979df4", junk: "3f5bebf946da", links: "ec5e6bd65521", masked: "270f0ac84c82", reading: "601b0a608858", rich: "574b86e98b40", rules: "22ad46fb22a7", security: "e0f61707595a", sending: "5cedd4db2fd0", shares: "03e6f97f8d39", sieve: "ae5933114c6f", squire: "2e87e3ee21aa", transfer: "c13b04527ea7", writing: "26f36fa17780", you: "94f969624053" };
 
 var CheckFailed = class extends Error {
 };
@@ -300,7 +300,7 @@ var checks = {
   ForwardForm: { forward_to: ["list", "string"], keep_copy: "boolean" },
   ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string", alias: "string", script: "string", ran: "boolean", taken_over: "boolean" },
   ForwardChange: { forward_to: ["optional", ["list", "string"]], keep_copy: ["optional", "boolean"] },
-  Junk: { form: ["ref", "JunkForm"], standard: ["ref", "JunkFilterForm"], hams: "integer", spams: "integer", lacks: ["list", ["ref", "JunkLack"]], mailboxes: ["list", "string"], latest: ["map", "integer"] },
+  Junk: { form: ["ref", "JunkForm"], standard: ["ref", "JunkFilterForm"], hams: "integer", spams: "integer", lacks: ["list", ["ref", "JunkLack"]], mailboxes: ["list", "string"], latest: ["map", "integer"], kept: "integer", marked: "integer", filed: "integer", refused: "integer" },
   JunkForm: { automatic_junk_flags: ["ref", "JunkFlagsForm"], junk_filter: ["nullable", ["ref", "JunkFilterForm"]], rejects_mailbox: "string", keep_rejects: "boolean", introbox: "string", imap_capabilities_disabled: ["list", "string"] },
   JunkFlagsForm: { enabled: "boolean", junk_mailbox_regexp: "string", neutral_mailbox_regexp: "string", not_junk_mailbox_regexp: "string" },
   JunkFilterForm: { threshold: "number", onegrams: "boolean", twograms: "boolean", threegrams: "boolean", max_power: "number", top_words: "integer", ignore_words: "number", rare_words: "integer", file_unsure: ["optional", "boolean"] },
@@ -417,6 +417,8 @@ var Client = /* @__PURE__ */ clientOf({
   account_forward_start: [{ address: "string", account: ["optional", "string"] }, "null"],
   account_junk_show: [{ account: ["optional", "string"] }, ["ref", "Junk"]],
   account_junk_set: [{ changed: ["ref", "JunkChange"], old: ["optional", ["ref", "JunkChange"]], account: ["optional", "string"] }, "null"],
+  account_junk_mark_inbox: [{ account: ["optional", "string"] }, "integer"],
+  account_junk_unmark_inbox: [{ account: ["optional", "string"] }, "integer"],
   address_add: [{ site: ["optional", "string"], word: ["optional", "string"], domain: ["optional", "string"], note: ["optional", "string"], only_from: ["optional", "string"], expires: ["optional", "string"], account: ["optional", "string"] }, ["ref", "GivenAddress"]],
   address_set: [{ address: "string", site: ["optional", ["nullable", "string"]], note: ["optional", ["nullable", "string"]], only_from: ["optional", ["nullable", "string"]], expires: ["optional", ["nullable", "string"]], account: ["optional", "string"] }, ["ref", "GivenAddress"]],
   address_on: [{ address: "string", account: ["optional", "string"] }, "null"],
@@ -448,7 +450,7 @@ var Client = /* @__PURE__ */ clientOf({
   queue_suppress_add: [{ address: "string", reason: ["optional", "string"], account: ["optional", "string"] }, "null"],
   queue_suppress_remove: [{ address: "string", account: ["optional", "string"] }, "null"]
 });
-var once = "provider_connected provider_disconnect totp_begin totp_finish key_finish factor_remove recovery_codes_new sort_move link_add copy_look copy_go_on copy_pause copy_abort copy_dismiss calendar_copy calendar_copy_abort calendar_copy_dismiss device_start device_answer junk_teach junk_retrain sending_save webhook_test settings_save set_password generate_password app_password_remove_all session_remove session_remove_others not_me template_save template_remove notices_remove notices_test import_abort account_sieve_put account_sieve_activate account_sieve_rename account_sieve_rm account_vacation_set account_rule_set account_forward_set account_forward_ask account_forward_start account_junk_set address_add address_set address_on address_off address_rm account_app_password_add account_app_password_allow account_app_password_rm account_share_set account_delegate_set account_delegate_rm account_remove_access account_take_back config_tlspubkey_add config_tlspubkey_set config_tlspubkey_rm link_set_password link_set_sending link_set_sorting link_pause link_resume link_rename link_rm queue_suppress_add queue_suppress_remove".split(" ");
+var once = "provider_connected provider_disconnect totp_begin totp_finish key_finish factor_remove recovery_codes_new sort_move link_add copy_look copy_go_on copy_pause copy_abort copy_dismiss calendar_copy calendar_copy_abort calendar_copy_dismiss device_start device_answer junk_teach junk_retrain sending_save webhook_test settings_save set_password generate_password app_password_remove_all session_remove session_remove_others not_me template_save template_remove notices_remove notices_test import_abort account_sieve_put account_sieve_activate account_sieve_rename account_sieve_rm account_vacation_set account_rule_set account_forward_set account_forward_ask account_forward_start account_junk_set account_junk_mark_inbox account_junk_unmark_inbox address_add address_set address_on address_off address_rm account_app_password_add account_app_password_allow account_app_password_rm account_share_set account_delegate_set account_delegate_rm account_remove_access account_take_back config_tlspubkey_add config_tlspubkey_set config_tlspubkey_rm link_set_password link_set_sending link_set_sorting link_pause link_resume link_rename link_rm queue_suppress_add queue_suppress_remove".split(" ");
 
 var awayKey = "moxlite-provider";
 function restorePlace() {
@@ -1310,8 +1312,8 @@ function partsOf(form) {
   }
   return parts2;
 }
-function keepOut(form) {
-  for (const field of form.querySelectorAll(fields2)) if (!field.hasAttribute("autocomplete")) field.setAttribute("autocomplete", "off");
+function keepOut(field) {
+  if (!field.hasAttribute("autocomplete")) field.setAttribute("autocomplete", "off");
 }
 function valueIn(part2) {
   if (part2.dataset["kept"] !== void 0) {
@@ -1390,7 +1392,7 @@ function keepForms(app) {
   }
   const kept3 = (form) => form instanceof HTMLElement && !form.matches(apart) && partsOf(form).size > 0;
   function look(form) {
-    keepOut(form);
+    for (const field of form.querySelectorAll(fields2)) keepOut(field);
     const old = begun.get(form);
     if (filling || old === void 0 || form.ariaBusy === "true") return;
     if (Object.entries(valuesOf(form)).every(([name, value]) => same(old.values[name], value))) settle(form);
@@ -1478,6 +1480,7 @@ function keepForms(app) {
   const offer = (place) => toast(t("Not saved"), { title: meant("action", "Open"), run: () => location.hash = place });
   const formsIn = (box) => [...box?.querySelectorAll(kinds) ?? []];
   for (const kind of ["input", "change", "click", "keyup", "focusout", "paste"]) document.addEventListener(kind, ({ target }) => {
+    if (target instanceof Element && target.matches(fields2)) keepOut(target);
     const form = target instanceof Element ? target.closest(kinds) : null;
     if (kept3(form)) setTimeout(() => look(form));
   }, true);

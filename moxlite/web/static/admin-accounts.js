@@ -390,9 +390,9 @@ function visible(value) {
 function disc(key, name) {
   return el("span", { class: `disc c${hue(key)}`, "aria-hidden": "true" }, initials(name));
 }
-function meter(share) {
-  const bar = el("i", { class: share >= 0.9 ? "warn" : void 0 });
-  bar.style.width = `${Math.min(100, Math.max(0, share * 100)).toFixed(1)}%`;
+function meter(share2) {
+  const bar = el("i", { class: share2 >= 0.9 ? "warn" : void 0 });
+  bar.style.width = `${Math.min(100, Math.max(0, share2 * 100)).toFixed(1)}%`;
   return el("div", { class: "meter", "aria-hidden": "true" }, bar);
 }
 
@@ -979,9 +979,9 @@ var sections = () => [{ title: t("Name and storage"), names: ["full_name", "quot
 var storage = (row, use) => {
   if (use === void 0) return el("span", { class: "muted" }, "…");
   if (use.problem !== "") return state("danger", t("unavailable"));
-  if (row.limit === 0) return size(use.used);
-  return el("div", { class: "use" }, meter(use.used / row.limit), el("span", { class: "xs muted" }, t("{used} of {limit}", { used: size(use.used), limit: size(row.limit) })));
+  return row.limit === 0 ? size(use.used) : share(row, use);
 };
+var share = (row, use) => el("div", { class: "use" }, meter(use.used / row.limit), el("span", { class: "xs muted" }, t("{used} of {limit}", { used: size(use.used), limit: size(row.limit) })));
 var lastLogin = (use) => use === void 0 ? "" : use.last_login === 0 ? el("span", { class: "muted" }, t("not in the last 30 days")) : [when(use.last_login), ` ${use.last_protocol}`];
 var disabled = (row) => row.disabled !== "" && el("span", { class: "chip" }, t("disabled"));
 async function listPage(desk) {
@@ -1023,15 +1023,15 @@ async function listPage(desk) {
   const root = el("div", { class: "page" }, head(t("Accounts"), null, el("label", { class: "search" }, sign(search), input), el("a", { class: "btn line", href: "#move" }, t("Move from another server")), button(t("Add account"), () => void add(desk), { icon: plus, kind: "primary" })), el("div", { class: "filter" }, count), place);
   const first = show(wanted, after);
   await Promise.race([first, new Promise((resolve) => setTimeout(resolve, 400))]);
-  first.catch((error) => fill(place, notice("danger", error instanceof Error ? error.message : String(error))));
+  first.catch((error) => fill(place, notice("danger", messageOf(error))));
   return { title: t("Accounts"), root };
 }
 async function add(desk) {
-  const domains = await desk.client.domains();
+  const domain = (await desk.client.domains())[0]?.domain;
   const name = line(t("Name"), "", t("Lowercase letters, digits, dots, and hyphens. Only you can see it. You can't change it later."));
-  const address = line(t("First address"), "", domains.length > 0 ? t("For example, an address at {domain}.", { domain: domains[0].domain }) : t("Add a domain first."), { inputmode: "email" });
+  const address = line(t("First address"), "", domain === void 0 ? t("Add a domain first.") : t("For example, an address at {domain}.", { domain }), { inputmode: "email" });
   name.control.addEventListener("change", () => {
-    if (address.control.value === "" && domains.length > 0) address.control.value = `${name.control.value}@${domains[0].domain}`;
+    if (address.control.value === "" && domain !== void 0) address.control.value = `${name.control.value}@${domain}`;
   });
   const shared = tick(t("Shared mailbox"), false, t("No one can log in to this account. Members read and reply from their own accounts."));
   const password = await fieldDialog(t("Add account"), t("Add account"), { name, address, shared }, () => desk.client.account_add(name.control.value, address.control.value, shared.control.checked));
@@ -1069,7 +1069,7 @@ async function limits(desk, name) {
 }
 async function accountPage(desk) {
   const name = desk.address.path[0];
-  if (name === void 0 || name === "") return listPage(desk);
+  if (!name) return listPage(desk);
   const tab = desk.address.query.get("tab") ?? "addresses";
   const [found, stops] = await Promise.all([desk.client.account(name), desk.client.queue_guard_list().catch(() => [])]);
   const link = (to, title) => [addressOf("accounts", [name], { tab: to }), title, to === tab];
@@ -1077,7 +1077,7 @@ async function accountPage(desk) {
   const address = desk.address.path[1];
   const shown2 = address !== void 0 ? card(address, await settingsForm(desk, ["accounts", name, "destinations", address]), { hint: t("Delivery for this address") }) : await (content[tab] ?? content["addresses"])();
   const row = found.row;
-  const root = el("div", { class: "page" }, head([disc(name, row.full_name || name), " ", name], el("p", { class: "hint" }, el("a", { href: "#accounts" }, t("Accounts")), row.full_name !== "" && [" · ", el("bdi", {}, row.full_name)], row.description !== "" && [" · ", el("bdi", {}, row.description)]), disabled(row), button(t("Limits…"), () => void limits(desk, name)), button(t("New password"), () => void newPassword(desk, name)), row.disabled === "" ? button(t("Lock…"), () => void lock(desk, name)) : button(t("Unlock"), () => void unlock(desk, name)), button(t("Delete…"), () => void remove(desk, name), { kind: "line danger" })), row.broken !== "" && notice("danger", t("This account is unavailable: {why}", { why: row.broken })), stops.filter((one) => one.account === name).map((one) => stopped(desk, one)), row.disabled !== "" && notice("warn", t("Login disabled: “{text}”. This account still receives mail.", { text: row.disabled })), card("", pairs([[t("Storage"), found.use.problem !== "" ? foreign(found.use.problem) : row.limit === 0 ? t("{used}, no limit", { used: size(found.use.used) }) : el("div", { class: "use" }, meter(found.use.used / row.limit), t("{used} of {limit}", { used: size(found.use.used), limit: size(row.limit) }))], [t("Last login"), lastLogin(found.use)]])), el("br"), tabs(name, [link("addresses", t("Addresses {n}", { n: row.addresses })), link("members", t("Members")), link("settings", t("Settings")), link("security", t("Security")), link("logins", t("Logins"))]), shown2);
+  const root = el("div", { class: "page" }, head([disc(name, row.full_name || name), " ", name], el("p", { class: "hint" }, el("a", { href: "#accounts" }, t("Accounts")), row.full_name && [" · ", el("bdi", {}, row.full_name)], row.description && [" · ", el("bdi", {}, row.description)]), disabled(row), button(t("Limits…"), () => void limits(desk, name)), button(t("New password"), () => void newPassword(desk, name)), row.disabled === "" ? button(t("Lock…"), () => void lock(desk, name)) : button(t("Unlock"), () => void unlock(desk, name)), button(t("Delete…"), () => void remove(desk, name), { kind: "line danger" })), row.broken !== "" && notice("danger", t("This account is unavailable: {why}", { why: row.broken })), stops.filter((one) => one.account === name).map((one) => stopped(desk, one)), row.disabled !== "" && notice("warn", t("Login disabled: “{text}”. This account still receives mail.", { text: row.disabled })), card("", pairs([[t("Storage"), found.use.problem !== "" ? foreign(found.use.problem) : row.limit === 0 ? t("{used}, no limit", { used: size(found.use.used) }) : share(row, found.use)], [t("Last login"), lastLogin(found.use)]])), el("br"), tabs(name, [link("addresses", t("Addresses {n}", { n: row.addresses })), link("members", t("Members")), link("settings", t("Settings")), link("security", t("Security")), link("logins", t("Logins"))]), shown2);
   return { title: name, root };
 }
 async function lock(desk, name) {
@@ -1111,7 +1111,7 @@ function addresses(desk, found) {
     if (await fieldDialog(t("Add address"), t("Add"), { address }, () => desk.client.config_address_add(address.control.value, name)) === null) return;
     await desk.refresh();
   };
-  const list2 = table(t("Addresses"), [{ title: t("Address"), kind: "main", cell: (row) => [el("a", { href: addressOf("accounts", [name, row.address]) }, el("bdi", {}, row.address)), row.catchall && [" ", el("span", { class: "chip" }, t("all other addresses"))]] }, { title: t("Folder"), cell: (row) => el("bdi", {}, row.mailbox) }, { title: t("Member of"), cell: (row) => row.aliases.length > 0 ? row.aliases.join(", ") : "" }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {address}", { address: row.address }), trash2, () => void remove2(row)) }], found.addresses);
+  const list2 = table(t("Addresses"), [{ title: t("Address"), kind: "main", cell: (row) => [el("a", { href: addressOf("accounts", [name, row.address]) }, el("bdi", {}, row.address)), row.catchall && [" ", el("span", { class: "chip" }, t("all other addresses"))], row.alike && el("div", { class: "hint" }, t("Looks like {address}", { address: row.alike }))] }, { title: t("Folder"), cell: (row) => el("bdi", {}, row.mailbox) }, { title: t("Member of"), cell: (row) => row.aliases.join(", ") }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {address}", { address: row.address }), trash2, () => void remove2(row)) }], found.addresses);
   return card(t("Addresses"), list2, { flush: true, actions: button(t("Add address"), () => void add2(), { icon: plus, kind: "line small" }) });
 }
 function logins(found) {

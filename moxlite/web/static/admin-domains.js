@@ -706,7 +706,7 @@ async function showSecret(title, text3, secret) {
 function aliases(desk, found) {
   const name = found.row.domain;
   const open = (row) => addressOf("domains", [name, "aliases", row.localpart], { tab: "aliases" });
-  const list2 = table(t("Aliases"), [{ title: t("Alias"), kind: "main", cell: (row) => el("a", { href: open(row) }, el("b", {}, row.address)) }, { title: t("Members"), cell: (row) => foreign(row.members.join(", "), 200) }, { title: t("Posting permission"), cell: (row) => row.post_public ? t("anyone") : t("members") }, { title: "", kind: "top", cell: (row) => iconButton(t("Delete {alias}", { alias: row.address }), trash2, () => void removeAlias(desk, row)) }], found.aliases);
+  const list2 = table(t("Aliases"), [{ title: t("Alias"), kind: "main", cell: (row) => [el("a", { href: open(row) }, el("b", {}, row.address)), row.alike && el("div", { class: "hint" }, t("Looks like {address}", { address: row.alike }))] }, { title: t("Members"), cell: (row) => foreign(row.members.join(", "), 200) }, { title: t("Posting permission"), cell: (row) => row.post_public ? t("anyone") : t("members") }, { title: "", kind: "top", cell: (row) => iconButton(t("Delete {alias}", { alias: row.address }), trash2, () => void removeAlias(desk, row)) }], found.aliases);
   return card(t("Aliases"), found.aliases.length === 0 ? el("p", { class: "hint" }, t("No aliases yet. An alias delivers mail to several other addresses.")) : list2, { flush: true, actions: button(t("Add alias"), () => void addAlias(desk, name), { icon: plus, kind: "line small" }) });
 }
 async function addAlias(desk, domain) {

@@ -581,7 +581,7 @@ function junk(history, days) {
   const judged = sum("judged-wanted") + sum("judged-junk");
   const [missed, wrong] = [sum("marked-junk"), sum("marked-wanted")];
   const words = judged + missed + wrong === 0 ? t("No results yet. Filters start when they have enough training data.") : missed > 2 * wrong + 5 ? t("Too much junk is missed. Lower the threshold to catch more.") : wrong > 2 * missed + 5 ? t("Too much good mail is marked as junk. Raise the threshold to avoid this.") : t("Junk detection looks balanced.");
-  return plotCard(t("Junk filter"), words, [el("h3", { class: "hint" }, t("Results")), verdicts[0], el("h3", { class: "hint" }, t("User corrections")), marks[0]], el("div", {}, verdicts[1], marks[1]));
+  return plotCard(t("Junk filter"), [words, history.filed + history.filtered > 0 && ` ${t("{filed} moved to Junk, {filtered} rejected.", { filed: number(history.filed), filtered: number(history.filtered) })}`], [el("h3", { class: "hint" }, t("Results")), verdicts[0], el("h3", { class: "hint" }, t("User corrections")), marks[0]], el("div", {}, verdicts[1], marks[1]));
 }
 function waiting(samples) {
   const now = Date.now() * 1e3;

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "0810d816d76c", audit: "bdc91c221ce1", domains: "6bdbd67a1e04", factors: "cfc05e468e85", live: "a83100d81cc9", machine: "4ad78e3c48c1", moving: "8ef13b1f7126", queue: "7050c900a2e5", reports: "4b8bc704f006", trends: "2f8455efc30f" };
+var define_PARTS_default = { accounts: "746d55b2b60b", audit: "bdc91c221ce1", domains: "7d0a215d48bb", factors: "cfc05e468e85", live: "a83100d81cc9", machine: "4ad78e3c48c1", moving: "8ef13b1f7126", queue: "7050c900a2e5", reports: "4b8bc704f006", trends: "187804793128" };
 
 var CheckFailed = class extends Error {
 };
@@ -210,7 +210,7 @@ var checks = {
   QRCode: { size: "integer", path: "string" },
   FactorAdded: { name: "string", recovery_codes: ["list", "string"] },
   KeyRequest: { options: "string" },
-  History: { today: "integer", series: ["list", ["ref", "DaySeries"]] },
+  History: { today: "integer", series: ["list", ["ref", "DaySeries"]], filed: "integer", filtered: "integer" },
   DaySeries: { kind: ["enum", ["delivered", "failed", "judged-junk", "judged-wanted", "junk", "login-failed", "marked-junk", "marked-wanted", "passed-on", "refused", "sent"]], numbers: ["list", "integer"] },
   DayFigures: { kind: ["enum", ["delivered", "failed", "judged-junk", "judged-wanted", "junk", "login-failed", "marked-junk", "marked-wanted", "passed-on", "refused", "sent"]], sums: ["list", ["ref", "Sum"]] },
   Sum: { about: "string", number: "integer" },
@@ -256,7 +256,7 @@ var checks = {
   DNSReport: { topic: "string", at: "integer", running: "boolean", errors: ["list", "string"], warnings: ["list", "string"], instructions: ["list", "string"], found: ["list", "string"], unused: "boolean" },
   DomainRow: { domain: "string", description: "string", disabled: "boolean", peer: "boolean", reports_only: "boolean", addresses: "integer", aliases: "integer" },
   DomainDetail: { row: ["ref", "DomainRow"], addresses: ["list", "string"], aliases: ["list", ["ref", "AliasRow"]], selectors: ["list", ["ref", "SelectorRow"]], users: ["list", "string"] },
-  AliasRow: { localpart: "string", address: "string", members: ["list", "string"], post_public: "boolean", list_members: "boolean", allow_msg_from: "boolean" },
+  AliasRow: { localpart: "string", address: "string", alike: "string", members: ["list", "string"], post_public: "boolean", list_members: "boolean", allow_msg_from: "boolean" },
   SelectorRow: { selector: "string", algorithm: "string", bits: "integer", signs: "boolean", name: "string", record: "string", problem: "string" },
   AccountSecurity: { apps: ["list", ["ref", "TOTPApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", certificates: ["list", ["ref", "TLSKeyInfo"]], addresses: ["list", "string"], links: "boolean" },
   TLSKeyInfo: { fingerprint: "string", account: "string", login_address: "string", name: "string", type: "string", no_imap_preauth: "boolean", created: "time", mark: "string", certificate: "string", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
@@ -270,7 +270,7 @@ var checks = {
   AccountRow: { name: "string", description: "string", full_name: "string", disabled: "string", broken: "string", first_address: "string", addresses: "integer", limit: "integer" },
   AccountUse: { name: "string", used: "integer", last_login: "integer", last_protocol: "string", problem: "string" },
   AccountDetail: { row: ["ref", "AccountRow"], domain: "string", use: ["ref", "AccountUse"], addresses: ["list", ["ref", "AddressRow"]], domains: ["list", "string"] },
-  AddressRow: { address: "string", catchall: "boolean", mailbox: "string", aliases: ["list", "string"] },
+  AddressRow: { address: "string", catchall: "boolean", mailbox: "string", aliases: ["list", "string"], alike: "string" },
   AccountRemains: { messages: "integer", octets: "integer", mailboxes: "integer", addresses: "integer", aliases: ["list", "string"], queued: "integer", held: "integer" },
   SettingsForm: { fields: ["list", ["ref", "FieldInfo"]], values: ["map", "any"] },
   FieldInfo: { name: "string", label: "string", type: ["enum", ["boolean", "enum", "integer", "list", "map", "number", "table", "text"]], kind: "string", doc: "string", required: "boolean", default: "any", words: ["map", "string"], fields: ["list", ["ref", "FieldInfo"]], item: ["nullable", ["ref", "FieldInfo"]] },
@@ -1471,8 +1471,8 @@ function partsOf(form2) {
   }
   return parts2;
 }
-function keepOut(form2) {
-  for (const field of form2.querySelectorAll(fields2)) if (!field.hasAttribute("autocomplete")) field.setAttribute("autocomplete", "off");
+function keepOut(field) {
+  if (!field.hasAttribute("autocomplete")) field.setAttribute("autocomplete", "off");
 }
 function valueIn(part2) {
   if (part2.dataset["kept"] !== void 0) {
@@ -1551,7 +1551,7 @@ function keepForms(app) {
   }
   const kept = (form2) => form2 instanceof HTMLElement && !form2.matches(apart) && partsOf(form2).size > 0;
   function look(form2) {
-    keepOut(form2);
+    for (const field of form2.querySelectorAll(fields2)) keepOut(field);
     const old = begun.get(form2);
     if (filling || old === void 0 || form2.ariaBusy === "true") return;
     if (Object.entries(valuesOf(form2)).every(([name, value]) => same(old.values[name], value))) settle(form2);
@@ -1639,6 +1639,7 @@ function keepForms(app) {
   const offer = (place) => toast(t("Not saved"), { title: meant("action", "Open"), run: () => location.hash = place });
   const formsIn = (box) => [...box?.querySelectorAll(kinds) ?? []];
   for (const kind of ["input", "change", "click", "keyup", "focusout", "paste"]) document.addEventListener(kind, ({ target }) => {
+    if (target instanceof Element && target.matches(fields2)) keepOut(target);
     const form2 = target instanceof Element ? target.closest(kinds) : null;
     if (kept(form2)) setTimeout(() => look(form2));
   }, true);
@@ -1980,7 +1981,10 @@ var App = class {
     fill(app, this.shell.root);
     addEventListener("hashchange", () => void this.open());
     this.shell.main.addEventListener("click", (event) => this.follow(event));
-    if (!known) await this.logIn("");
+    if (!known) {
+      forgetSearches();
+      await this.logIn("");
+    }
     app.hidden = false;
     keepForms("moxlite-admin");
     await this.open();

@@ -109,6 +109,10 @@ function filled(text2, values = {}) {
 function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
+function many(n, one, other, values = {}) {
+  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text2, { ...values, n });
+}
 
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
@@ -214,11 +218,21 @@ async function offerMissing({ client, mail, desk }, role, items) {
   const without = [...mail.homes(items)].find((home) => mail.boxes.withRole(role, home) === void 0);
   await offerRole(client, role, mail.mailboxes.value, pick, without?.endsWith("/") ? without : "");
 }
-async function deleteForGood({ mail, actions, desk }, items) {
+async function deleteForGood(page, chosen) {
+  const { client, mail, actions, desk } = page;
   const { confirmDelete } = await desk.load("mailboxes");
-  const few = items && { messages: items.length, conversations: items.length };
+  const few = chosen && { messages: chosen.length, conversations: chosen.length };
   const asked = few ? confirmDelete(few, false) : confirmDelete(mail.choice.selectedCounts.value, leavesOthers(mail));
-  if (await asked) actions.deleteForGood(items);
+  if (!await asked) return;
+  const named = { doing: (n) => many(n, "Deleting…", "Deleting {n} messages…"), done: (n) => many(n, "Deleted permanently", "{n} messages deleted permanently") };
+  if (chosen === void 0 && !mail.choice.selectedAreLoaded()) {
+    void actions.onQuery({ action: "delete" }, named);
+    return;
+  }
+  const items = chosen ?? mail.choice.selected();
+  const ids = items.map((item) => item.id);
+  const action = { shown: { remove: { ids: new Set(ids) } }, call: () => client.message_delete(ids) };
+  actions.run(action, named, items, t("Couldn't delete messages"), null);
 }
 async function chooseMove({ mail, actions, desk }, typed) {
   const { chooseTarget } = await desk.load("palette");

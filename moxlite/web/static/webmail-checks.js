@@ -27,7 +27,7 @@ var checks = {
   EventForm: { title: "string", place: "string", notes: "string", all_day: "boolean", start: "string", end: "string", zone: "string", rule: "string", alarms: ["list", "integer"], free: "boolean", guests: ["list", ["ref", "Party"]], mails: ["optional", ["list", "integer"]], link: ["optional", "string"], colour: ["optional", "string"] },
   Party: { name: "string", address: "string" },
   EventGuest: { name: "string", address: "string", answer: "string", undelivered: "boolean" },
-  Calendar: { id: "integer", name: "string", colour: "string", hidden: "boolean", events: "integer", path: "string", writable: "boolean", source: "string", read: "integer", problem: ["ref", "Remark"], owner: "string", access: ["enum", ["busy", "details", "nothing", "usual"]], usual: ["enum", ["busy", "details", "nothing"]], second_zone: "string" },
+  Calendar: { id: "integer", name: "string", colour: "string", hidden: "boolean", events: "integer", path: "string", writable: "boolean", source: "string", read: "integer", problem: ["ref", "Remark"], left: ["ref", "Remark"], owner: "string", access: ["enum", ["busy", "details", "nothing", "usual"]], usual: ["enum", ["busy", "details", "nothing"]], second_zone: "string" },
   Remark: { message: "string", words: "any" },
   CalendarView: { colour: ["optional", "string"], hidden: ["optional", "boolean"] },
   CalendarChange: { colour: ["optional", "string"], hidden: ["optional", "boolean"], name: ["optional", "string"], access: ["optional", ["enum", ["busy", "details", "nothing", "usual"]]], second_zone: ["optional", "string"] },

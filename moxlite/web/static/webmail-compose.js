@@ -434,8 +434,12 @@ var Files = class {
     this.stuck(card, "");
     const bar = card.root.querySelector("progress");
     try {
-      const { FileUpload } = await this.load("uploading");
+      const { FileUpload, offerPlace } = await this.load("uploading");
       if (!this.cards.includes(card)) return;
+      void offerPlace(file, card.root, (photo) => {
+        this.remove(card);
+        void this.send(photo);
+      });
       const upload = card.upload ?? new FileUpload(this.base, this.client, file, file.name || "picture.png");
       card.upload = upload;
       card.done = await upload.send({ progress: (sent, size2) => bar.value = size2 > 0 ? sent / size2 : 0, stuck: (why) => this.stuck(card, why, () => upload.retry()) });

@@ -475,6 +475,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0jbikpbvous êtes déjà abonné à cet agenda
 0gv3e47l’agenda est illisible : {reason}
 0hnk2wjla lecture de l’agenda prend trop de temps
+0zzpkf1{problem} (et {n} autres)
 12wx6n2Microsoft ne laisse plus d’autres logiciels se connecter par mot de passe : ce compte ne peut pas être lié
 0ov7x40Proton Mail n’offre IMAP que sur votre ordinateur, par son application Bridge : ce compte ne peut pas être lié
 1jln3zgTuta ne prend pas en charge IMAP : ce compte ne peut pas être lié

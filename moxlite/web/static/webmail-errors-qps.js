@@ -479,6 +479,7 @@ var inWords2 = (error) => inWords(error, `1up7nwi⟦unknown setting: {name}⟧
 0jbikpb⟦you're already subscribed to this calendar⟧
 0gv3e47⟦can't read the calendar: {reason}⟧
 0hnk2wj⟦timed out reading the calendar⟧
+0zzpkf1⟦{problem} (and {n} more)⟧
 12wx6n2⟦Microsoft no longer allows other apps to log in with a password, so you can't link this account⟧
 0ov7x40⟦Proton Mail only offers IMAP on your own computer, with its Bridge app, so you can't link this account⟧
 1jln3zg⟦Tuta doesn't support IMAP, so you can't link this account⟧

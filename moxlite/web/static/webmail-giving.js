@@ -361,8 +361,12 @@ function colourChoice(first, inherited) {
 
 function sourceOf(client, one, again) {
   const moment = new Date(one.read * 1e3);
-  const problem = el("p", { class: "cal-problem", hidden: one.problem.message === "" });
-  if (!problem.hidden) void told(one.problem).then(({ message }) => problem.textContent = message);
+  const problem = el("p", { class: "cal-problem" });
+  const left = el("p", { class: "hint" });
+  for (const [line2, reason] of [[problem, one.problem], [left, one.left]]) {
+    line2.hidden = reason.message === "";
+    if (!line2.hidden) void told(reason).then(({ message }) => line2.textContent = message);
+  }
   const read2 = el("button", { class: "btn line", type: "button" }, t("Refresh"));
   read2.addEventListener("click", () => {
     read2.disabled = true;
@@ -373,7 +377,7 @@ function sourceOf(client, one, again) {
       return again();
     }).finally(() => read2.disabled = false);
   });
-  return el("div", { class: "cal-source" }, el("p", { class: "cal-address" }, el("bdi", { dir: "ltr" }, one.source)), el("p", { class: "hint" }, one.read === 0 ? t("Not refreshed yet") : t("Refreshed hourly, last on {day} at {time}", { day: shortDay(dayOf(moment)), time: clock(moment) })), problem, read2);
+  return el("div", { class: "cal-source" }, el("p", { class: "cal-address" }, el("bdi", { dir: "ltr" }, one.source)), el("p", { class: "hint" }, one.read === 0 ? t("Not refreshed yet") : t("Refreshed hourly, last on {day} at {time}", { day: shortDay(dayOf(moment)), time: clock(moment) })), problem, left, read2);
 }
 async function subscribe(client, colour, again) {
   const address = el("input", { class: "dialog-input", type: "text", inputmode: "url", autocapitalize: "off", spellcheck: false, maxlength: "2000", dir: "ltr", required: true, autofocus: true, placeholder: "https://" });

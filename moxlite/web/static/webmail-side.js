@@ -219,8 +219,8 @@ function partsOf(form) {
   }
   return parts;
 }
-function keepOut(form) {
-  for (const field of form.querySelectorAll(fields)) if (!field.hasAttribute("autocomplete")) field.setAttribute("autocomplete", "off");
+function keepOut(field) {
+  if (!field.hasAttribute("autocomplete")) field.setAttribute("autocomplete", "off");
 }
 function valueIn(part) {
   if (part.dataset["kept"] !== void 0) {
@@ -299,7 +299,7 @@ function keepForms(app) {
   }
   const kept2 = (form) => form instanceof HTMLElement && !form.matches(apart) && partsOf(form).size > 0;
   function look(form) {
-    keepOut(form);
+    for (const field of form.querySelectorAll(fields)) keepOut(field);
     const old = begun.get(form);
     if (filling || old === void 0 || form.ariaBusy === "true") return;
     if (Object.entries(valuesOf(form)).every(([name, value]) => same(old.values[name], value))) settle(form);
@@ -387,6 +387,7 @@ function keepForms(app) {
   const offer = (place) => toast(t("Not saved"), { title: meant("action", "Open"), run: () => location.hash = place });
   const formsIn = (box) => [...box?.querySelectorAll(kinds) ?? []];
   for (const kind of ["input", "change", "click", "keyup", "focusout", "paste"]) document.addEventListener(kind, ({ target }) => {
+    if (target instanceof Element && target.matches(fields)) keepOut(target);
     const form = target instanceof Element ? target.closest(kinds) : null;
     if (kept2(form)) setTimeout(() => look(form));
   }, true);

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "1ef3aca0b8e8", alarms: "bf7b1cafe3fa", bar: "61eb8e7678ba", book: "b002fba2636f", bulk: "d8f908ff4e47", calendar: "53d5990f4bae", checks: "fb67029c2fb0", compose: "0882f1b17d23", conversation: "bdf68f5cd23d", details: "3cfb61406933", doubles: "35d71f009e69", dropping: "df577af758b1", empty: "bb5fb61c1ee4", event: "e7d009f14399", eventnews: "eabca30067af", eventsearch: "64695a06daf8", export: "6af05b28309a", files: "66f30047b942", giving: "0c36507d2795", group: "ec509ffd97b9", hints: "61c9c24b4061", invitation: "e55c40326fc3", labels: "19b87376e562", later: "51aac2f45ecc", legend: "c787750f7acf", login: "2373250637d1", mailboxes: "91a4494a1be5", menu: "3a32f94ffd5a", message: "f3984cc4c39a", newsletters: "f3741f30d5af", offline: "1e71e6e7e670", outbox: "d9d73f98e2ca", palette: "599e600f5305", people: "6fc0f094b767", person: "26517f3eb04b", print: "a0ac3720be1e", quick: "2424124efebf", receipt: "6c66f40e244b", recipients: "433a1debc62c", repeating: "e3e7aaccab11", rich: "b5fa5483dd03", rules: "1641cf9c7348", search: "4746b4b2b7c0", secondstep: "9f48c2f12ce8", sender: "04833b652d92", sent: "fe361afaa991", side: "f1db424896f8", sorting: "1dce54adaba4", squire: "8f988577745b", templates: "b6b3a87c0776", touch: "4ad1d3a0e5eb", uploading: "ced8c9719ecf", viewer: "56525e94d43b", words: "d5ab534add2a" };
+var define_PARTS_default = { acts: "07414cff48d8", alarms: "bf7b1cafe3fa", bar: "c03eda1ce18a", book: "b002fba2636f", bulk: "d8f908ff4e47", calendar: "53d5990f4bae", checks: "4be700dd6c5a", compose: "9b71ca75408d", conversation: "bdf68f5cd23d", details: "3cfb61406933", doubles: "35d71f009e69", dropping: "df577af758b1", empty: "bb5fb61c1ee4", event: "e7d009f14399", eventnews: "eabca30067af", eventsearch: "64695a06daf8", export: "6af05b28309a", files: "66f30047b942", giving: "cd0f0f89db06", group: "ec509ffd97b9", hints: "61c9c24b4061", invitation: "e55c40326fc3", labels: "19b87376e562", later: "51aac2f45ecc", legend: "c787750f7acf", login: "2373250637d1", mailboxes: "91a4494a1be5", menu: "3a32f94ffd5a", message: "f3984cc4c39a", newsletters: "f3741f30d5af", offline: "1e71e6e7e670", outbox: "d9d73f98e2ca", palette: "599e600f5305", people: "6fc0f094b767", person: "26517f3eb04b", print: "a0ac3720be1e", quick: "2424124efebf", receipt: "6c66f40e244b", recipients: "433a1debc62c", repeating: "e3e7aaccab11", rich: "574b86e98b40", rules: "1641cf9c7348", search: "4746b4b2b7c0", secondstep: "9f48c2f12ce8", sender: "04833b652d92", sent: "fe361afaa991", side: "45530276258e", sorting: "1dce54adaba4", squire: "8f988577745b", templates: "b6b3a87c0776", touch: "4ad1d3a0e5eb", uploading: "78b25e34ce1a", viewer: "56525e94d43b", words: "d5ab534add2a" };
 
 var CheckFailed = class extends Error {
 };
@@ -953,10 +953,13 @@ function acting(page) {
       actions.flagItems(items, ["\\seen"], unread, said(["\\seen"], unread));
     }
   }, toRole, archiveThread: () => toRole("archive", mail2.choice.readThread()), chooseMove: () => void typedUntil(Promise.all([asking(), part("palette")])).then(([[found], typed]) => found.chooseMove(page, typed)), deleteForGood: () => deleteForGood(), flag, notJunk() {
-    const [home] = mail2.homes();
-    const inbox2 = mail2.mailboxes.value.find((box) => box.home === (home ?? "") && isInbox(box));
-    if (mail2.inRole("junk") && mail2.may(own) && inbox2 !== void 0) actions.move(inbox2, false);
-    else flag(["$junk"], false);
+    const [home = ""] = mail2.homes();
+    const inbox2 = mail2.mailboxes.value.find((box) => box.home === home && isInbox(box));
+    const items = mail2.choice.selected();
+    if (mail2.hasJunk() && mail2.may(own) && inbox2) {
+      actions.move(inbox2, false);
+      actions.looked(items, "$notjunk");
+    } else flag(["$junk"], false);
   }, chooseLabels: () => chooseLabels(), toggleLabel: chooseLabels, later, exportSelection: () => void asking().then((found) => found.exportSelection(page)), sender: async (item, what, masked) => (await asking()).sender(page, item, what, masked), undoable: () => actions.undoable.value, undo: () => actions.undo() };
 }
 
@@ -1560,7 +1563,7 @@ var Find = class {
 };
 
 function selection(mail2) {
-  return { shown: () => mail2.choice.shown.value, selected: () => mail2.choice.selected(), selectedCount: () => mail2.choice.selectedCount.value, aimed: () => mail2.choice.aimed.value, here: () => mail2.current.value?.id ?? 0, inRole: (role) => mail2.inRole(role), may: (rights, role) => mail2.may(rights, role) };
+  return { shown: () => mail2.choice.shown.value, selected: () => mail2.choice.selected(), selectedCount: () => mail2.choice.selectedCount.value, aimed: () => mail2.choice.aimed.value, here: () => mail2.current.value?.id ?? 0, inRole: (role) => mail2.inRole(role), inJunk: () => mail2.hasJunk(), may: (rights, role) => mail2.may(rights, role) };
 }
 function lists({ mail: mail2, find: find2, list: list2 }) {
   return { moveFocus: (by, how) => mail2.choice.moveFocus(by, how), toggleFocused: () => mail2.choice.toggleFocused(), selectAll: () => mail2.choice.selectAll(), unselect() {
@@ -1737,17 +1740,6 @@ var Actions = class {
     this.mail.pending.do(this.flagging(items, [flag], true)).catch((error) => {
       if (!["user:notFound", "user:unknown", ""].includes(codeOf(error) ?? "error")) this.failed(t("Couldn't update messages"), error);
     });
-  }
-  deleteForGood(chosen) {
-    const named2 = { doing: (n) => many(n, "Deleting…", "Deleting {n} messages…"), done: (n) => many(n, "Deleted permanently", "{n} messages deleted permanently") };
-    if (chosen === void 0 && !this.mail.choice.selectedAreLoaded()) {
-      void this.onQuery({ action: "delete" }, named2);
-      return;
-    }
-    const items = chosen ?? this.mail.choice.selected();
-    const ids = items.map((item) => item.id);
-    this.perform({ shown: { remove: { ids: new Set(ids) } }, call: () => this.client.message_delete(ids) }, named2, ids.length, t("Couldn't delete messages"), null);
-    this.mail.choice.left(items);
   }
   undo() {
     const last = this.undos.at(-1);
@@ -2811,6 +2803,9 @@ var Mail = class {
   }
   inRole(role) {
     return this.current.value?.roles.includes(role) ?? false;
+  }
+  hasJunk(box = this.current.value) {
+    return box?.roles.includes("junk") || box?.name === this.facts.value.rejects_mailbox;
   }
   began(version, streamId, time) {
     if (this.server !== "" && this.server !== version) this.outside.outdated(version);
