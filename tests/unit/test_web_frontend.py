@@ -61,6 +61,25 @@ def test_each_variable_of_the_webmails_stylesheets_has_a_value() -> None:
     assert missing == set()
 
 
+def test_each_layer_of_the_webmail_has_a_name_that_is_drawn() -> None:
+    """WEBMAIL-181a: what is fixed to the window says what it lies over; docs/architecture.md draws the order."""
+    webmail = FRONTEND / "webmail"
+    former = (FRONTEND / "lib/former.css").read_text()
+    levels = {name: int(level) for name, level in re.findall(r"--z-(\w+): (\d+);", former)}
+    drawing = (top() / "docs/architecture.md").read_text().split("From above:")[1].split("```")[1]
+    drawn = re.findall(r"^(\w+) +\w", drawing, re.MULTILINE)
+    assert drawn == sorted(levels, key=lambda name: -levels[name])
+    rules = [
+        (sheet.name, rule)
+        for sheet in [*webmail.rglob("*.css"), FRONTEND / "lib/former.css", FRONTEND / "lib/menu.css"]
+        for rule in re.findall(r"[^{}]*\{[^{}]*\}", sheet.read_text())
+    ]
+    layers = [(name, rule) for name, rule in rules if "position: fixed" in rule and "z-index" in rule]
+    assert len(layers) > 8
+    assert [f"{name}: {rule}" for name, rule in layers if "z-index: var(--z-" not in rule] == []
+    assert {name for _, rule in rules for name in re.findall(r"var\(--z-(\w+)", rule)} == set(levels)
+
+
 def test_the_apps_stylesheets_name_no_colour_of_their_own() -> None:
     """WEBMAIL-9: but the white canvas of an attachment's page."""
     named = {
