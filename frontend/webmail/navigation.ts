@@ -83,7 +83,10 @@ export function navigation(page: Page): NavigationByHand {
     },
     openMail: () => openMail(),
     openPlace: (place) => places.show(place),
-    tellAddress: (address) => writeAddress(address),
+    tellAddress(address, name = "") {
+      places.opened.value = name;
+      writeAddress(address);
+    },
     openSide: () => drawer.button.click(),
     async findCommand() {
       const [palette, typed] = await typedUntil(part<typeof PalettePart>("palette"));

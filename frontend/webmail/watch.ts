@@ -105,7 +105,10 @@ export function watch(page: Page): void {
     void mail.query.value;
     page.withdrawRule();
   });
-  effect(() => tellTitle(mail, find, page.places.shown.value?.title ?? ""));
+  effect(() => {
+    const { shown, opened } = page.places;
+    tellTitle(mail, find, shown.value === null ? "" : opened.value || shown.value.title);
+  });
   effect(() =>
     read(
       page,

@@ -153,7 +153,7 @@ def contacts_card(page: Page) -> None:
 
 def contacts_phone(page: Page) -> None:
     """The list of contacts."""
-    page.get_by_role("button", name="Contacts", exact=True).click()
+    page.get_by_role("link", name="Contacts", exact=True).click()
     expect(page.get_by_role("slider", name="Jump to a letter")).to_be_visible()
 
 

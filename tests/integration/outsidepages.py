@@ -113,7 +113,7 @@ class Clicks:
         composer.get_by_role("button", name="Send", exact=True).click()
         expect(composer).to_have_count(0)
         self.look()
-        page.get_by_role("button", name="Contacts", exact=True).click()
+        page.get_by_role("link", name="Contacts", exact=True).click()
         self.press("New contact")
         form = page.get_by_role("dialog", name="New contact")
         form.get_by_label("Name", exact=True).fill("Zoe")

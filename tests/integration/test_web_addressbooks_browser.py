@@ -35,7 +35,7 @@ def server(tmp_path: Path) -> Iterator[LocalServer]:
 
 def people(page: Page) -> Locator:
     """Open the contacts."""
-    page.get_by_role("button", name="Contacts", exact=True).click()
+    page.get_by_role("link", name="Contacts", exact=True).click()
     found = page.locator("#app.other-place")
     if (page.viewport_size or {"width": 0})["width"] < 700:
         found.get_by_role("button", name="Folders").click()

@@ -108,7 +108,7 @@ def test_contacts_are_gathered(chromium: Browser, server: LocalServer, tmp_path:
     """WEBMAIL-182, WEBMAIL-128: an import of 2,000 contacts."""
     with fresh(chromium, server, 1280) as visitor:
         page = visitor.page
-        page.get_by_role("button", name="Contacts", exact=True).click()
+        page.get_by_role("link", name="Contacts", exact=True).click()
         people = page.locator("#app.other-place")
         expect(people.get_by_label("Search contacts")).to_be_visible()
         open_app(page)

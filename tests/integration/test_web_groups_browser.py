@@ -54,7 +54,7 @@ def add_people(desk: Desk) -> dict[str, int]:
 
 def place(page: Page) -> Locator:
     """Open the contacts."""
-    page.get_by_role("button", name="Contacts", exact=True).click()
+    page.get_by_role("link", name="Contacts", exact=True).click()
     return page.locator("#app.other-place")
 
 

@@ -47,7 +47,7 @@ def test_people_are_imported_written_to_and_removed(chromium: Browser, server: L
     reader = Visitor(chromium, server, viewport={"width": 1280, "height": 900})
     reader.enter("/webmail/")
     page = reader.page
-    page.get_by_role("button", name="Contacts", exact=True).click()
+    page.get_by_role("link", name="Contacts", exact=True).click()
     people = page.locator("#app.other-place")
     expect(people).to_contain_text("No contacts yet.")
     page.screenshot(path=tmp_path / "empty.png")
@@ -95,7 +95,7 @@ def test_people_are_imported_written_to_and_removed(chromium: Browser, server: L
     reader = Visitor(chromium, server, viewport={"width": 360, "height": 740}, has_touch=True, color_scheme="dark")
     reader.enter("/webmail/")
     page = reader.page
-    page.get_by_role("button", name="Contacts", exact=True).click()
+    page.get_by_role("link", name="Contacts", exact=True).click()
     rows = page.locator("#app.other-place").get_by_role("listitem")
     expect(rows).to_have_count(3)
     page.wait_for_function("document.documentElement.scrollWidth <= 360")
@@ -351,7 +351,7 @@ def test_a_contact_is_read_before_it_is_edited(
     server.cli("contacts", "import", "moxlite", str(path))
     with fresh(chromium, server, width) as reader:
         page = reader.page
-        page.get_by_role("button", name="Contacts", exact=True).click()
+        page.get_by_role("link", name="Contacts", exact=True).click()
         people = page.locator("#app.other-place")
         people.get_by_role("listitem").get_by_role("button", name="Anna").click()
         card = people.get_by_role("article", name="Anna <i>Bergström</i>")
@@ -413,7 +413,7 @@ def test_all_details_of_a_contact_are_written(
     """WEBMAIL-128d, WEBMAIL-128e: fields for all details; Save is always inside the window."""
     with fresh(chromium, server, width) as reader:
         page = reader.page
-        page.get_by_role("button", name="Contacts", exact=True).click()
+        page.get_by_role("link", name="Contacts", exact=True).click()
         people = page.locator("#app.other-place")
         people.get_by_role("button", name="New contact").locator("visible=true").click()
         form = page.get_by_role("dialog", name="New contact")
@@ -510,7 +510,7 @@ def test_a_contact_shows_what_was_between_you(
         for title, at in (("Lunch with Nia", 3), ("Long ago", -9)):
             path.write_text(invited(f"{title} {width}", desk.today + timedelta(days=at), width), newline="")
             server.cli("calendar", "import", "moxlite", str(path))
-        page.get_by_role("button", name="Contacts", exact=True).click()
+        page.get_by_role("link", name="Contacts", exact=True).click()
         people = page.locator("#app.other-place")
         people.get_by_role("listitem").get_by_role("button", name="Nobody").click()
         with page.expect_response("**/api/events_with"):
@@ -550,7 +550,7 @@ def test_a_card_from_elsewhere_appears_by_itself(chromium: Browser, server: Loca
     reader = Visitor(chromium, server, viewport={"width": 1280, "height": 900})
     reader.enter("/webmail/")
     page = reader.page
-    page.get_by_role("button", name="Contacts", exact=True).click()
+    page.get_by_role("link", name="Contacts", exact=True).click()
     people = page.locator("#app.other-place")
     expect(people.get_by_label("Search contacts")).to_be_visible()
     path = tmp_path / "one.vcf"

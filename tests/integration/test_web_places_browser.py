@@ -1,6 +1,7 @@
 """The places of the webmail in a real browser: Mail, Calendar, Contacts (WEBMAIL-62)."""
 
 import re
+from typing import Final
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -9,9 +10,20 @@ from tests.geometry import WIDTHS, fresh, in_sight
 from tests.integration.browser import chromium
 from tests.integration.test_web_calendar_browser import server
 from tests.running import LocalServer
+from tests.session.test_web_calendars import form
 from tests.tools import until
+from tests.webcalls import Caller
 
 __all__ = ["chromium", "server"]
+
+CONTACT: Final = {
+    "name": "Ada Lindqvist",
+    "emails": [{"value": "ada@lind.example", "kind": ""}],
+    "phones": [],
+    "organization": "",
+    "note": "",
+    "groups": [],
+}
 
 pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
 
@@ -26,13 +38,13 @@ def test_what_lies_below_a_place_is_out_of_reach(chromium: Browser, server: Loca
         out = page.locator("[inert] .messages")
         expect(out).to_have_count(0)
         page.locator(".messages").focus()
-        page.get_by_role("button", name=name, exact=True).click()
+        page.get_by_role("link", name=name, exact=True).click()
         expect(page.locator(".place-view")).to_be_visible()
         expect(out).to_have_count(1)
         for _ in range(40):
             page.keyboard.press("Tab")
             assert not page.evaluate("document.activeElement.closest('.middle, .splitter, .reader') !== null")
-        page.get_by_role("button", name="Mail", exact=True).click()
+        page.get_by_role("link", name="Mail", exact=True).click()
         expect(page.locator(".place-view")).to_have_count(0)
         expect(out).to_have_count(0)
 
@@ -46,8 +58,7 @@ def test_places_are_where_they_are_looked_for(chromium: Browser, server: LocalSe
     with fresh(chromium, server, width) as visitor:
         page = visitor.page
         names = ["Mail", "Calendar", "Contacts"]
-        buttons = [page.get_by_role("button", name=name, exact=True) for name in names]
-        places = [in_sight(one) for one in buttons]
+        places = [in_sight(page.get_by_role("link", name=name, exact=True)) for name in names]
         if width > 700:
             assert all(one.right <= in_sight(page.locator(".side")).right and one.bottom <= 300 for one in places)
         else:
@@ -57,9 +68,9 @@ def test_places_are_where_they_are_looked_for(chromium: Browser, server: LocalSe
             ("Contacts", "#people:", "New contact"),
             ("Mail", "#Inbox", "New message"),
         ):
-            button = page.get_by_role("button", name=name, exact=True)
-            button.click()
-            expect(button).to_have_attribute("aria-current", "page")
+            link = page.get_by_role("link", name=name, exact=True)
+            link.click()
+            expect(link).to_have_attribute("aria-current", "page")
             expect(page.locator("[aria-current=page].place")).to_have_count(1)
             expect(page).to_have_url(re.compile(re.escape(address)))
             expect(page).to_have_title(re.compile("Inbox" if name == "Mail" else name))
@@ -95,6 +106,62 @@ def test_a_place_is_restored_by_back_forward_reload_and_a_fresh_tab(chromium: Br
         expect(tab.locator(".place-view.people-page")).to_be_visible()
         expect(tab).to_have_title(re.compile("^Contacts"))
         tab.close()
+
+
+def test_what_is_open_in_a_place_has_its_address_and_title(chromium: Browser, server: LocalServer) -> None:
+    """WEBMAIL-181, WEBMAIL-63: an event and a contact, for reload, Back, the middle button and a fresh tab; a date of a
+    series is the one that was opened. Links to places open in another tab, too.
+    """
+    caller = Caller(server.port(80), server.user, server.password)
+    caller.log_in()
+    calendar = caller.call("calendars")[0]["id"]
+    event = form(title="Rehearsal", start="2026-11-23T18:00", end="2026-11-23T19:00", rule="FREQ=WEEKLY;COUNT=3")
+    caller.call("event_save", calendar_id=calendar, event=event)
+    contact = caller.call("contact_save", contact=CONTACT)
+    with fresh(chromium, server, 1280) as visitor:
+        page = visitor.page
+        for name, where in (("Calendar", "#calendar:month,"), ("Contacts", "#people:")):
+            with page.context.expect_page() as opened:
+                page.get_by_role("link", name=name, exact=True).click(modifiers=["ControlOrMeta"])
+            expect(opened.value).to_have_url(re.compile(where))
+            expect(page).to_have_url(re.compile("#Inbox"))
+            opened.value.close()
+        page.evaluate("location.hash = '#calendar:day,20261130'")
+        one = page.locator(".cal-event", has_text="Rehearsal")
+        one.click()
+        shown = page.get_by_role("dialog", name="Rehearsal")
+        expect(shown).to_contain_text("30 Nov")
+        expect(page).to_have_url(re.compile(r"#calendar:day,20261130,\d+,20261130\d+$"))
+        expect(page).to_have_title(re.compile("^Rehearsal"))
+        address = page.url
+        page.go_back()
+        expect(shown).to_have_count(0)
+        expect(page).to_have_url(re.compile("#calendar:day,20261130$"))
+        expect(page).to_have_title(re.compile("^Calendar"))
+        one.click()
+        expect(shown).to_be_visible()
+        page.reload()
+        expect(shown).to_contain_text("30 Nov")
+        page.keyboard.press("Escape")
+        expect(page).to_have_url(re.compile("#calendar:day,20261130$"))
+        with page.context.expect_page() as opened:
+            one.click(button="middle")
+        tab = opened.value
+        expect(tab).to_have_url(address)
+        expect(tab.get_by_role("dialog", name="Rehearsal")).to_contain_text("30 Nov")
+        tab.close()
+        page.get_by_role("link", name="Contacts", exact=True).click()
+        with page.context.expect_page() as opened:
+            page.locator(".person-open").click(button="middle")
+        expect(opened.value.get_by_role("article", name="Ada Lindqvist")).to_be_visible()
+        opened.value.close()
+        page.locator(".person-open").click()
+        expect(page).to_have_url(re.compile(f"#people:,{contact}$"))
+        expect(page).to_have_title(re.compile("^Ada Lindqvist"))
+        page.reload()
+        expect(page.get_by_role("article", name="Ada Lindqvist")).to_be_visible()
+        expect(page).to_have_title(re.compile("^Ada Lindqvist"))
+    caller.call("contact_remove", contact_id=contact)
 
 
 def test_the_side_bar_is_one_stop_of_the_tab_key(chromium: Browser, server: LocalServer) -> None:

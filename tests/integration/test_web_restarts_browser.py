@@ -444,7 +444,7 @@ def test_a_newsletter_is_left_and_archived_once(survivor: Survivor, server: Loca
 def test_a_contact_is_added_once(survivor: Survivor) -> None:
     """WEBMAIL-128: the form stays; a contact, a change and an import whose answers were lost are made once."""
     page = survivor.page
-    page.get_by_role("button", name="Contacts", exact=True).click()
+    page.get_by_role("link", name="Contacts", exact=True).click()
     people = page.locator("#app.other-place")
     page.get_by_role("button", name="New contact").click()
     form = page.get_by_role("dialog", name="New contact")

@@ -281,14 +281,14 @@ def test_a_device_asks_for_the_password_before_mail_leaves_the_account(
     expect(page.locator(".message")).to_have_count(1)
 
     def export() -> None:
-        page.get_by_role("button", name="Mail", exact=True).click()
+        page.get_by_role("link", name="Mail", exact=True).click()
         page.locator(".mailbox", has_text="Inbox").hover()
         page.get_by_label("Actions for Inbox").click()
         page.get_by_role("dialog", name="Inbox").get_by_role("button", name="Export…").click()
         page.get_by_role("button", name="Single mbox file").click()
 
     def people() -> None:
-        page.get_by_role("button", name="Contacts", exact=True).click()
+        page.get_by_role("link", name="Contacts", exact=True).click()
         page.locator("#app.other-place").get_by_role("link", name="Export as CSV").click()
 
     def subjects(path: Path) -> list[str]:
@@ -299,7 +299,7 @@ def test_a_device_asks_for_the_password_before_mail_leaves_the_account(
     for first, second in ((export, people), (people, export)):
         age_sessions(local)
         page.reload()
-        page.get_by_role("button", name="Mail", exact=True).click()
+        page.get_by_role("link", name="Mail", exact=True).click()
         page.locator(".message").click()
         expect(page.locator(".text-part")).to_contain_text("Some text")
         assert downloaded(page, first, asked=True).stat().st_size > 0

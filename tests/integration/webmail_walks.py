@@ -400,7 +400,7 @@ def planner(her: Person) -> None:
     calendar = page.locator("#app.other-place")
     event = calendar.locator(".cal-event", has_text="Dentist")
     with her.step("Make an event at four o’clock today", 6):
-        her.click(page.get_by_role("button", name="Calendar", exact=True))
+        her.click(page.get_by_role("link", name="Calendar", exact=True))
         her.click(calendar.get_by_role("button", name="New event", exact=True).first)
         expect(her.dialog.get_by_label("Title")).to_be_focused()
         her.type("Dentist")

@@ -53,12 +53,13 @@ export function placeOf(view: View, day: number): string {
   return `#calendar:${view},${new Date(day * dayLength).toISOString().slice(0, 10).replaceAll("-", "")}`;
 }
 
-/** The view, or the name or the words of the search, and the day of an address; null if it has another form. */
-export function placeIn(hash: string): { view?: View; sought: string; day: number } | null {
-  const found = /^#calendar:(?:(day|week|month|agenda)|search:([^,]+)),(\d{4})(\d\d)(\d\d)$/.exec(hash);
+/** The view, or the name or the words of the search, the day and the event of an address; null if it has another form. */
+export function placeIn(hash: string): { view?: View; sought: string; day: number; event: string } | null {
+  const form = /^#calendar:(?:(day|week|month|agenda)|search:([^,]+)),(\d{4})(\d\d)(\d\d)((?:,\d+){0,2})$/;
+  const found = form.exec(hash);
   if (found === null) return null;
   const [year, month, day] = found.slice(3).map(Number) as [number, number, number];
-  const at = { sought: "", day: Date.UTC(year, month - 1, day) / dayLength };
+  const at = { sought: "", day: Date.UTC(year, month - 1, day) / dayLength, event: found[6]! };
   try {
     return found[1] !== undefined
       ? { ...at, view: found[1] as View }

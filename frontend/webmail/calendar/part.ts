@@ -16,6 +16,7 @@ import type * as EventPart from "../event/part";
 import type * as EventSearchPart from "../eventsearch/part";
 import type * as GivingPart from "../giving/part";
 import type * as QuickPart from "../quick/part";
+import { placeOfEvent } from "../state/address";
 import { emptyPlace, listHead, listsButton, searchField, sideButton } from "../ui/placeview";
 import { agendaDays, drawAgenda } from "./agenda";
 import { Birthdays } from "./birthdays";
@@ -55,7 +56,10 @@ type Page = Pick<Surroundings, "client" | "base" | "load" | "facts"> &
   Pick<Writing, "compose"> &
   Pick<Navigation, "openPlace" | "openSide" | "tellAddress">;
 
-const views: readonly View[] = ["day", "week", "month", "agenda"];
+const views: Record<View, string> = { day: t("Day"), week: t("Week"), month: t("Month"), agenda: t("Agenda") };
+
+/** The days by which an arrow key moves in a month; undefined for another key. */
+const daysBy = (key: string) => ({ ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7 })[along(key)];
 
 let opened: CalendarPage | null = null;
 
@@ -76,6 +80,8 @@ class CalendarPage implements Board {
   /** Shown events by their buttons. */
   private readonly buttons = new WeakMap<HTMLElement, Shown>();
   private turn = 0;
+  /** The event that the address asks for; "" for none. */
+  private asked = "";
   /** There are more events than are shown. */
   private crowded = false;
   /** The text of the search; "" for none. */
@@ -160,7 +166,7 @@ class CalendarPage implements Board {
       make: (day, last, from, to) => this.add(day, last, from, to, true),
       move: (button, days, minutes, end) => void this.move(button, days, minutes, end),
     });
-    const live = follow(
+    const { changed } = follow(
       () => this.fetch(),
       (failed) => {
         this.late = failed;
@@ -168,7 +174,7 @@ class CalendarPage implements Board {
       },
     );
     const here = () => view.isConnected;
-    for (const name of ["calendars", "contacts"]) addEventListener(name, () => here() && live.changed());
+    for (const name of ["calendars", "contacts"]) addEventListener(name, () => here() && changed());
     addEventListener("resize", () => here() && this.draw());
     // wherever the focus is: a form that closes may leave it nowhere
     addEventListener("keydown", (event) => {
@@ -185,13 +191,15 @@ class CalendarPage implements Board {
   follow(): void {
     const asked = placeIn(location.hash);
     this.view = asked?.view ?? this.view;
-    if (phone.matches && (this.view === "month" || this.view === "week")) this.view = "agenda";
+    if (phone.matches && this.view !== "day") this.view = "agenda";
     this.day = asked?.day ?? this.day;
+    this.asked = asked?.event ?? "";
     this.sought = asked?.sought ?? "";
     this.search.set(this.sought.startsWith("~") ? "" : this.sought); // its words come with the part that searches
     this.found = null;
     this.drawHead();
-    this.drawn = false;
+    // the place that is there keeps its focus: Back has closed something in it
+    this.drawn = this.place.view.isConnected;
     this.page.openPlace(this.place);
     void this.load();
   }
@@ -274,6 +282,11 @@ class CalendarPage implements Board {
     });
   }
 
+  /** Whether the view has hours. */
+  private get hourly(): boolean {
+    return this.view === "day" || this.view === "week";
+  }
+
   /** The first day of the view, and the day after the last. */
   private range(): [number, number] {
     const { day } = this;
@@ -324,16 +337,17 @@ class CalendarPage implements Board {
         this.search.set(words);
       }
       this.page.tellAddress(this.searching.placeOfSearch(words, this.day));
-      const all = calendars.map(({ id }) => id);
-      const result = await client.event_search(this.sought, all);
+      const result = await client.event_search(
+        this.sought,
+        calendars.map(({ id }) => id),
+      );
       await released(this.root);
       if (own !== this.turn) return;
       this.found = result;
-      this.arrived(calendars);
-      return;
+      return this.arrived(calendars);
     }
     const [from, to] = this.range();
-    const seconds = (day: number) => Math.floor(dateOf(day).getTime() / 1000);
+    const seconds = (day: number) => +dateOf(day) / 1000;
     const ids = calendars.filter(({ hidden }) => !hidden).map(({ id }) => id);
     const found = await client.events(seconds(from), seconds(to), ids);
     // or dragged
@@ -352,31 +366,33 @@ class CalendarPage implements Board {
     this.drawState();
     this.drawList();
     this.draw();
+    const { asked } = this;
+    this.asked = "";
+    const one = this.events.find(({ item }) => placeOfEvent(item.id, item.recurrence) === asked);
+    if (one !== undefined) void this.open(one);
   }
 
   private drawState(): void {
-    const crowded = this.crowded && this.sought === "";
-    this.state.hidden = !this.late && !crowded;
-    this.state.textContent = this.late
+    const words = this.late
       ? t("Couldn't load the latest changes. Trying again…")
-      : crowded
+      : this.crowded && this.sought === ""
         ? t("Too many events to show. Hide a calendar or choose a shorter period.")
         : "";
+    this.state.hidden = words === "";
+    this.state.textContent = words;
   }
 
   private draw(): void {
     const focused = document.activeElement;
     const { event, number } = focused instanceof HTMLElement ? focused.dataset : {};
     if (this.sought !== "" && this.found === null) return; // being loaded
-    const made = this.drawView();
     const within = this.root.contains(focused);
-    fill(this.root, made);
+    fill(this.root, this.drawView());
     if (!within && this.drawn) return;
     this.drawn = true;
-    const same =
-      event !== undefined
-        ? this.root.querySelector<HTMLElement>(`[data-event="${event}"]`)
-        : this.root.querySelector<HTMLElement>(`[data-number="${number ?? ""}"]`);
+    const same = this.root.querySelector<HTMLElement>(
+      event !== undefined ? `[data-event="${event}"]` : `[data-number="${number ?? ""}"]`,
+    );
     (
       same ??
       this.root.querySelector<HTMLElement>(".cal-day.chosen") ??
@@ -400,7 +416,7 @@ class CalendarPage implements Board {
   private drawHead(): void {
     const searches = this.sought !== "";
     this.place.view.classList.toggle("searching", searches);
-    if (!searches) this.page.tellAddress(placeOf(this.view, this.day));
+    if (!searches && this.asked === "") this.page.tellAddress(placeOf(this.view, this.day));
     const month = monthName(this.day);
     const words = searches ? t("Searching…") : this.view === "day" ? longDay(this.day) : month;
     fill(
@@ -410,24 +426,22 @@ class CalendarPage implements Board {
         this.view === "week" &&
         el("small", {}, t("Week {n}", { n: String(weekNumber(weekStart(this.day) + 3)) })),
     );
-    const names: Record<View, string> = { day: t("Day"), week: t("Week"), month: t("Month"), agenda: t("Agenda") };
     fill(
       this.tabs,
-      views.map((view) =>
+      Object.entries(views).map(([view, name]) =>
         el(
           "button",
           {
-            class: `btn small${view === "month" || view === "week" ? " wide" : ""}`,
+            class: `btn small${/^[mw]/.test(view) ? " wide" : ""}`,
             type: "button",
             "aria-pressed": String(view === this.view),
-            onclick: () => this.show(view, this.day),
+            onclick: () => this.show(view as View, this.day),
           },
-          names[view],
+          name,
         ),
       ),
     );
-    const whole = this.view === "month" || this.view === "agenda";
-    drawSmall(this.small, this.day, whole ? [0, 0] : this.range(), (day) => this.show(this.view, day));
+    drawSmall(this.small, this.day, this.hourly ? this.range() : [0, 0], (day) => this.show(this.view, day));
   }
 
   private drawList(): void {
@@ -484,7 +498,10 @@ class CalendarPage implements Board {
   private step(by: number): void {
     const { view, day } = this;
     if (view === "month") this.show(view, monthsLater(day, by));
-    else this.show(view, day + by * { day: 1, week: 7, agenda: agendaDays }[view]);
+    else {
+      const [from, to] = this.range();
+      this.show(view, day + by * (to - from));
+    }
   }
 
   private async tool(): Promise<EventPart.Events> {
@@ -515,7 +532,7 @@ class CalendarPage implements Board {
     return day === today() ? Math.min(22, new Date().getHours() + 1) * 60 : 540;
   }
 
-  private async open(one: Shown, cause: HTMLElement): Promise<void> {
+  private async open(one: Shown, cause?: HTMLElement): Promise<void> {
     await attempt(t("Loading…"), t("Couldn't open event"), async () => {
       const events = await this.tool();
       if (one.item.calendar_id === birthdayCalendar)
@@ -553,15 +570,14 @@ class CalendarPage implements Board {
 
   /** The movement of an event by an arrow with alt: by days, in the hours also by quarters of one. */
   private moves(key: string, one: Shown | undefined, target: HTMLElement): (() => void) | null {
-    const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[along(key)];
+    const by = daysBy(key);
     if (by === undefined || one === undefined || !this.isWritable(one)) return null;
-    const [across, down] = by as [number, number];
-    const timed = target.classList.contains("cal-block");
-    return () => void this.move(target, across + (timed ? 0 : 7 * down), timed ? 15 * down : 0, 0);
+    const quarters = Math.abs(by) === 7 && target.classList.contains("cal-block");
+    return () => void this.move(target, quarters ? 0 : by, quarters ? 15 * Math.sign(by) : 0, 0);
   }
 
   private keys(key: string, one: Shown | undefined, target: HTMLElement): (() => void) | null {
-    const around = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7 }[along(key)];
+    const around = daysBy(key);
     if (around !== undefined && one !== undefined) return () => this.nextEvent(target, around > 0 ? 1 : -1);
     if (around !== undefined && target.closest(".cal-scroll") === target && Math.abs(around) === 7) return null;
     if (around !== undefined && this.sought !== "") return null;
@@ -573,14 +589,7 @@ class CalendarPage implements Board {
     const letters: Record<string, () => void> = {
       "/": () => this.search.input.focus(),
       t: () => (this.sought === "" ? this.choose(today()) : this.show(this.view, today())),
-      n: () =>
-        this.add(
-          this.day,
-          this.day,
-          this.view === "day" || this.view === "week" ? this.nextHour(this.day) : null,
-          null,
-          true,
-        ),
+      n: () => this.add(this.day, this.day, this.hourly ? this.nextHour(this.day) : null, null, true),
       c: () => this.add(),
       d: () => this.show("day", this.day),
       w: () => this.show("week", this.day),
@@ -596,7 +605,7 @@ class CalendarPage implements Board {
     const [from, to] = this.range();
     this.day = day;
     this.drawHead();
-    if (day < from || day >= to || this.view === "agenda" || this.view === "month") void this.load();
+    if (day < from || day >= to || !this.hourly) void this.load();
     this.draw();
     this.root.querySelector<HTMLElement>(".cal-day.chosen")?.focus();
   }

@@ -183,8 +183,8 @@ export interface Navigation {
   openMail(): void;
   /** Show a place, which names itself in the address of the page. */
   openPlace(place: Place): void;
-  /** Write the address of what a place shows. */
-  tellAddress(address: string): void;
+  /** Write the address of what a place shows, and the name of what is open there, for the title of the page. */
+  tellAddress(address: string, name?: string): void;
   /** Open the side bar of a phone. */
   openSide(): void;
   findCommand(): void;

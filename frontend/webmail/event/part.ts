@@ -11,8 +11,9 @@ import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
 import type { Keep } from "../../lib/unsaved";
 import { byOwner, many, meant, t } from "../../lib/words";
-import type { Selection, Surroundings, Writing } from "../commands/desk";
+import type { Navigation, Selection, Surroundings, Writing } from "../commands/desk";
 import { colourButtons, colourChoice } from "../calendar/colours";
+import { placeOfEvent } from "../state/address";
 import { colourOf, colours, isChangeable, nameOf, nearest } from "../calendar/days";
 import { joinLink } from "../ui/join";
 import { formatParty, looksRight } from "../compose/parties";
@@ -27,7 +28,9 @@ import { local, localIn, moved, momentOf, ownZone, withDate } from "./times";
 
 adopt(sheet);
 
-type Page = Pick<Surroundings, "client" | "facts" | "load"> & Pick<Writing, "compose">;
+type Page = Pick<Surroundings, "client" | "facts" | "load"> &
+  Pick<Writing, "compose"> &
+  Pick<Navigation, "tellAddress">;
 type Scope = "this" | "following" | "all";
 type Chosen = "edit" | "remove" | "mail" | "propose" | "yes" | "maybe" | "no" | "close";
 
@@ -144,7 +147,10 @@ export class Events {
       return parts.filter((one) => one !== false);
     });
     if (cause?.isConnected === true) anchorTo(cause, true);
+    const view = /^#calendar:.*?,\d{8}/.exec(location.hash)?.[0];
+    if (view !== undefined) this.page.tellAddress(view + placeOfEvent(item.id, item.recurrence), title);
     const chosen = await answer;
+    if (view !== undefined && location.hash.startsWith(view)) this.page.tellAddress(view);
     if (typeof chosen === "object" && chosen !== null) await this.paint(found, chosen.colour);
     else if (chosen === "edit") await this.edit(found);
     else if (chosen === "remove") await this.remove(item, found);
@@ -182,7 +188,7 @@ export class Events {
   }
 
   /** Show a birthday at its `cause`; "" for a person without an address. */
-  async openBirthday(title: string, when: string, address: string, cause: HTMLElement): Promise<void> {
+  async openBirthday(title: string, when: string, address: string, cause?: HTMLElement): Promise<void> {
     const answer = dialog<"write" | "close">(title, (close) => [
       el("p", { class: "event-when" }, when),
       el(
@@ -193,7 +199,7 @@ export class Events {
           el("button", { class: "btn primary", type: "button", onclick: () => close("write") }, t("Write message")),
       ),
     ]);
-    if (cause.isConnected) anchorTo(cause, true);
+    if (cause?.isConnected === true) anchorTo(cause, true);
     if ((await answer) === "write") this.page.compose("new", `mailto:${encodeURIComponent(address)}`);
   }
 

@@ -196,7 +196,10 @@ function makePage(page: Page): { follow: () => void } {
   const tell = () => {
     const { book, group } = shelf;
     const more = group === "" ? "" : `,${encodeURIComponent(group)}`;
-    page.tellAddress(`#people:${book || ""}${read > 0 || more !== "" ? `,${read || ""}` : ""}${more}`);
+    page.tellAddress(
+      `#people:${book || ""}${read > 0 || more !== "" ? `,${read || ""}` : ""}${more}`,
+      card === null ? "" : isolated(card.form.name),
+    );
   };
   /** Mark the row of the contact that is read, and those that are selected. */
   const mark = () => {
@@ -330,6 +333,7 @@ function makePage(page: Page): { follow: () => void } {
     await released(reading);
     if (own !== read) return;
     card = found;
+    if (found !== null) tell();
     if (found === null && own > 0) {
       read = 0;
       tell();

@@ -15,6 +15,7 @@ import type * as EventNewsPart from "../eventnews/part";
 import type * as HintsPart from "../hints/part";
 import type * as SortingPart from "../sorting/part";
 import type { Mail } from "../state/mail";
+import { placeOfEvent } from "../state/address";
 import { followLocal } from "../state/settings";
 import type * as TouchPart from "../touch/part";
 import type { MessageList } from "../ui/list";
@@ -46,6 +47,8 @@ export function complete(page: Page): void {
   drawOutbox(page);
   drawFiles(page);
   const extra = <T>(name: string, run: (found: T) => void) => void desk.extra<T>(name).then(run);
+  document.addEventListener("auxclick", openBeside);
+  fillBand(list.band, desk);
   if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3))
     extra<typeof HintsPart>("hints", (found) => found.showHints(list.root));
   extra<typeof SortingPart>("sorting", (found) => found.showNotices(client, list.root, desk.facts().account_path));
@@ -58,6 +61,16 @@ export function complete(page: Page): void {
 }
 
 /** Pixels that an arrow key moves the bar between the panes. */
+/** Open an event or a contact that the middle button clicks in another tab, by its address. */
+function openBeside({ button, target }: MouseEvent): void {
+  const at = target instanceof Element ? target.closest<HTMLElement>("[data-event], [data-contact]") : null;
+  if (button !== 1 || at === null) return;
+  const { event, contact } = at.dataset;
+  const [id, date = ""] = (event ?? "").split(" ");
+  const day = /^#calendar:.*?,\d{8}/.exec(location.hash)?.[0] ?? "";
+  window.open(event === undefined ? `#people:,${contact}` : `${day}${placeOfEvent(Number(id), date)}`);
+}
+
 const step = 24;
 
 /** Let the bar between list and message be dragged, and moved by the arrow keys (WEBMAIL-58). */

@@ -1,6 +1,6 @@
 // The address of the page for the current view: `#Inbox`, `#Inbox,123`, or for a search, by its name, `#search:~3~,123`, or
 // `#inboxes:,123` for all inboxes (WEBMAIL-63). Colons in the name of a mailbox are escaped, so that no mailbox looks like a search
-// or like a place: `#calendar:VIEW,YYYYMMDD`, `#people:BOOK,CONTACT`, `#outbox:`,
+// or like a place: `#calendar:VIEW,YYYYMMDD,EVENT,DATE`, `#people:BOOK,CONTACT`, `#outbox:`,
 // `#files:`.
 
 export interface Place {
@@ -20,6 +20,10 @@ const everywhere = "inboxes:";
 /** The page that an address names instead of messages; "" for none. */
 export const placeOf = (hash: string) =>
   (/^#(calendar|people|outbox|files):/.exec(hash)?.[1] ?? "") as "" | "calendar" | "people" | "outbox" | "files";
+
+/** What the address of an event adds to that of its view: its id, and the digits of its date in a series. */
+export const placeOfEvent = (id: number, recurrence: string): string =>
+  `,${id}${recurrence && `,${recurrence.replace(/\D/g, "")}`}`;
 
 export function parsePlace(hash: string): Place {
   const value = placeOf(hash) !== "" ? "" : hash.replace(/^#/, "");

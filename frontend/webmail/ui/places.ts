@@ -1,4 +1,4 @@
-// The places of the program: mail, calendar and contacts (WEBMAIL-181). Their buttons are at the top of the side bar, on a phone at
+// The places of the program: mail, calendar and contacts (WEBMAIL-181). Their links are at the top of the side bar, on a phone at
 // the foot of the page. The rest of the side bar belongs to the place that is shown. Mail stays below the others, out of reach.
 
 import { type CommandTable, hintOf } from "../../lib/commands";
@@ -13,6 +13,8 @@ import type { Place } from "../commands/desk";
 export class Places {
   /** The place that is shown; null for mail. */
   readonly shown = signal<Place | null>(null);
+  /** The name of what is open in the place; "" for nothing. */
+  readonly opened = signal("");
   readonly nav = el("nav", { class: "places", "aria-label": meant("app", "Places") });
 
   constructor(
@@ -21,29 +23,34 @@ export class Places {
     private readonly side: HTMLElement,
   ) {}
 
-  /** Draw the buttons, once there are commands; `head` is above them in the side bar. */
+  /** Draw the links, once there are commands; `head` is above them in the side bar. */
   begin(head: HTMLElement): void {
-    const button = (name: string, icon: string, words: string) => {
+    const link = (name: string, at: string, icon: string, words: string) => {
       const command = this.commands.get(`app.${name}`);
+      const run = (event: MouseEvent) => {
+        if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+        event.preventDefault();
+        command.run();
+      };
       return el(
-        "button",
-        { class: `place open-${name}`, title: hintOf(command), "aria-label": words, onclick: () => command.run() },
+        "a",
+        { class: `place open-${name}`, href: `#${at}`, title: hintOf(command), "aria-label": words, onclick: run },
         sign(icon),
         el("span", {}, words),
       );
     };
-    const buttons = {
-      mail: button("mail", mail, meant("place", "Mail")),
-      calendar: button("calendar", calendar, t("Calendar")),
-      people: button("people", users, meant("place", "Contacts")),
+    const links = {
+      mail: link("mail", "Inbox", mail, meant("place", "Mail")),
+      calendar: link("calendar", "calendar:", calendar, t("Calendar")),
+      people: link("people", "people:", users, meant("place", "Contacts")),
     };
-    fill(this.nav, ...Object.values(buttons));
+    fill(this.nav, ...Object.values(links));
     const arrange = () => (phone.matches ? this.root.append(this.nav) : head.after(this.nav));
     phone.addEventListener("change", arrange);
     arrange();
     effect(() => {
       const now = this.shown.value?.name ?? "mail";
-      for (const [name, one] of Object.entries(buttons))
+      for (const [name, one] of Object.entries(links))
         if (name === now) one.setAttribute("aria-current", "page");
         else one.removeAttribute("aria-current");
     });
