@@ -283,7 +283,7 @@ class App {
     const root = byId("app", HTMLElement);
     beforeDisplay(root);
     this.waiting.remove();
-    this.list.root.before(this.line);
+    this.list.band.prepend(this.line);
     root.hidden = false;
     this.list.root.focus();
     recover(this.desk);

@@ -485,8 +485,10 @@ def news(walk: Walk) -> Iterator[str]:
     while count := alarms.count():
         alarms.first.get_by_role("button", name="Dismiss").click()
         expect(alarms).to_have_count(count - 1)
+    page.locator(".event-news").click()
     expect(page.locator(".event-news-card").first).to_be_visible()
     yield "news of an event"
+    walk.closed()
     walk.open("Regatta")
     expect(page.locator(".event-card .event-title")).to_be_visible()
     yield "invitation"
@@ -564,7 +566,7 @@ def further(walk: Walk) -> Iterator[str]:
     walk.visitor.server.cli("account", "vacation", "set", "moxlite", str(words))
     page.goto("about:blank")
     page.goto(f"{walk.visitor.base}/webmail/")
-    expect(page.locator(".sorting-line")).to_be_visible()
+    expect(page.locator(".away-chip")).to_be_visible()
     yield "vacation reply"
     walk.visitor.server.cli("account", "vacation", "off", "moxlite")
     walk.list()

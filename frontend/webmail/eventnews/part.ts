@@ -1,10 +1,11 @@
-// News about events (WEBMAIL-129b): invitations without an answer, and what other people changed, as cards above the list and as a
-// count at Calendar. They are asked for at the start, and when the calendar changes.
+// News about events (WEBMAIL-129b): invitations without an answer, and what other people changed, in the band above the Inbox,
+// whose button shows them as cards, and as a count at Calendar. They are asked for at the start, and when the calendar changes.
 
 import type { Client, EventNews, EventTime } from "../../gen/webmail";
 import { formatted } from "../../lib/dateformats";
-import { attempt } from "../../lib/dialogs";
-import { type Child, el, fill, isolated } from "../../lib/dom";
+import { attempt, dialog } from "../../lib/dialogs";
+import { type Child, el, fill, isolated, sign } from "../../lib/dom";
+import { calendar } from "../../lib/icons";
 import { follow } from "../../lib/live";
 import { released } from "../../lib/press";
 import { adopt } from "../../lib/sheets";
@@ -13,37 +14,57 @@ import sheet from "./eventnews.css";
 
 adopt(sheet);
 
-/** Cards that are shown at first. */
-const few = 2;
-
-/** Show the news above `list`, and their number at the button that opens the calendar. */
-export function showEventNews(client: Client, list: HTMLElement): void {
+/** Show in the band above the list that there is news, and its number at the button that opens the calendar. */
+export function showEventNews(client: Client, band: HTMLElement): void {
   const button = document.querySelector<HTMLElement>(".open-calendar")!;
-  const box = el("section", { class: "event-news", "aria-label": t("Calendar"), hidden: true });
+  const said = el("span", { class: "event-news-said" });
+  const box = el(
+    "button",
+    { class: "event-news", type: "button", "aria-haspopup": "dialog", hidden: true, onclick: () => void open() },
+    sign(calendar, "i s"),
+    said,
+    el("b", { class: "event-news-go" }, t("Show")),
+  );
   const count = el("span", { class: "event-news-count", hidden: true });
   const label = button.getAttribute("aria-label") ?? "";
-  let whole = false;
+  const cards = el("div", { class: "event-news-cards" });
+  let title = "";
+  let close = () => {};
   const draw = (news: readonly EventNews[]) => {
-    const shown = whole ? news : news.slice(0, few);
-    const rest = news.length - shown.length;
-    const more = () => {
-      whole = true;
-      draw(news);
-    };
-    fill(
-      box,
-      shown.map((one) => card(one)),
-      rest > 0 &&
-        el("button", { class: "link event-news-more", type: "button", onclick: more }, t("{n} more", { n: rest })),
-    );
+    const invitations = news.filter((one) => one.said === "invited");
+    const shown = invitations.length > 0 ? invitations : news;
+    const n = shown.length;
+    const who = [...new Set(shown.map((one) => one.who))].map((name) => isolated(name)).join(", ");
+    title =
+      invitations.length > 0
+        ? many(n, "{n} new invitation", "{n} new invitations")
+        : many(n, "{n} change in your calendar", "{n} changes in your calendar");
+    fill(said, el("b", {}, title), " ", who);
     box.hidden = count.hidden = news.length === 0;
     fill(count, t("{n}", { n: news.length }));
-    const words = news.length === 0 ? label : `${label} ${many(news.length, "{n} new", "{n} new")}`;
-    button.setAttribute("aria-label", words);
+    const added = news.length === 0 ? "" : ` ${many(news.length, "{n} new", "{n} new")}`;
+    button.setAttribute("aria-label", label + added);
+    fill(
+      cards,
+      news.map((one) => card(one)),
+    );
+    if (news.length === 0) close();
   };
+  const open = () =>
+    dialog<void>(title, (end) => {
+      close = end;
+      return [
+        cards,
+        el(
+          "div",
+          { class: "dialog-buttons" },
+          el("button", { class: "btn", type: "button", onclick: () => end() }, t("Close")),
+        ),
+      ];
+    });
   const ask = async () => {
     const found = await client.event_news();
-    await released(box);
+    await released(cards);
     draw(found);
   };
   const act = async (failed: string, run: () => Promise<unknown>) => {
@@ -78,7 +99,7 @@ export function showEventNews(client: Client, list: HTMLElement): void {
         "div",
         { class: "event-news-text" },
         el("p", {}, what(news)),
-        el("a", { href: place(news.at) }, el("strong", {}, el("bdi", { dir: "auto" }, title))),
+        el("a", { href: place(news.at), onclick: () => close() }, el("strong", {}, el("bdi", { dir: "auto" }, title))),
         el("p", { class: "event-news-facts" }, facts.join(" · ")),
       ),
       el(
@@ -98,7 +119,7 @@ export function showEventNews(client: Client, list: HTMLElement): void {
   const live = follow(ask, () => undefined);
   addEventListener("calendars", () => live.changed());
   button.append(" ", count);
-  list.before(box);
+  band.append(box);
   live.changed();
 }
 

@@ -12,8 +12,8 @@ adopt(sheet);
 /** Key in the browser's storage for the number of hints that were read. */
 export const hintsKey = "moxlite-webmail-hints";
 
-/** Show the hints that were not read above `list`. */
-export function showHints(list: HTMLElement): void {
+/** Show the hints that were not read in the band above the list. */
+export function showHints(band: HTMLElement): void {
   const touch = navigator.maxTouchPoints > 0;
   const hints = [
     touch
@@ -49,5 +49,5 @@ export function showHints(list: HTMLElement): void {
     focusHome();
   };
   draw();
-  list.before(box);
+  band.append(box);
 }

@@ -106,10 +106,9 @@ export function say(
 ): void {
   const count = messages > found ? counted({ messages, conversations: found }) : many(found, "{n} found", "{n} found");
   const all = Math.max(of, looked);
-  fill(
-    place,
+  const words = [
     done && !stopped && count,
-    saved === true && el("p", {}, t("In mail saved on this device")),
+    saved === true && t("In mail saved on this device"),
     stopped &&
       many(
         all,
@@ -126,13 +125,14 @@ export function say(
             "Searching… {count}. Searched {looked} of {n} messages",
             { count, looked },
           )),
-    !done && el("button", { class: "link", type: "button", onclick: stop }, t("Stop")),
-    !done &&
-      index?.[1] !== undefined &&
-      el("p", {}, t("Preparing search: {done} of {total}", { done: index[0]!, total: index[1] })),
-    left_out.length > 0 &&
-      el("p", {}, t("Folders shared by {owners} aren't available right now.", { owners: left_out.join(", ") })),
-  );
+    !done && index?.[1] !== undefined && t("Preparing search: {done} of {total}", { done: index[0]!, total: index[1] }),
+    left_out.length > 0 && t("Folders shared by {owners} aren't available right now.", { owners: left_out.join(", ") }),
+  ]
+    .filter((one) => one !== false)
+    .join(" · ");
+  // one line, whatever is to be said: the list below stays where it is
+  fill(place, !done && el("button", { class: "link", type: "button", onclick: stop }, t("Stop")), words);
+  place.title = words;
 }
 
 /** Show suggestions below the bar, unless the focus has left the bar while this part was loaded. */

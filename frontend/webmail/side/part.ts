@@ -21,6 +21,7 @@ import type * as TouchPart from "../touch/part";
 import type { MessageList } from "../ui/list";
 import type { MailboxList } from "../ui/mailboxes";
 import type { Panes } from "../ui/panes";
+import { fillBand } from "./band";
 
 interface Page {
   readonly client: Client;
@@ -46,13 +47,13 @@ export function complete(page: Page): void {
   moveSplitter(page.panes);
   drawOutbox(page);
   drawFiles(page);
-  const extra = <T>(name: string, run: (found: T) => void) => void desk.extra<T>(name).then(run);
   document.addEventListener("auxclick", openBeside);
   fillBand(list.band, desk);
+  const extra = <T>(name: string, run: (found: T) => void) => void desk.extra<T>(name).then(run);
   if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3))
-    extra<typeof HintsPart>("hints", (found) => found.showHints(list.root));
-  extra<typeof SortingPart>("sorting", (found) => found.showNotices(client, list.root, desk.facts().account_path));
-  extra<typeof EventNewsPart>("eventnews", (found) => found.showEventNews(client, list.root));
+    extra<typeof HintsPart>("hints", (found) => found.showHints(list.band));
+  extra<typeof SortingPart>("sorting", (found) => found.showNotices(client, list.band, desk.facts().account_path));
+  extra<typeof EventNewsPart>("eventnews", (found) => found.showEventNews(client, list.band));
   if (navigator.maxTouchPoints > 0)
     extra<typeof TouchPart>("touch", (found) => {
       list.pushable(found);
@@ -60,7 +61,6 @@ export function complete(page: Page): void {
     });
 }
 
-/** Pixels that an arrow key moves the bar between the panes. */
 /** Open an event or a contact that the middle button clicks in another tab, by its address. */
 function openBeside({ button, target }: MouseEvent): void {
   const at = target instanceof Element ? target.closest<HTMLElement>("[data-event], [data-contact]") : null;
@@ -71,6 +71,7 @@ function openBeside({ button, target }: MouseEvent): void {
   window.open(event === undefined ? `#people:,${contact}` : `${day}${placeOfEvent(Number(id), date)}`);
 }
 
+/** Pixels that an arrow key moves the bar between the panes. */
 const step = 24;
 
 /** Let the bar between list and message be dragged, and moved by the arrow keys (WEBMAIL-58). */

@@ -1,10 +1,12 @@
-// Notices about sorting above the list (WEB-158b): answers that are being sent, a script that failed, forwarding that was
-// stopped. They are asked for at the start, and when the user comes back to the page.
+// Notices about sorting (WEB-158b): beside the list's title that answers are being sent; in the band above the list that a script
+// failed, or that forwarding was stopped. They are asked for at the start, and when the user comes back to the page.
 
 import type { Client, SortingNotices } from "../../gen/webmail";
 import { kept } from "../../lib/beside";
-import { attempt } from "../../lib/dialogs";
-import { el, fill, placed } from "../../lib/dom";
+import { formatted } from "../../lib/dateformats";
+import { attempt, dialog } from "../../lib/dialogs";
+import { el, fill, placed, sign } from "../../lib/dom";
+import { treePalm } from "../../lib/icons";
 import { foreign } from "../../lib/pages";
 import { released } from "../../lib/press";
 import { inWord } from "../../lib/remarks";
@@ -22,12 +24,18 @@ const hiddenKey = `${kept()}-sorting`;
 /** Milliseconds after which a user who comes back is shown new notices. */
 const fresh = 3000;
 
-/** Show the notices above `list`; `account` is the path of the account app, "" if it is not served. */
-export function showNotices(client: Client, list: HTMLElement, account: string): void {
-  const box = el("div", { class: "sorting", role: "status" });
+/** Show the newest notice in the `band` above the list, and a vacation reply beside the list's title; `account` is the path of the
+ * account app, "" if it is not served. */
+export function showNotices(client: Client, band: HTMLElement, account: string): void {
+  const box = el("div", { class: "sorting", role: "status", hidden: true });
+  const chip = el("button", { class: "chip away-chip", type: "button", hidden: true, "aria-haspopup": "dialog" });
   let asked = 0;
-  const draw = (found: SortingNotices) =>
-    fill(box, away(found), failed(found), ...found.stopped.map((address) => stopped(address)));
+  const draw = (found: SortingNotices) => {
+    away(found);
+    const lines = [failed(found), ...found.stopped.map((address) => stopped(address))];
+    fill(box, lines.find((line) => line !== null) ?? null);
+    box.hidden = box.childElementCount === 0;
+  };
   const ask = async () => {
     asked = Date.now();
     // without a connection the page says so elsewhere
@@ -40,22 +48,39 @@ export function showNotices(client: Client, list: HTMLElement, account: string):
   const link = (page: string, title: string) =>
     account !== "" && el("a", { class: "link", href: `${account}#${page}` }, title);
 
-  function away(found: SortingNotices): HTMLElement | null {
-    if (!found.away) return null;
-    const end = async () => {
-      const done = await attempt(t("Saving…"), t("Couldn't turn off vacation reply"), () =>
-        client.account_vacation_set({ enabled: false }),
-      );
-      if (done) await ask();
-    };
-    return line(
-      "away",
-      found.away_until === null
-        ? t("Vacation reply is on.")
-        : placed(t("Vacation reply is on until {time}."), { time: when(microseconds(found.away_until)) }),
-      el("button", { class: "link", onclick: () => void end() }, t("Turn off")),
-      link("away", t("Change")),
+  function away(found: SortingNotices): void {
+    chip.hidden = !found.away;
+    if (!found.away) return;
+    const until = found.away_until === null ? null : microseconds(found.away_until);
+    const date = until === null ? "" : shortDay(new Date(until / 1000));
+    const words = date === "" ? t("Away") : t("Away until {date}", { date });
+    chip.ariaLabel = chip.title = words;
+    fill(chip, sign(treePalm, "i s"), el("span", {}, words));
+    chip.onclick = () =>
+      void dialog<void>(t("Away"), (close) => [
+        el(
+          "p",
+          { class: "dialog-text" },
+          until === null
+            ? t("Vacation reply is on.")
+            : placed(t("Vacation reply is on until {time}."), { time: when(until) }),
+        ),
+        el(
+          "div",
+          { class: "dialog-buttons" },
+          account !== "" &&
+            el("button", { class: "btn", onclick: () => location.assign(`${account}#away`) }, t("Change")),
+          el("button", { class: "btn primary", autofocus: true, onclick: () => void end(close) }, t("Turn off")),
+        ),
+      ]);
+  }
+
+  async function end(close: () => void): Promise<void> {
+    close();
+    const done = await attempt(t("Saving…"), t("Couldn't turn off vacation reply"), () =>
+      client.account_vacation_set({ enabled: false }),
     );
+    if (done) await ask();
   }
 
   function failed(found: SortingNotices): HTMLElement | null {
@@ -79,7 +104,6 @@ export function showNotices(client: Client, list: HTMLElement, account: string):
             t("You'll find the message in your Inbox."),
           ];
     return line(
-      "failed",
       [...about, failure.count > 1 && ` ${many(failure.count, "{n} error", "{n} errors in the last 30 days")}`],
       link(failure.script === "" ? "forwarding" : "scripts", t("Show")),
       el("button", { class: "link", onclick: hide }, t("Hide")),
@@ -88,7 +112,6 @@ export function showNotices(client: Client, list: HTMLElement, account: string):
 
   function stopped(address: string): HTMLElement {
     return line(
-      "failed",
       placed(t("Forwarding to {address} stopped after 3 days of bounces. You'll find your mail here."), {
         address: foreign(address, 100),
       }),
@@ -96,11 +119,14 @@ export function showNotices(client: Client, list: HTMLElement, account: string):
     );
   }
 
-  list.before(box);
+  band.append(box);
+  document.querySelector(".list-tools")!.prepend(chip);
   document.addEventListener("visibilitychange", () => !document.hidden && Date.now() - asked > fresh && void ask());
   void ask();
 }
 
-function line(kind: string, text: Parameters<typeof el>[2], ...actions: Parameters<typeof el>[2][]): HTMLElement {
-  return el("div", { class: `sorting-line ${kind}` }, el("p", {}, text), el("span", {}, actions));
+const shortDay = (date: Date): string => formatted(date, "day", { day: "numeric", month: "short" });
+
+function line(text: Parameters<typeof el>[2], ...actions: Parameters<typeof el>[2][]): HTMLElement {
+  return el("div", { class: "sorting-line" }, el("p", {}, text), actions);
 }

@@ -41,6 +41,8 @@ export interface ListOwner extends EmptyPart.WaysOut {
 
 export class MessageList {
   readonly root = el("div", { class: "messages", "aria-label": t("Messages"), tabindex: "0", data: { home: "" } });
+  /** The row above the list, always there: a notice, or the filters. */
+  readonly band = el("div", { class: "list-band" });
   private readonly space = el("div", { class: "messages-space" });
   private readonly note = el("div", { class: "messages-note" });
   private readonly heads = new Heads();

@@ -8,6 +8,7 @@ import { size } from "../../lib/numbers";
 import { effect } from "../../lib/signal";
 import { moveWithin } from "../../lib/toolbar";
 import { mailboxName, t } from "../../lib/words";
+import { isInbox } from "../data/mailboxes";
 import type { Find } from "../find";
 import type { Mail } from "../state/mail";
 import { counted } from "./counts";
@@ -55,11 +56,6 @@ export function layOut(root: HTMLElement, page: Page): void {
   const tools = el(
     "div",
     { class: "list-tools", role: "toolbar", "aria-label": t("List options") },
-    command(
-      "app.unread-only",
-      { class: "link unread-button" },
-      el("span", { class: "unread-toggle" }, t("Unread only")),
-    ),
     opener("link list-menu", t("List options"), (at) => page.openListMenu(at), sign(listFilter)),
   );
   moveWithin(tools);
@@ -109,6 +105,7 @@ export function layOut(root: HTMLElement, page: Page): void {
       storage,
     ),
   );
+  page.list.band.append(page.find.bar.problems);
   fill(
     root,
     el(
@@ -117,6 +114,7 @@ export function layOut(root: HTMLElement, page: Page): void {
       el("div", { class: "list-top" }, page.drawer.button, page.find.bar.root),
       el("header", { class: "list-head" }, heading, count, page.find.bar.said, tools),
       bar,
+      page.list.band,
       page.list.root,
       command("compose.new", { class: "compose-round", ...named(t("New message")) }, sign(squarePen)),
     ),
@@ -149,6 +147,8 @@ export function layOut(root: HTMLElement, page: Page): void {
     const searching = page.find.text.value !== "";
     fill(heading, searching ? t("Search") : mailboxName(name));
     root.classList.toggle("searching", searching);
+    const inbox = !searching && mail.current.value !== undefined && isInbox(mail.current.value);
+    Object.assign(page.list.band.dataset, { inbox, only: page.find.refinement.value });
     // a search says its own number
     fill(count, mail.searching.value === null && counted(mail.counts.value));
   });
@@ -158,8 +158,5 @@ export function layOut(root: HTMLElement, page: Page): void {
     fill(chosenCount, t("{n} selected", { n }));
     fill(all, t("Select all {n}", { n: total }));
     all.hidden = n >= total;
-  });
-  effect(() => {
-    root.classList.toggle("unread-only", mail.query.value.filter.unread === true);
   });
 }

@@ -52,7 +52,6 @@ export class SearchBar {
     "form",
     { class: "search", role: "search" },
     el("div", { class: "search-bar" }, sign(search, "i s"), this.input, this.clear),
-    this.problems,
     this.form,
   );
 
