@@ -155,11 +155,15 @@ class Browser:
         since: int | str = 0,
         gzip: bool = False,
         language: str = "",
+        asked: dict[str, Any] | None = None,
+        polled: bool = False,
     ) -> "Events":
-        """An event stream."""
+        """An event stream, or one that is polled, with a request that is answered at once."""
         token = await self.call("token")
         wanted = first_request() if request is None else request
-        target = f"{self.app}events?token={token}&request={quote(json.dumps(wanted))}"
+        target = f"{self.app}{'poll' if polled else 'events'}?token={token}&request={quote(json.dumps(wanted))}"
+        if asked is not None:
+            target += f"&asked={quote(json.dumps(asked))}"
         if since:
             target += f"&since={since}"
         headers = {"accept-encoding": "gzip"} if gzip else {}

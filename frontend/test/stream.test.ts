@@ -6,6 +6,7 @@ import type { Client } from "../gen/webmail";
 import { CallFailed } from "../lib/client";
 import { Backoff } from "../lib/backoff";
 import { type Connection, Stream } from "../webmail/data/stream";
+import * as wires from "../webmail/wires/part";
 
 type Timer = { at: number; work: () => void };
 
@@ -18,6 +19,7 @@ class FakeBrowser {
   calls = 0;
   readonly events: FakeWire[] = [];
   readonly sockets: FakeWire[] = [];
+  readonly polls: FakePoll[] = [];
   readonly states: Connection[] = [];
   readonly stream: Stream;
   private readonly timers = new Map<number, Timer>();
@@ -58,6 +60,14 @@ class FakeBrowser {
       navigator: taken === null ? {} : { locks },
       EventSource: wire(this.events),
       WebSocket: wire(this.sockets),
+      fetch: (url: string) =>
+        new Promise((resolve, reject) =>
+          this.polls.push({
+            asked: new URLSearchParams(url.replace(/.*\?/, "")).get("asked"),
+            answer: (text) => resolve({ text: async () => text }),
+            fail: () => reject(new TypeError()),
+          }),
+        ),
     };
     for (const [name, value] of Object.entries(fakes))
       Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
@@ -77,6 +87,7 @@ class FakeBrowser {
         throw error;
       },
       opening: () => ({ request: { id: 1, view_id: 1 }, since: "0" }),
+      wires: async () => wires,
     });
   }
 
@@ -100,6 +111,13 @@ class FakeBrowser {
   get state(): Connection | undefined {
     return this.states.at(-1);
   }
+}
+
+/** A request for the events that there are; `asked` is the request that it carries. */
+interface FakePoll {
+  readonly asked: string | null;
+  answer(text: string): void;
+  fail(): void;
 }
 
 class FakeWire {
@@ -179,7 +197,7 @@ test("a connection that comes back at once is not told of; one that hangs is, wi
   assert.equal(browser.state, "off");
 });
 
-test("a fourth tab takes a websocket, and says so when that does not work", async () => {
+test("a fourth tab takes a websocket, and polls when that does not work", async () => {
   const browser = new FakeBrowser(3);
   browser.stream.start();
   await browser.pass(100);
@@ -187,7 +205,8 @@ test("a fourth tab takes a websocket, and says so when that does not work", asyn
   browser.sockets[0]!.onclose();
   await browser.pass(3_000);
   browser.sockets[1]!.onclose();
-  assert.equal(browser.state, "crowded");
+  await browser.pass(100);
+  assert.deepEqual([browser.events.length, browser.polls.length], [0, 1]);
 });
 
 test("where tabs cannot be counted, the websocket comes first", async () => {
@@ -214,30 +233,92 @@ test("where events were held back, the next page begins with a websocket", async
   assert.deepEqual([next.events.length, next.state], [0, "on"]);
 });
 
-test("where events are refused, the page takes a websocket; where that is refused too, it says so", async () => {
-  const browser = new FakeBrowser(0);
+/** What a poll brings that found nothing new. */
+const nothing = 'event: keepalive\ndata: {"kind":"keepalive"}\n\n:\n\n';
+
+/** A browser whose network holds events back and refuses websockets, at its first poll. */
+async function polling(stored = new Map<string, string>()): Promise<FakeBrowser> {
+  const browser = new FakeBrowser(0, stored);
   browser.stream.start();
-  const nth = async (connections: readonly unknown[], n: number) => {
-    while (connections.length < n) await browser.pass(500);
-  };
-  for (let n = 1; n <= 2; n++) {
-    for (const more of [1, 0]) {
-      await nth(browser.events, 2 * n - more);
-      browser.events.at(-1)!.onerror();
-    }
-    await nth(browser.sockets, n);
-    browser.sockets.at(-1)!.onclose();
-  }
-  assert.equal(browser.state, "blocked");
+  await browser.pass(10_100);
+  browser.sockets[0]!.onclose();
+  await browser.pass(3_000);
+  browser.sockets[1]!.onclose();
+  await browser.pass(100);
+  assert.deepEqual([browser.events.length, browser.sockets.length, browser.polls.length], [1, 2, 1]);
+  return browser;
+}
+
+test("where events are held back and websockets refused, the page polls, and the next page begins with that", async () => {
+  const stored = new Map<string, string>();
+  const first = await polling(stored);
+  first.polls[0]!.answer(nothing);
+  await first.pass(14_000);
+  assert.deepEqual([first.states, first.polls.length], [["connecting", "on"], 1]);
+  await first.pass(1_500);
+  assert.equal(first.polls.length, 2);
+  first.polls[1]!.answer(nothing);
+  await first.pass(100);
+  assert.deepEqual(first.states, ["connecting", "on"], "between two polls it is the same connection");
+  const next = new FakeBrowser(0, stored);
+  next.stream.start();
+  await next.pass(100);
+  assert.deepEqual([next.events.length, next.sockets.length, next.polls.length], [0, 0, 1]);
 });
 
-test("where events are held back and websockets fail, the page says that", async () => {
+test("what is asked for goes with the next poll, at once", async () => {
+  const browser = await polling();
+  assert.ok(browser.stream.asks({ id: 1, view_id: 1 }), "while a poll is under way");
+  browser.polls[0]!.answer(nothing);
+  await browser.pass(100);
+  assert.equal(browser.polls.length, 2);
+  assert.equal(browser.polls[1]!.asked, '{"id":1,"view_id":1}');
+  browser.polls[1]!.fail();
+  while (browser.polls.length === 2) await browser.pass(500);
+  assert.equal(browser.polls[2]!.asked, '{"id":1,"view_id":1}', "it had no answer");
+  browser.polls[2]!.answer(nothing);
+  await browser.pass(100);
+  assert.ok(browser.stream.asks({ id: 2, view_id: 1 }), "between two polls");
+  await browser.pass(100);
+  assert.deepEqual(
+    browser.polls.slice(3).map(({ asked }) => asked),
+    ['{"id":2,"view_id":1}'],
+  );
+});
+
+test("a page that polls tries the other kinds again after ten minutes", async () => {
+  const browser = await polling();
+  const begun = browser.now;
+  while (browser.events.length === 1) {
+    browser.polls.at(-1)!.answer(nothing);
+    await browser.pass(15_100);
+  }
+  assert.ok(browser.now - begun > 600_000 && browser.now - begun < 640_000);
+  browser.events[1]!.speak();
+  assert.equal(browser.stream.asks({ id: 3, view_id: 1 }), false, "a stream takes calls");
+});
+
+test("where a network refuses all three kinds, the page says that it isn't connected", async () => {
+  const browser = await polling();
+  for (let n = 0; n < 2; n++) {
+    while (browser.polls.length === n) await browser.pass(500);
+    browser.polls[n]!.answer("<h1>Log in to the network</h1>");
+    await browser.pass(100);
+  }
+  assert.equal(browser.state, "off");
+  while (browser.events.length === 1) await browser.pass(500); // it begins from the start
+});
+
+test("where events are refused, the page takes a websocket; where that is refused too, it polls", async () => {
   const browser = new FakeBrowser(0);
   browser.stream.start();
-  for (let round = 0; round < 2; round++) {
-    await browser.pass(10_500);
-    browser.sockets.at(-1)!.onclose();
-    await browser.pass(4_500);
+  while (browser.polls.length === 0) {
+    for (const wire of [...browser.events, ...browser.sockets].filter(({ closed }) => !closed)) {
+      wire.closed = true;
+      wire.onerror();
+      wire.onclose();
+    }
+    await browser.pass(500);
   }
-  assert.equal(browser.state, "blocked");
+  assert.deepEqual([browser.events.length, browser.sockets.length], [2, 2]);
 });

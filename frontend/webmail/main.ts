@@ -104,7 +104,8 @@ class App {
       if (state === "off" && !this.displayed) void this.offline()?.then((found) => found?.showKept());
     },
     failed: (error) => void showError(t("Can't connect to the server"), error),
-    opening: () => this.mail.opening(),
+    opening: (polls) => this.mail.opening(polls),
+    wires: () => part("wires"),
   });
   readonly mailboxes = new MailboxList({
     openMailbox: (mailbox) => this.navigation.openMailbox(mailbox),
@@ -336,6 +337,7 @@ class App {
   }
 
   private async send(request: Request): Promise<void> {
+    if (this.stream.asks(request)) return;
     try {
       await this.client.request({ ...request, stream_id: this.mail.streamId });
     } catch (error) {

@@ -89,7 +89,7 @@ for _counter in (autoconf_requests, autodiscover_requests):
     _counter.labels(domain="(unknown)")
 for _result in ("complete", "broken"):
     account_exports.labels(result=_result)
-for _kind in ("sse", "websocket"):
+for _kind in ("sse", "websocket", "poll"):
     streams.labels(kind=_kind)
 
 

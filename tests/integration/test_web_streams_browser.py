@@ -157,3 +157,49 @@ def test_a_server_that_can_not_yet_is_asked_again(reader: Reader, mailbox: imapl
     until(lambda: page.evaluate("1") and len(asked) >= 2, what="a second attempt")
     page.unroute("**/api/token")
     expect(page.locator(".message-subject")).to_have_text(["Green harbour"])
+
+
+def test_where_streams_are_held_back_and_refused_the_list_is_polled(
+    chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4
+) -> None:
+    """WEBMAIL-32a: rows, another folder, a search, acts and new mail come by plain requests."""
+    append(mailbox, "Green harbour", "A boat is in it.\n")
+    append(mailbox, "Red harbour")
+    reader = Reader(chromium, local)
+    page = reader.page
+    page.add_init_script("window.WebSocket = class { constructor() { setTimeout(() => this.onclose()); } close() {} };")
+    page.route("**/webmail/events?*", lambda route: None)  # neither answered nor refused
+    page.clock.install()
+    with page.expect_request("**/webmail/events?*"):
+        reader.log_in()
+    page.clock.run_for(11_000)
+    rows = page.locator(".message-subject")
+
+    def come() -> bool:
+        page.clock.run_for(1_000)
+        return rows.count() == 2
+
+    until(come, what="the first poll")
+    expect(rows).to_have_text(["Red harbour", "Green harbour"])
+    expect(page.locator(".offline")).to_be_hidden()
+    page.locator(".message", has_text="Green").click()
+    expect(page.locator(".reader-subject")).to_have_text("Green harbour")
+    page.keyboard.press("a")
+    expect(page.locator(".toast")).to_contain_text("Moved to Archive")
+    expect(rows).to_have_text(["Red harbour"])
+    page.locator(".mailbox-open", has_text="Archive").click()
+    expect(rows).to_have_text(["Green harbour"])
+    page.keyboard.press("/")
+    page.keyboard.type("harbour")
+    page.keyboard.press("Enter")
+    expect(page.locator(".search-said")).to_contain_text("2 found")
+    page.locator(".mailbox-open", has_text="Inbox").click()
+    expect(rows).to_have_text(["Red harbour"])
+    append(mailbox, "Blue harbour")
+    with page.expect_request("**/webmail/poll?*"):
+        page.clock.run_for(15_000)
+    expect(rows).to_have_text(["Blue harbour", "Red harbour"])
+    # the next page begins with it
+    page.reload()
+    expect(rows).to_have_text(["Blue harbour", "Red harbour"])
+    reader.close()

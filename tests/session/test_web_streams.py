@@ -74,6 +74,52 @@ async def test_a_view_goes_on_behind_its_anchor(rig: Rig, browser: Browser) -> N
     await events.aclose()
 
 
+async def polled(browser: Browser, request: dict[str, object], **options: object) -> list[dict[str, object]]:
+    """All events of a poll."""
+    events = await browser.events(request, polled=True, **options)  # type: ignore[arg-type]
+    all_events = []
+    while (event := await events.next()) is not None:
+        all_events.append(event)
+    assert events.status == 200
+    await events.aclose()
+    return all_events
+
+
+async def test_a_poll_ends_when_there_is_nothing_more(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-32a: the first one is as a stream begins; the next ones have what came since, and what is asked for."""
+    async with rig.account() as account:
+        await put(account, 120)
+    first = first_request(count=50)
+    start, *pages = await polled(browser, first)
+    assert start["kind"] == "start"
+    assert sum(len(page["items"]) for page in pages) == 50  # type: ignore[arg-type, misc]
+    assert {event["kind"] for event in pages} == {"view_msgs"}
+    since = f"{start['modseq']}{start['epoch']}"
+    anchor = 120 - 49
+    first = first_request(count=50, anchor_message_id=anchor)
+    quiet = await polled(browser, first, since=since)
+    assert {event["kind"] for event in quiet} <= {"resume", "view_changes", "alarms"}
+    assert [event["changes"] for event in quiet if event["kind"] == "view_changes"] in ([], [[]])
+    async with rig.account() as account:
+        await put(account, 1, first=121)
+    changed = await polled(browser, first, since=since)
+    changes = [change for event in changed if event["kind"] == "view_changes" for change in event["changes"]]  # type: ignore[attr-defined]
+    assert "msg_add" in [change["kind"] for change in changes]
+    # more of the view, and another view
+    more = {"id": 2, "view_id": 1, "page": {"count": 500, "anchor_message_id": anchor}}
+    events = await polled(browser, first, since=since, asked=more)
+    uids = [thread[0]["uid"] for event in events if event["kind"] == "view_msgs" for thread in event["items"]]  # type: ignore[attr-defined]
+    assert uids == list(range(70, 0, -1))
+    archive = {**first_request("Archive", view_id=2), "id": 3}
+    events = await polled(browser, {**first, "view_id": 0}, since=since, asked=archive)
+    answers = [event for event in events if event["kind"] == "view_msgs"]
+    assert [(answer["view_id"], answer["items"], answer["view_end"]) for answer in answers] == [(2, [], True)]
+    refused = await browser.events(first, polled=True, asked={"id": "x"})
+    await refused.block()
+    assert refused.status == 400
+    await refused.aclose()
+
+
 async def test_a_request_that_a_later_one_overtook_is_dropped(rig: Rig, browser: Browser) -> None:
     """WEBMAIL-36: the browser sends both at once over two connections; the view of the later one stays."""
     async with rig.account() as account:

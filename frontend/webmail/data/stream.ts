@@ -1,5 +1,5 @@
 // The connection for all events: server-sent events, or a websocket if a proxy holds events back, and in all tabs but three
-// (slot.ts). It reconnects when it is lost.
+// (slot.ts); where neither works, polls. It reconnects when it is lost.
 
 import { type Client, type Request, type StreamEvent, streamEventCheck } from "../../gen/webmail";
 import { Backoff } from "../../lib/backoff";
@@ -10,7 +10,7 @@ import { Slot } from "./slot";
 /** Milliseconds (as all times here) after which a connection without a first event is held back by a proxy: the other kind is
  * tried. */
 const bufferedAfter = 10_000;
-/** Name of what this browser remembers about the network. */
+/** Name of what this browser remembers about the network: the kind of connection that it lets through. */
 const heldKey = "moxlite-webmail-held";
 /** A connection that is silent for this long is dead: the server sends something every 30 seconds (WEBMAIL-33). */
 const silentAfter = 45_000;
@@ -20,13 +20,11 @@ const heldLong = 5_000;
 const toldAfter = 1_500;
 /** Time between two attempts, even if the user asks for one. */
 const attemptsApart = 1_000;
-/** Connections that fail in a row before the page tries the other kind, or reports that. */
+/** Connections that fail in a row before the page tries another kind. */
 const mostRefused = 2;
 
-/** State of the connection. `connecting`: for the first time. `off`: the server does not answer. `crowded`: other tabs have
- * all streams of server-sent events, and websockets fail. `blocked`: the server answers, but neither kind of stream delivers
- * events. */
-export type Connection = "on" | "connecting" | "off" | "crowded" | "blocked";
+/** State of the connection. `connecting`: for the first time. `off`: the server does not answer. */
+export type Connection = "on" | "connecting" | "off";
 
 /** The view for a new connection: `since` is the modseq to continue from, with its epoch; "0" to start anew. */
 export interface Opening {
@@ -41,12 +39,16 @@ export interface StreamOwner {
   connection(state: Connection): void;
   /** An error that another attempt will not resolve. */
   failed(error: unknown): void;
-  /** The view for a new connection. */
-  opening(): Opening;
+  /** The view for a new connection, or for the next poll. */
+  opening(polls: boolean): Opening;
+  /** The connections of the other kinds. */
+  wires(): Promise<typeof import("../wires/part")>;
 }
 
-interface Wire {
+/** A connection. `asks` takes requests where it polls. */
+export interface Wire {
   close(): void;
+  asks?(request: Request): boolean;
 }
 
 export class Stream {
@@ -61,8 +63,9 @@ export class Stream {
   /** Time of the first event; 0 without a connection. */
   private openedAt = 0;
   private triedAt = 0;
-  /** Whether a proxy holds server-sent events back, or did so when this browser last looked. */
-  private heldBack = localStorage.getItem(heldKey) === "1";
+  /** The kind that the network lets through, as far as this browser knows: 0 for server-sent events, 1 for websockets, 2 for polls.
+   * Each is tried when the one before it delivers nothing. */
+  private kind = Number(localStorage.getItem(heldKey));
   /** Number of streams of server-sent events that have failed in a row before their first event. */
   private failed = 0;
   /** Number of websockets that have failed in a row. */
@@ -104,6 +107,11 @@ export class Stream {
   /** Check the connection, after a call without an answer, or when the browser reports that it is offline. */
   suspect(): void {
     if (this.openedAt !== 0) this.lost();
+  }
+
+  /** Whether a request is taken by the next poll, and not by a call. */
+  asks(request: Request): boolean {
+    return this.wire?.asks?.(request) === true;
   }
 
   /** The connection is lost, or did not deliver what was requested: open another one. */
@@ -170,10 +178,9 @@ export class Stream {
       }
       return;
     }
-    const events = !this.heldBack && (await this.slot.take(this.refused > 0));
+    const kind = this.kind === 0 && !(await this.slot.take(this.refused > 0)) ? 1 : this.kind;
     if (generation !== this.generation || this.stopped) return;
-    this.watchdog = window.setTimeout(() => this.useless(events), bufferedAfter);
-    const opening = this.owner.opening();
+    this.watchdog = window.setTimeout(() => this.useless(kind), bufferedAfter);
     const take = (data: string) => {
       if (generation !== this.generation) return;
       clearTimeout(this.watchdog);
@@ -185,36 +192,33 @@ export class Stream {
       }
       this.take(data);
     };
-    const gone = () => {
+    const gone = (anew = false) => {
       if (generation !== this.generation) return;
-      if (this.openedAt === 0 && (!events || ++this.failed >= mostRefused)) this.useless(events);
+      if (anew || (this.openedAt === 0 && (kind > 0 || ++this.failed >= mostRefused))) this.useless(kind);
       else this.lost();
     };
-    this.wire = (events ? this.openEvents : this.openWebsocket).call(this, token, opening, take, gone);
+    const wires = kind === 0 ? null : await this.owner.wires().catch(() => gone());
+    if (generation !== this.generation) return;
+    const opening = () => this.owner.opening(kind === 2);
+    const { base, client } = this;
+    this.wire = wires
+      ? wires[kind === 1 ? "websocket" : "polls"]({ base, client, token, opening, take, gone })
+      : this.openEvents(token, opening(), take, gone);
   }
 
-  /** The server has answered, but this kind of stream delivers nothing: the next attempt uses the other kind, if it may
-   * (WEBMAIL-32). */
-  private useless(events: boolean): void {
+  /** The server has answered, but this kind of connection delivers nothing: the next attempt uses another one (WEBMAIL-32). */
+  private useless(kind: number): void {
     this.drop();
-    if (events) {
-      this.failed = 0;
-      this.hold(true);
-      this.slot.release();
-      void this.connect();
-      return;
+    this.failed = 0;
+    if (kind === 0) this.slot.release();
+    if (kind === 1 && ++this.refused < mostRefused) this.later(this.backoff.next());
+    else {
+      this.kind = (kind + 1) % 3;
+      // without room the next page finds out by itself
+      remember(heldKey, String(this.kind));
+      if (kind === 2) this.lost();
+      else void this.connect();
     }
-    this.refused++;
-    if (this.refused >= mostRefused) this.put(this.heldBack ? "blocked" : "crowded");
-    this.hold(false);
-    this.later(this.backoff.next());
-  }
-
-  /** Remember whether server-sent events are held back, for pages to come. */
-  private hold(back: boolean): void {
-    this.heldBack = back;
-    // without room the next page finds out by itself
-    remember(heldKey, String(+back));
   }
 
   private openEvents(token: string, opening: Opening, take: (data: string) => void, gone: () => void): Wire {
@@ -227,21 +231,6 @@ export class Stream {
       gone();
     };
     return source;
-  }
-
-  private openWebsocket(token: string, opening: Opening, take: (data: string) => void, gone: () => void): Wire {
-    const parameters = new URLSearchParams({ token, since: opening.since });
-    const socket = new WebSocket(
-      `${location.origin.replace(/^http/, "ws")}${this.base}ws?${parameters}`,
-      "moxlite.webmail.v1",
-    );
-    socket.onopen = () => socket.send(JSON.stringify({ request: opening.request }));
-    socket.onmessage = (message) => {
-      const frame = JSON.parse(String(message.data)) as { data: unknown };
-      take(JSON.stringify(frame.data));
-    };
-    socket.onclose = gone;
-    return socket;
   }
 
   private take(data: string): void {

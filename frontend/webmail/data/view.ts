@@ -86,11 +86,20 @@ export class View {
 
   /** The request by which a new connection continues with the loaded rows: its page names the last message. */
   resume(): Request {
-    const last = this.items.at(-1);
-    const request = this.request("check", { count: pageSize, anchor_message_id: last?.id ?? 0 });
+    this.requestId++;
     this.running = null;
     this.unsure = true;
-    return this.end && this.start === 0 ? { ...request, page: null } : request;
+    return this.going();
+  }
+
+  /** The same between two polls, where what was asked for is still to come. Its view is another one, 0, until an answer has come. */
+  going(): Request {
+    return {
+      id: this.requestId,
+      view_id: this.known ? this.viewId : 0,
+      query: this.query,
+      page: this.end && this.start === 0 ? null : { count: pageSize, anchor_message_id: this.items.at(-1)?.id ?? 0 },
+    };
   }
 
   /** The request for missing rows from `first` up to but not including `last`; null if none is missing, or a request is

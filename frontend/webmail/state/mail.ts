@@ -117,6 +117,8 @@ export class Mail {
   private entries: number[] = [];
   private readonly folding = new Folding();
   private server = "";
+  /** Whether connections are polls, of which each resumes. */
+  private polls = false;
   private refreshing = 0;
   private screen = { first: 0, last: 0 };
   private resting = 0;
@@ -160,10 +162,12 @@ export class Mail {
   }
 
   /** The view for the next connection. */
-  opening(): Opening {
+  opening(polls = false): Opening {
+    this.polls = polls && this.modseq > 0;
+    const since = this.modseq + this.facts.value.epoch;
+    if (this.polls) return { request: this.view.going(), since };
     this.view.lost();
-    if (this.modseq > 0 && this.view.known)
-      return { request: this.view.resume(), since: this.modseq + this.facts.value.epoch };
+    if (this.modseq > 0 && this.view.known) return { request: this.view.resume(), since };
     return { request: this.view.open(this.view.query, this.wanted), since: "0" };
   }
 
@@ -198,8 +202,10 @@ export class Mail {
             filter: { ...this.view.query.filter, mailbox_id: opened.id, mailbox_name: "" },
           };
         this.query.value = this.view.query;
-        // the modseq is too old to continue from
-        if (again) this.open(this.view.query);
+        // the modseq is too old to continue from, or the mailbox is another user's
+        if (!this.polls) {
+          if (again) this.open(this.view.query);
+        } else if (!this.view.busy) this.outdated();
         return;
       }
       case "resume":
@@ -207,7 +213,7 @@ export class Mail {
         this.boxes.setShared(event.shared, event.links);
         this.mailboxes.value = this.boxes.ordered();
         // the search was lost with the connection
-        if (isListing(this.view.query)) this.outdated();
+        if (!this.polls && isListing(this.view.query)) this.outdated();
         this.changed();
         return;
       case "view_msgs":
@@ -241,6 +247,7 @@ export class Mail {
         });
         return;
       case "view_changes":
+        if (this.polls && event.changes.length > 0 && isListing(this.view.query)) this.outdated();
         this.apply(event.changes);
         if (!event.more) this.modseq = event.modseq;
     }

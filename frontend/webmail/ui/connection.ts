@@ -10,10 +10,6 @@ const sentences: Record<Connection, string> = {
   on: "",
   connecting: t("Connecting…"),
   off: t("Not connected. Reconnecting…"),
-  crowded: t("Not connected. Other tabs use all the connections your network allows. Close some tabs."),
-  blocked: t(
-    "Not connected. Your network or a proxy blocks live updates. Ask your network administrator to allow WebSockets.",
-  ),
 };
 
 /** The line; hidden while the page is connected. */

@@ -50,9 +50,9 @@ from moxlite.web.webmail.calls.importing import ImportCalls
 from moxlite.web.webmail.calls.notices import DeviceLogins
 from moxlite.web.webmail.calls.shelves import Books
 from moxlite.web.webmail.holders import Holder, Holders
-from moxlite.web.webmail.live.context import Since, StreamStart
+from moxlite.web.webmail.live.context import Since, StreamStart, required_query
 from moxlite.web.webmail.live.openstreams import Streams, TooManyStreams
-from moxlite.web.webmail.live.streams import Stream, required_query
+from moxlite.web.webmail.live.streams import Stream
 from moxlite.web.webmail.querytypes import Request
 from moxlite.web.webmail.reading.parts import View, scheme_of, serve_message
 from moxlite.web.webmail.reading.views import Views
@@ -180,8 +180,8 @@ class Webmail:
             await self._document.handle(request, writer)
         elif rest.startswith("api/"):
             await self._calls.answer(caller, rest.removeprefix("api/"), writer)
-        elif rest == "events":
-            await self._events(caller, writer)
+        elif rest in ("events", "poll"):
+            await self._events(caller, writer, polled=rest == "poll")
         elif rest == "upload":
             await self._files.receive_file(caller, writer)
         elif rest == "import":
@@ -215,7 +215,8 @@ class Webmail:
 
     # Streams
 
-    async def _events(self, caller: Caller, writer: ResponseWriter) -> None:
+    async def _events(self, caller: Caller, writer: ResponseWriter, *, polled: bool) -> None:
+        """Answer with a stream of events. One that is polled ends as soon as it has nothing more to send."""
         request = caller.request
         if request.method != "GET":
             raise HTTPError(405, "Use GET to read events.", (("allow", "GET"),))
@@ -225,6 +226,7 @@ class Webmail:
             self._streams.redeem(session, parameters.get("token", ""))
             first = request_decoder.decode(parameters.get("request", ""))
             required_query(first)
+            asked = request_decoder.decode(parameters["asked"]) if polled and "asked" in parameters else None
             since = parse_since(parameters)
         except (UserError, msgspec.DecodeError) as e:
             raise HTTPError(400, str(e)) from e
@@ -232,11 +234,14 @@ class Webmail:
             # The account stays open as long as the stream: its change bus is in memory.
             stream = await self._add(session, home, caller)
             compressor = stream_compressor(request.headers)
-            headers = (
-                EVENT_STREAM_HEADERS if compressor is None else (*EVENT_STREAM_HEADERS, ("content-encoding", "gzip"))
-            )
+            headers = POLL_HEADERS if polled else EVENT_STREAM_HEADERS
+            if compressor is not None:
+                headers = (*headers, ("content-encoding", "gzip"))
+            if polled:
+                stream.end_idle(asked)
+            kind = "poll" if polled else "sse"
             try:
-                with metrics.streams.labels(kind="sse").track_inprogress(), self._server.sandbox.page():
+                with metrics.streams.labels(kind=kind).track_inprogress(), self._server.sandbox.page():
                     await writer.start(200, (*headers, *SERVICE_HEADERS))
                     sink = EventSink(writer, compressor)
                     await stream.run(first, since, sink, request.drain, self._sessions.alive)
@@ -394,6 +399,10 @@ class Webmail:
 def ids_of(text: str) -> tuple[int, ...]:
     """Message ids in the browser's form, between commas; what is no number is left out."""
     return tuple(int(one) for one in text.split(",", 1000)[:1000] if one.isascii() and one.isdigit() and len(one) <= 16)
+
+
+POLL_HEADERS: Final = (("content-type", "text/plain; charset=utf-8"), ("cache-control", "no-store"))
+"""Headers of events that are polled, where a network lets nothing pass that goes on for long (WEBMAIL-32)."""
 
 
 def parse_since(parameters: dict[str, str]) -> Since:

@@ -10,12 +10,13 @@ import msgspec
 import trio
 
 from moxlite.encoding import to_json
+from moxlite.web.errors import UserError
 
 if TYPE_CHECKING:
     from moxlite.store.types import ModSeq
     from moxlite.web.webmail.holders import Holder
     from moxlite.web.webmail.live.changes import EncodedChange, SharedChanges
-    from moxlite.web.webmail.querytypes import Request
+    from moxlite.web.webmail.querytypes import Query, Request
     from moxlite.web.webmail.reading.parsed import OwnWith
     from moxlite.web.webmail.reading.views import Views
     from moxlite.web.webmail.types import StreamEvent
@@ -130,6 +131,13 @@ class PendingRequest:
         """Id of the view whose search the browser has cancelled, which is no longer kept."""
         view_id, self._cancelled = self._cancelled, None
         return view_id
+
+
+def required_query(first: Request) -> Query:
+    """The query of a stream's first request. Raises UserError if there is no query."""
+    if first.query is None:
+        raise UserError("request: a stream must start with a query")
+    return first.query
 
 
 # Events on their way to one browser (WEBMAIL-33, WEBMAIL-147).

@@ -36,13 +36,13 @@ from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.rows.history import epoch_mark
 from moxlite.store.types import AccountClosing, ModSeq
 from moxlite.wakeup import Alarm, Wakeup
-from moxlite.web.errors import Unavailable, UserError
+from moxlite.web.errors import Unavailable
 from moxlite.web.preferences import shown_settings
 from moxlite.web.webmail.filters import is_plain
 from moxlite.web.webmail.holders import Scope
 from moxlite.web.webmail.items import linked_mailboxes, mailbox_of
 from moxlite.web.webmail.live.changes import encoded
-from moxlite.web.webmail.live.context import EventWriter, PendingRequest
+from moxlite.web.webmail.live.context import EventWriter, PendingRequest, required_query
 from moxlite.web.webmail.live.importing import RunningImports
 from moxlite.web.webmail.live.listing import Listing, Progress
 from moxlite.web.webmail.live.view import Reset, View, replace_mailbox, resolve_all
@@ -338,10 +338,17 @@ class Stream:
         self._deliveries = deliveries
         self._departures = Wakeup(alarm=self._alarm)
         self._asked = PendingRequest()
+        self._ends_idle = False
 
     def submit(self, request: Request) -> None:
         """Request a view, or more of it; work on an earlier request ends. Or cancel a search."""
         self._asked.submit(request)
+
+    def end_idle(self, asked: Request | None) -> None:
+        """Answer this request after the first one, and end when there is nothing more to send."""
+        self._ends_idle = True
+        if asked is not None:
+            self._asked.submit(asked)
 
     def end(self, message: str) -> None:
         """End the stream with this message to the user."""
@@ -433,6 +440,8 @@ class Stream:
                 await out.send_changes(telling.view_id, changes, cursor.modseq)
             elif shown.working:
                 await shown.advance()
+            elif self._ends_idle:
+                return
             elif trio.current_time() - out.sent >= KEEPALIVE:
                 await out.send(Keepalive())
             else:
@@ -445,8 +454,7 @@ class Stream:
         with drain.waiting() as scope, self._asked.waking(scope):
             scope.deadline = deadline
             await trio.lowlevel.checkpoint()
-            # Looked at inside of the scope: what is asked from here on cancels it, so nothing comes between the look
-            # and the sleep.
+            # Looked at inside of the scope: what is asked from here on cancels it, so nothing can come in between.
             while not self._asked.waits and not self._news(cursor):
                 await self._alarm.sleep()
 
@@ -590,10 +598,3 @@ async def _resume(stream_id: int, telling: _ChangeSender, first: Request, query:
         cursor.close()
         raise
     return cursor
-
-
-def required_query(first: Request) -> Query:
-    """The query of a stream's first request. Raises UserError if there is no query."""
-    if first.query is None:
-        raise UserError("request: a stream must start with a query")
-    return first.query
