@@ -214,13 +214,13 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 04ivkc8fuseau : ce fuseau horaire n’est pas connu
 0lddaaflien : doit être une adresse http:// ou https://
 0larlh2invités : cette adresse n’est pas complète
+00cgxi9request : un flux commence par une requête
 0brx1eljeton incorrect
 13fticgil n’y a pas de flux {stream_id}
 0zvugsbune nouvelle vue a besoin d’une requête
 1amfbwhCe dossier n’existe plus.
 0mlyp8mLes conversations de ce compte sont encore en cours d’assemblage.
 0ktvbrkCe dossier ne peut pas être lu pour le moment.
-00cgxi9request : un flux commence par une requête
 05hewt9ces messages sont déjà dans ce dossier
 183zaaaranges : seulement dans l’ordre de réception
 06owry3flags : il en faut au moins un

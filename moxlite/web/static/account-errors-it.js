@@ -214,13 +214,13 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 04ivkc8zone: questo fuso orario è sconosciuto
 0lddaaflink: deve essere un indirizzo http:// o https://
 0larlh2invitati: non è un indirizzo completo
+00cgxi9request: un flusso inizia con una ricerca
 0brx1eltoken non valido
 13fticgnessun flusso {stream_id}
 0zvugsbuna nuova vista richiede una ricerca
 1amfbwhQuesta cartella non c’è più.
 0mlyp8mLe conversazioni di questo account vengono ancora composte.
 0ktvbrkQuesta cartella al momento non si può leggere.
-00cgxi9request: un flusso inizia con una ricerca
 05hewt9questi messaggi sono già in questa cartella
 183zaaaranges: solo nell’ordine di ricezione
 06owry3flags: ne serve almeno uno

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "02f84cbabaa4", finding: "1daf94979df4", junk: "3f5bebf946da", links: "ec5e6bd65521", masked: "270f0ac84c82", reading: "601b0a608858", rich: "574b86e98b40", rules: "22ad46fb22a7", security: "e0f61707595a", sending: "5cedd4db2fd0", shares: "03e6f97f8d39", sieve: "ae5933114c6f", squire: "2e87e3ee21aa", transfer: "c13b04527ea7", writing: "26f36fa17780", you: "94f969624053" };
+var define_PARTS_default = { device: "02f84cbabaa4", finding: "1daf94979df4", junk: "3f5bebf946da", links: "83ee2f0cd13a", masked: "270f0ac84c82", reading: "601b0a608858", rich: "a938868abf75", rules: "22ad46fb22a7", security: "e0f61707595a", sending: "5cedd4db2fd0", shares: "03e6f97f8d39", sieve: "ae5933114c6f", squire: "2e87e3ee21aa", transfer: "c13b04527ea7", writing: "26f36fa17780", you: "94f969624053" };
 
 var CheckFailed = class extends Error {
 };

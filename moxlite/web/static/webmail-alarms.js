@@ -162,7 +162,7 @@ function toast(text2, action, time = shown) {
   return { say: (other) => fill(words, other), close };
 }
 
-var alarms_default = ".alarms{position:fixed;inset-block:20px auto;inset-inline:auto 20px;display:grid;gap:8px;max-height:calc(100vh - 40px);overflow-y:auto;z-index:9}.toast.alarm{flex-wrap:wrap;justify-content:end;width:min(400px,calc(100vw - 40px));padding-block:12px 4px}.alarm-event{display:grid;gap:2px;flex:1 1 100%;color:inherit;text-decoration:none;overflow-wrap:anywhere}\n";
+var alarms_default = ".alarms{position:fixed;inset-block:20px auto;inset-inline:auto 20px;display:grid;gap:8px;max-height:calc(100vh - 40px);overflow-y:auto;z-index:var(--z-alarm)}.toast.alarm{flex-wrap:wrap;justify-content:end;width:min(400px,calc(100vw - 40px));padding-block:12px 4px}.alarm-event{display:grid;gap:2px;flex:1 1 100%;color:inherit;text-decoration:none;overflow-wrap:anywhere}\n";
 
 adopt(alarms_default);
 var pause = 5;

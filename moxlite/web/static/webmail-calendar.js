@@ -242,11 +242,13 @@ function adopt(text2) {
   document.adoptedStyleSheets.push(sheet);
 }
 
+var placeOfEvent = (id, recurrence) => `,${id}${recurrence && `,${recurrence.replace(/\D/g, "")}`}`;
+
 function drawEmpty({ title, text: text2, step: step2 }) {
   return [el("h2", { class: "empty-title" }, title), ...text2 === void 0 ? [] : [el("p", {}, text2)], ...step2 === void 0 ? [] : [el("button", { class: "link", onclick: () => step2.run() }, step2.title)]];
 }
 
-var placeview_default = ".place-view{position:fixed;inset-block:0;inset-inline:var(--side-width) 0;z-index:3;display:grid;grid-template:auto minmax(0,1fr) / minmax(0,1fr);background:var(--background)}.place-view:focus{outline:none}.place-head{display:flex;align-items:center;gap:8px;min-height:57px;padding:0 16px;border-bottom:1px solid var(--border-color)}.place-head h1{flex:1;min-width:0;margin-inline-start:8px;font-size:20px;line-height:24px}.place-side{display:flex;flex:1;flex-direction:column;gap:14px;min-height:0}.place-side .side-lists{display:flex;flex-direction:column;gap:14px}.side-head{display:flex;justify-content:space-between;align-items:center;min-height:30px;padding-inline-start:8px;color:var(--color-mild);font-size:13px;font-weight:400}:is(.place-view,.place-side) .btn.icon{display:inline-flex;align-items:center;justify-content:center;flex:none;width:34px;min-width:34px;height:34px;padding:0;border:0;background:none;color:var(--text-2)}:is(.place-view,.place-side) .btn.icon.small{width:30px;min-width:30px;height:30px}:is(.place-view,.place-side) .btn.icon:hover{background:var(--button-hover-background)}.place-head .search{flex:none;width:368px}.place-side .btn.place-lists{display:none}.place-new{display:flex;align-items:center;justify-content:center;gap:8px}@media(max-width:1399px){.place-head .search{width:216px}}@media(min-width:701px)and (max-width:1099px){.place-side .btn.place-lists{display:inline-flex;align-self:center;width:44px;height:44px}.place-side .side-lists{display:none}.place-side.open .side-lists{display:flex;position:fixed;inset-block:0;inset-inline:var(--side-width) auto;z-index:4;width:260px;padding:14px 12px;overflow-y:auto;background:var(--background-mild);box-shadow:var(--shadow)}.place-new{min-height:44px;padding:0}.place-new span{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}}@media(max-width:900px){.place-head h1{font-size:17px;line-height:20px}}@media(max-width:700px){.place-view{inset:0 0 var(--tabs-height);z-index:1}.place-head{position:relative;min-height:56px;padding:0 8px}.place-empty .link{min-height:44px}.place-head .search{width:44px}.place-head .search:focus-within{position:absolute;inset:8px 8px auto;z-index:2;width:auto;background:var(--background)}.place-side .place-new{display:none}}.place-empty{display:grid;align-content:start;justify-items:center;gap:8px;padding:48px 24px;color:var(--color-mild);text-align:center}.place-empty p{max-width:44ch}.place-empty .link{justify-self:center;min-height:24px}.deleted-list{margin:0 0 14px;padding:0;max-height:50vh;overflow-y:auto;list-style:none}.deleted-list li{display:flex;align-items:center;gap:12px;padding:8px 2px;border-bottom:1px solid var(--line)}.deleted-list li>span{flex:1;min-width:0;overflow-wrap:anywhere}.deleted-list small{display:block;color:var(--muted);font-size:var(--t-sm)}.deleted-list .hint{border:0}\n";
+var placeview_default = ".place-view{position:fixed;inset-block:0;inset-inline:var(--side-width) 0;z-index:var(--z-place);display:grid;grid-template:auto minmax(0,1fr) / minmax(0,1fr);background:var(--background)}.place-view:focus{outline:none}.place-head{display:flex;align-items:center;gap:8px;min-height:57px;padding:0 16px;border-bottom:1px solid var(--border-color)}.place-head h1{flex:1;min-width:0;margin-inline-start:8px;font-size:20px;line-height:24px}.place-side{display:flex;flex:1;flex-direction:column;gap:14px;min-height:0}.place-side .side-lists{display:flex;flex-direction:column;gap:14px}.side-head{display:flex;justify-content:space-between;align-items:center;min-height:30px;padding-inline-start:8px;color:var(--color-mild);font-size:13px;font-weight:400}:is(.place-view,.place-side) .btn.icon{display:inline-flex;align-items:center;justify-content:center;flex:none;width:34px;min-width:34px;height:34px;padding:0;border:0;background:none;color:var(--text-2)}:is(.place-view,.place-side) .btn.icon.small{width:30px;min-width:30px;height:30px}:is(.place-view,.place-side) .btn.icon:hover{background:var(--button-hover-background)}.place-head .search{flex:none;width:368px}.place-side .btn.place-lists{display:none}.place-new{display:flex;align-items:center;justify-content:center;gap:8px}@media(max-width:1399px){.place-head .search{width:216px}}@media(min-width:701px)and (max-width:1099px){.place-side .btn.place-lists{display:inline-flex;align-self:center;width:44px;height:44px}.place-side .side-lists{display:none}.place-side.open .side-lists{display:flex;position:fixed;inset-block:0;inset-inline:var(--side-width) auto;z-index:var(--z-offer);width:260px;padding:14px 12px;overflow-y:auto;background:var(--background-mild);box-shadow:var(--shadow)}.place-new{min-height:44px;padding:0}.place-new span{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}}@media(max-width:900px){.place-head h1{font-size:17px;line-height:20px}}@media(max-width:700px){.place-view{inset:0 0 var(--tabs-height);z-index:1}.place-head{position:relative;min-height:56px;padding:0 8px}.place-empty .link{min-height:44px}.place-head .search{width:44px}.place-head .search:focus-within{position:absolute;inset:8px 8px auto;z-index:2;width:auto;background:var(--background)}.place-side .place-new{display:none}}.place-empty{display:grid;align-content:start;justify-items:center;gap:8px;padding:48px 24px;color:var(--color-mild);text-align:center}.place-empty p{max-width:44ch}.place-empty .link{justify-self:center;min-height:24px}.deleted-list{margin:0 0 14px;padding:0;max-height:50vh;overflow-y:auto;list-style:none}.deleted-list li{display:flex;align-items:center;gap:12px;padding:8px 2px;border-bottom:1px solid var(--line)}.deleted-list li>span{flex:1;min-width:0;overflow-wrap:anywhere}.deleted-list small{display:block;color:var(--muted);font-size:var(--t-sm)}.deleted-list .hint{border:0}\n";
 
 adopt(placeview_default);
 var pause = 150;
@@ -354,10 +356,11 @@ function placeOf(view, day) {
   return `#calendar:${view},${new Date(day * dayLength).toISOString().slice(0, 10).replaceAll("-", "")}`;
 }
 function placeIn(hash) {
-  const found = /^#calendar:(?:(day|week|month|agenda)|search:([^,]+)),(\d{4})(\d\d)(\d\d)$/.exec(hash);
+  const form = /^#calendar:(?:(day|week|month|agenda)|search:([^,]+)),(\d{4})(\d\d)(\d\d)((?:,\d+){0,2})$/;
+  const found = form.exec(hash);
   if (found === null) return null;
   const [year, month, day] = found.slice(3).map(Number);
-  const at = { sought: "", day: Date.UTC(year, month - 1, day) / dayLength };
+  const at = { sought: "", day: Date.UTC(year, month - 1, day) / dayLength, event: found[6] };
   try {
     return found[1] !== void 0 ? { ...at, view: found[1] } : { ...at, sought: decodeURIComponent(found[2]) };
   } catch {
@@ -796,7 +799,8 @@ function signOf(one) {
 }
 
 adopt(calendar_default);
-var views = ["day", "week", "month", "agenda"];
+var views = { day: t("Day"), week: t("Week"), month: t("Month"), agenda: t("Agenda") };
+var daysBy = (key) => ({ ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7 })[along(key)];
 var opened = null;
 function openPage(page) {
   opened ??= new CalendarPage(page);
@@ -813,12 +817,12 @@ var CalendarPage = class {
     const view = el("section", { class: "place-view calendar-page", "aria-label": t("Calendar") }, el("header", { class: "place-head cal-tools" }, sideButton(page), this.search.root, el("button", { class: "btn line cal-today", type: "button", title: "t", onclick: () => this.show(this.view, today()) }, t("Today")), icon2("cal-earlier", chevronLeft, t("Earlier"), () => this.step(-1)), icon2("cal-later", chevronRight, t("Later"), () => this.step(1)), this.heading, this.tabs, el("button", { class: "btn text cal-back", type: "button", onclick: () => this.endSearch() }, sign(x, "i s"), el("span", {}, t("Back to calendar")))), el("div", { class: "cal-main" }, this.state, this.root, el("button", { class: "compose-round", type: "button", title: add, "aria-label": add, onclick: () => this.add() }, sign(plus))));
     this.place = { name: "calendar", title: t("Calendar"), side, view };
     listenForDrags(this.root, { make: (day, last, from, to) => this.add(day, last, from, to, true), move: (button, days, minutes, end) => void this.move(button, days, minutes, end) });
-    const live = follow(() => this.fetch(), (failed) => {
+    const { changed } = follow(() => this.fetch(), (failed) => {
       this.late = failed;
       this.drawState();
     });
     const here = () => view.isConnected;
-    for (const name of ["calendars", "contacts"]) addEventListener(name, () => here() && live.changed());
+    for (const name of ["calendars", "contacts"]) addEventListener(name, () => here() && changed());
     addEventListener("resize", () => here() && this.draw());
     addEventListener("keydown", (event) => {
       if (here() && !event.defaultPrevented && document.querySelector("dialog:modal, .menu, .composer:focus-within") === null) this.key(event);
@@ -834,6 +838,7 @@ var CalendarPage = class {
   loading;
   buttons = /* @__PURE__ */ new WeakMap();
   turn = 0;
+  asked = "";
   crowded = false;
   sought = "";
   found = null;
@@ -852,13 +857,14 @@ var CalendarPage = class {
   follow() {
     const asked = placeIn(location.hash);
     this.view = asked?.view ?? this.view;
-    if (phone.matches && (this.view === "month" || this.view === "week")) this.view = "agenda";
+    if (phone.matches && this.view !== "day") this.view = "agenda";
     this.day = asked?.day ?? this.day;
+    this.asked = asked?.event ?? "";
     this.sought = asked?.sought ?? "";
     this.search.set(this.sought.startsWith("~") ? "" : this.sought);
     this.found = null;
     this.drawHead();
-    this.drawn = false;
+    this.drawn = this.place.view.isConnected;
     this.page.openPlace(this.place);
     void this.load();
   }
@@ -888,6 +894,9 @@ var CalendarPage = class {
   }
   nothing() {
     return emptyPlace({ title: t("No events"), text: t("Events you add on any device will appear here."), step: { title: t("New event"), run: () => this.add() } });
+  }
+  get hourly() {
+    return this.view === "day" || this.view === "week";
   }
   range() {
     const { day } = this;
@@ -932,16 +941,14 @@ var CalendarPage = class {
         this.search.set(words);
       }
       this.page.tellAddress(this.searching.placeOfSearch(words, this.day));
-      const all = calendars.map(({ id }) => id);
-      const result = await client.event_search(this.sought, all);
+      const result = await client.event_search(this.sought, calendars.map(({ id }) => id));
       await released(this.root);
       if (own !== this.turn) return;
       this.found = result;
-      this.arrived(calendars);
-      return;
+      return this.arrived(calendars);
     }
     const [from, to] = this.range();
-    const seconds = (day) => Math.floor(dateOf(day).getTime() / 1e3);
+    const seconds = (day) => +dateOf(day) / 1e3;
     const ids = calendars.filter(({ hidden }) => !hidden).map(({ id }) => id);
     const found = await client.events(seconds(from), seconds(to), ids);
     await released(this.root);
@@ -956,22 +963,25 @@ var CalendarPage = class {
     this.drawState();
     this.drawList();
     this.draw();
+    const { asked } = this;
+    this.asked = "";
+    const one = this.events.find(({ item }) => placeOfEvent(item.id, item.recurrence) === asked);
+    if (one !== void 0) void this.open(one);
   }
   drawState() {
-    const crowded = this.crowded && this.sought === "";
-    this.state.hidden = !this.late && !crowded;
-    this.state.textContent = this.late ? t("Couldn't load the latest changes. Trying again…") : crowded ? t("Too many events to show. Hide a calendar or choose a shorter period.") : "";
+    const words = this.late ? t("Couldn't load the latest changes. Trying again…") : this.crowded && this.sought === "" ? t("Too many events to show. Hide a calendar or choose a shorter period.") : "";
+    this.state.hidden = words === "";
+    this.state.textContent = words;
   }
   draw() {
     const focused = document.activeElement;
     const { event, number } = focused instanceof HTMLElement ? focused.dataset : {};
     if (this.sought !== "" && this.found === null) return;
-    const made = this.drawView();
     const within = this.root.contains(focused);
-    fill(this.root, made);
+    fill(this.root, this.drawView());
     if (!within && this.drawn) return;
     this.drawn = true;
-    const same = event !== void 0 ? this.root.querySelector(`[data-event="${event}"]`) : this.root.querySelector(`[data-number="${number ?? ""}"]`);
+    const same = this.root.querySelector(event !== void 0 ? `[data-event="${event}"]` : `[data-number="${number ?? ""}"]`);
     (same ?? this.root.querySelector(".cal-day.chosen") ?? this.root.querySelector("button"))?.focus({ preventScroll: true });
   }
   drawView() {
@@ -989,14 +999,12 @@ var CalendarPage = class {
   drawHead() {
     const searches = this.sought !== "";
     this.place.view.classList.toggle("searching", searches);
-    if (!searches) this.page.tellAddress(placeOf(this.view, this.day));
+    if (!searches && this.asked === "") this.page.tellAddress(placeOf(this.view, this.day));
     const month = monthName(this.day);
     const words = searches ? t("Searching…") : this.view === "day" ? longDay(this.day) : month;
     fill(this.heading, words, !searches && this.view === "week" && el("small", {}, t("Week {n}", { n: String(weekNumber(weekStart(this.day) + 3)) })));
-    const names = { day: t("Day"), week: t("Week"), month: t("Month"), agenda: t("Agenda") };
-    fill(this.tabs, views.map((view) => el("button", { class: `btn small${view === "month" || view === "week" ? " wide" : ""}`, type: "button", "aria-pressed": String(view === this.view), onclick: () => this.show(view, this.day) }, names[view])));
-    const whole = this.view === "month" || this.view === "agenda";
-    drawSmall(this.small, this.day, whole ? [0, 0] : this.range(), (day) => this.show(this.view, day));
+    fill(this.tabs, Object.entries(views).map(([view, name]) => el("button", { class: `btn small${/^[mw]/.test(view) ? " wide" : ""}`, type: "button", "aria-pressed": String(view === this.view), onclick: () => this.show(view, this.day) }, name)));
+    drawSmall(this.small, this.day, this.hourly ? this.range() : [0, 0], (day) => this.show(this.view, day));
   }
   drawList() {
     const { client } = this.page;
@@ -1023,7 +1031,10 @@ var CalendarPage = class {
   step(by) {
     const { view, day } = this;
     if (view === "month") this.show(view, monthsLater(day, by));
-    else this.show(view, day + by * { day: 1, week: 7, agenda: agendaDays }[view]);
+    else {
+      const [from, to] = this.range();
+      this.show(view, day + by * (to - from));
+    }
   }
   async tool() {
     const { Events } = await this.page.load("event");
@@ -1072,28 +1083,27 @@ var CalendarPage = class {
     run();
   }
   moves(key, one, target) {
-    const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[along(key)];
+    const by = daysBy(key);
     if (by === void 0 || one === void 0 || !this.isWritable(one)) return null;
-    const [across, down] = by;
-    const timed = target.classList.contains("cal-block");
-    return () => void this.move(target, across + (timed ? 0 : 7 * down), timed ? 15 * down : 0, 0);
+    const quarters = Math.abs(by) === 7 && target.classList.contains("cal-block");
+    return () => void this.move(target, quarters ? 0 : by, quarters ? 15 * Math.sign(by) : 0, 0);
   }
   keys(key, one, target) {
-    const around = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7 }[along(key)];
+    const around = daysBy(key);
     if (around !== void 0 && one !== void 0) return () => this.nextEvent(target, around > 0 ? 1 : -1);
     if (around !== void 0 && target.closest(".cal-scroll") === target && Math.abs(around) === 7) return null;
     if (around !== void 0 && this.sought !== "") return null;
     if (around !== void 0) return () => this.choose(this.day + (this.view === "month" ? around : Math.sign(around)));
     if ((key === "Delete" || key === "Backspace") && one !== void 0 && this.isWritable(one)) return () => void attempt(t("Deleting…"), t("Couldn't delete event"), async () => (await this.tool()).remove(one.item));
     if (key === "Escape" && this.sought !== "") return () => this.endSearch();
-    const letters = { "/": () => this.search.input.focus(), t: () => this.sought === "" ? this.choose(today()) : this.show(this.view, today()), n: () => this.add(this.day, this.day, this.view === "day" || this.view === "week" ? this.nextHour(this.day) : null, null, true), c: () => this.add(), d: () => this.show("day", this.day), w: () => this.show("week", this.day), m: () => this.show("month", this.day), a: () => this.show("agenda", this.day), PageUp: () => this.step(-1), PageDown: () => this.step(1) };
+    const letters = { "/": () => this.search.input.focus(), t: () => this.sought === "" ? this.choose(today()) : this.show(this.view, today()), n: () => this.add(this.day, this.day, this.hourly ? this.nextHour(this.day) : null, null, true), c: () => this.add(), d: () => this.show("day", this.day), w: () => this.show("week", this.day), m: () => this.show("month", this.day), a: () => this.show("agenda", this.day), PageUp: () => this.step(-1), PageDown: () => this.step(1) };
     return letters[key] ?? null;
   }
   choose(day) {
     const [from, to] = this.range();
     this.day = day;
     this.drawHead();
-    if (day < from || day >= to || this.view === "agenda" || this.view === "month") void this.load();
+    if (day < from || day >= to || !this.hourly) void this.load();
     this.draw();
     this.root.querySelector(".cal-day.chosen")?.focus();
   }

@@ -214,13 +214,13 @@ var inWords2 = (error) => inWords(error, `1up7nwi⟦unknown setting: {name}⟧
 04ivkc8⟦zone: unknown time zone⟧
 0lddaaf⟦link: must be an http:// or https:// URL⟧
 0larlh2⟦guests: enter a complete address⟧
+00cgxi9⟦request: a stream must start with a query⟧
 0brx1el⟦bad token⟧
 13fticg⟦stream not found: {stream_id}⟧
 0zvugsb⟦a new view must include a query⟧
 1amfbwh⟦This folder no longer exists.⟧
 0mlyp8m⟦This account's conversations are still being prepared.⟧
 0ktvbrk⟦This folder can't be opened right now.⟧
-00cgxi9⟦request: a stream must start with a query⟧
 05hewt9⟦these messages are already in this folder⟧
 183zaaa⟦ranges: only supported when sorted by date received⟧
 06owry3⟦flags: specify at least one⟧

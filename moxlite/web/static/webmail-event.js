@@ -352,6 +352,8 @@ function colourButtons(chosen, inherited, choose) {
   return el("div", { class: "cal-colours", role: "group", "aria-label": t("Color") }, offered(inherited).map(([value, number, name]) => el("button", { type: "button", value, class: `c${number}`, "aria-label": name, "aria-pressed": String(value === chosen), title: name, onclick: () => choose(value) })));
 }
 
+var placeOfEvent = (id, recurrence) => `,${id}${recurrence && `,${recurrence.replace(/\D/g, "")}`}`;
+
 var join_default = ".event-joining{display:flex;align-items:center;gap:12px;margin:0 0 12px;overflow-wrap:anywhere}a.event-join{display:inline-flex;align-items:center;flex:none;min-height:34px;padding:0 14px;border-radius:7px;background:var(--mailbox-active-background);color:var(--color);font-weight:600;text-decoration:none}a.event-join:hover{background:var(--button-hover-background)}.event-card .event-joining{margin:0}.cal-agenda li:has(>.event-join){display:flex;align-items:center;gap:8px}@media(pointer:coarse){a.event-join{min-height:44px}}\n";
 
 adopt(join_default);
@@ -669,7 +671,10 @@ var Events = class {
       return parts.filter((one) => one !== false);
     });
     if (cause?.isConnected === true) anchorTo(cause, true);
+    const view = /^#calendar:.*?,\d{8}/.exec(location.hash)?.[0];
+    if (view !== void 0) this.page.tellAddress(view + placeOfEvent(item.id, item.recurrence), title);
     const chosen = await answer;
+    if (view !== void 0 && location.hash.startsWith(view)) this.page.tellAddress(view);
     if (typeof chosen === "object" && chosen !== null) await this.paint(found, chosen.colour);
     else if (chosen === "edit") await this.edit(found);
     else if (chosen === "remove") await this.remove(item, found);
@@ -695,7 +700,7 @@ var Events = class {
   }
   async openBirthday(title, when, address, cause) {
     const answer = dialog(title, (close) => [el("p", { class: "event-when" }, when), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close("close") }, t("Close")), address !== "" && el("button", { class: "btn primary", type: "button", onclick: () => close("write") }, t("Write message")))]);
-    if (cause.isConnected) anchorTo(cause, true);
+    if (cause?.isConnected === true) anchorTo(cause, true);
     if (await answer === "write") this.page.compose("new", `mailto:${encodeURIComponent(address)}`);
   }
   async move(item, days3, minutes, end) {

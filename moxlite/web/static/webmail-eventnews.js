@@ -100,6 +100,22 @@ function mark(value) {
   element.textContent = value;
   return element;
 }
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", path.startsWith("m") ? `${name} along` : name);
+  svg.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS(namespace, "path");
+  line.setAttribute("d", path);
+  svg.append(line);
+  return svg;
+}
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
+}
 
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
@@ -157,6 +173,8 @@ function setStatus(message) {
   fill(line, message);
 }
 
+var calendar = "M8 2v3 M16 2v3 M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1 -2 2h-14a2 2 0 0 1 -2 -2v-14a2 2 0 0 1 2 -2z M3 9h18";
+
 var quiet = 500;
 var [again, longest] = [5e3, 6e4];
 function follow(load, failed) {
@@ -203,32 +221,40 @@ function adopt(text2) {
   document.adoptedStyleSheets.push(sheet);
 }
 
-var eventnews_default = ".event-news{display:grid;gap:6px;padding:8px 12px;border-bottom:1px solid var(--border-color)}.event-news[hidden]{display:none}.event-news-card{display:flex;align-items:center;flex-wrap:wrap;gap:6px 12px;padding:8px 10px 8px 14px;border-radius:8px;background:var(--mailbox-active-background);font-size:13px;line-height:18px}.event-news-text{flex:1 1 180px;min-width:0;overflow-wrap:anywhere}.event-news-card.canceled strong{text-decoration:line-through}.event-news-facts{color:var(--text-2)}.event-news-buttons{display:flex;flex-wrap:wrap;gap:6px}.event-news-more{justify-self:start;min-height:34px}.event-news-count{position:absolute;inset-block-start:4px;inset-inline-start:calc(50% + 4px);min-width:16px;padding:0 4px;border-radius:8px;background:var(--accent);color:var(--accent-color);font-size:11px;font-variant-numeric:tabular-nums;line-height:16px}.event-news-count[hidden]{display:none}@media(max-width:700px){.event-news-buttons .btn,.event-news-more{min-height:44px}}\n";
+var eventnews_default = ".event-news{border:0;border-radius:0;background:var(--mailbox-active-background);color:var(--color);font:inherit;text-align:start;cursor:pointer}.event-news-said{flex:1;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.event-news-go{color:var(--link-color)}.event-news-cards{display:grid;gap:6px;min-width:0}.event-news-card{display:flex;align-items:center;flex-wrap:wrap;gap:6px 12px;padding:8px 10px 8px 14px;border-radius:8px;background:var(--mailbox-active-background);font-size:13px;line-height:18px}.event-news-text{flex:1 1 180px;min-width:0;overflow-wrap:anywhere}.event-news-card.canceled strong{text-decoration:line-through}.event-news-facts{color:var(--text-2)}.event-news-buttons{display:flex;flex-wrap:wrap;gap:6px}.event-news-count{position:absolute;inset-block-start:4px;inset-inline-start:calc(50% + 4px);min-width:16px;padding:0 4px;border-radius:8px;background:var(--accent);color:var(--accent-color);font-size:11px;font-variant-numeric:tabular-nums;line-height:16px}.event-news-count[hidden]{display:none}@media(max-width:700px){.event-news-buttons .btn{min-height:44px}}\n";
 
 adopt(eventnews_default);
-var few = 2;
-function showEventNews(client, list) {
+function showEventNews(client, band) {
   const button = document.querySelector(".open-calendar");
-  const box = el("section", { class: "event-news", "aria-label": t("Calendar"), hidden: true });
+  const said = el("span", { class: "event-news-said" });
+  const box = el("button", { class: "event-news", type: "button", "aria-haspopup": "dialog", hidden: true, onclick: () => void open() }, sign(calendar, "i s"), said, el("b", { class: "event-news-go" }, t("Show")));
   const count = el("span", { class: "event-news-count", hidden: true });
   const label = button.getAttribute("aria-label") ?? "";
-  let whole = false;
+  const cards = el("div", { class: "event-news-cards" });
+  let title = "";
+  let close = () => {
+  };
   const draw = (news) => {
-    const shown = whole ? news : news.slice(0, few);
-    const rest = news.length - shown.length;
-    const more = () => {
-      whole = true;
-      draw(news);
-    };
-    fill(box, shown.map((one) => card(one)), rest > 0 && el("button", { class: "link event-news-more", type: "button", onclick: more }, t("{n} more", { n: rest })));
+    const invitations = news.filter((one) => one.said === "invited");
+    const shown = invitations.length > 0 ? invitations : news;
+    const n = shown.length;
+    const who = [...new Set(shown.map((one) => one.who))].map((name) => isolated(name)).join(", ");
+    title = invitations.length > 0 ? many(n, "{n} new invitation", "{n} new invitations") : many(n, "{n} change in your calendar", "{n} changes in your calendar");
+    fill(said, el("b", {}, title), " ", who);
     box.hidden = count.hidden = news.length === 0;
     fill(count, t("{n}", { n: news.length }));
-    const words = news.length === 0 ? label : `${label} ${many(news.length, "{n} new", "{n} new")}`;
-    button.setAttribute("aria-label", words);
+    const added = news.length === 0 ? "" : ` ${many(news.length, "{n} new", "{n} new")}`;
+    button.setAttribute("aria-label", label + added);
+    fill(cards, news.map((one) => card(one)));
+    if (news.length === 0) close();
   };
+  const open = () => dialog(title, (end) => {
+    close = end;
+    return [cards, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => end() }, t("Close")))];
+  });
   const ask = async () => {
     const found = await client.event_news();
-    await released(box);
+    await released(cards);
     draw(found);
   };
   const act = async (failed, run) => {
@@ -244,14 +270,14 @@ function showEventNews(client, list) {
       await seen();
     };
     const choice = (given, words) => el("button", { class: `btn ${given === "yes" ? "soft" : "line"}`, type: "button", onclick: () => void act(t("Couldn't send reply"), () => answer(given)) }, words);
-    const title = news.title === "" ? t("(no title)") : isolated(news.title);
+    const title2 = news.title === "" ? t("(no title)") : isolated(news.title);
     const facts = [timeText(news.at, news.repeats), isolated(news.place)].filter((text2) => text2 !== "");
-    return el("article", { class: `event-news-card ${news.said}` }, el("div", { class: "event-news-text" }, el("p", {}, what(news)), el("a", { href: place(news.at) }, el("strong", {}, el("bdi", { dir: "auto" }, title))), el("p", { class: "event-news-facts" }, facts.join(" · "))), el("div", { class: "event-news-buttons" }, news.said === "invited" ? [choice("yes", t("Yes")), choice("maybe", t("Maybe")), choice("no", t("No"))] : [], el("button", { class: "btn text", type: "button", onclick: () => void act(t("Couldn't save event"), seen) }, news.said === "invited" ? t("Later") : t("Dismiss"))));
+    return el("article", { class: `event-news-card ${news.said}` }, el("div", { class: "event-news-text" }, el("p", {}, what(news)), el("a", { href: place(news.at), onclick: () => close() }, el("strong", {}, el("bdi", { dir: "auto" }, title2))), el("p", { class: "event-news-facts" }, facts.join(" · "))), el("div", { class: "event-news-buttons" }, news.said === "invited" ? [choice("yes", t("Yes")), choice("maybe", t("Maybe")), choice("no", t("No"))] : [], el("button", { class: "btn text", type: "button", onclick: () => void act(t("Couldn't save event"), seen) }, news.said === "invited" ? t("Later") : t("Dismiss"))));
   }
   const live = follow(ask, () => void 0);
   addEventListener("calendars", () => live.changed());
   button.append(" ", count);
-  list.before(box);
+  band.append(box);
   live.changed();
 }
 function what({ said, who, before, answer }) {

@@ -100,11 +100,11 @@ function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
 
-var hints_default = ".hints{display:flex;align-items:center;gap:12px;margin:4px 12px;padding-block:3px;padding-inline:14px 4px;border-radius:8px;background:var(--mailbox-active-background);font-size:13px;line-height:18px}.hints p{flex:1}.hints-count{color:var(--color-mild);font-variant-numeric:tabular-nums}.hints-next{flex:none;min-height:30px;padding:0 10px}@media(max-width:700px){.hints-next{min-height:44px}}\n";
+var hints_default = ".hints{background:var(--mailbox-active-background)}.hints-count{color:var(--color-mild);font-variant-numeric:tabular-nums}\n";
 
 adopt(hints_default);
 var hintsKey = "moxlite-webmail-hints";
-function showHints(list) {
+function showHints(band) {
   const touch = navigator.maxTouchPoints > 0;
   const hints = [touch ? t("Swipe right to archive or left to move to Trash. Press and hold to select several messages.") : t("Press ? for all shortcuts, or Ctrl+K to find a command."), t("You can undo almost anything, even sending."), t("Remote images only load when you ask, so senders can't tell when you read their mail.")];
   let read2 = Number(localStorage.getItem(hintsKey)) || 0;
@@ -124,7 +124,7 @@ function showHints(list) {
     focusHome();
   };
   draw();
-  list.before(box);
+  band.append(box);
 }
 export {
   hintsKey,

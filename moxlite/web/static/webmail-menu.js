@@ -225,7 +225,7 @@ async function logOut(session, forgetSession) {
 
 var mirrored = () => document.documentElement.dir === "rtl";
 
-var menu_default = ".menu{position:fixed;z-index:7;display:grid;min-width:200px;max-width:calc(100vw - 16px);max-height:calc(100vh - 16px);padding:6px;overflow-y:auto;border:1px solid var(--line);border-radius:10px;background:var(--popup-background, var(--raised));box-shadow:var(--shadow-2)}.menu-item{display:flex;justify-content:space-between;align-items:center;gap:20px;min-height:32px;padding:4px 10px;border:0;background:none;text-align:start}.menu-line{width:100%;margin:6px 0;border:0;border-top:1px solid var(--line)}.menu-item .i{margin-inline-start:auto;color:var(--accent)}.menu-item>span:first-child{overflow:hidden;text-overflow:ellipsis}.menu-beside{color:var(--text-2);font-variant-numeric:tabular-nums}.menu-item kbd{margin:0}@media(pointer:coarse),(max-width:700px){.menu-item{min-height:44px}.menu-item kbd{display:none}}\n";
+var menu_default = ".menu{position:fixed;z-index:var(--z-menu, 8);display:grid;min-width:200px;max-width:calc(100vw - 16px);max-height:calc(100vh - 16px);padding:6px;overflow-y:auto;border:1px solid var(--line);border-radius:10px;background:var(--popup-background, var(--raised));box-shadow:var(--shadow-2)}.menu-item{display:flex;justify-content:space-between;align-items:center;gap:20px;min-height:32px;padding:4px 10px;border:0;background:none;text-align:start}.menu-line{width:100%;margin:6px 0;border:0;border-top:1px solid var(--line)}.menu-item .i{margin-inline-start:auto;color:var(--accent)}.menu-item>span:first-child{overflow:hidden;text-overflow:ellipsis}.menu-beside{color:var(--text-2);font-variant-numeric:tabular-nums}.menu-item kbd{margin:0}@media(pointer:coarse),(max-width:700px){.menu-item{min-height:44px}.menu-item kbd{display:none}}\n";
 
 function adopt(text2) {
   globalThis.moxliteSheets ??= /* @__PURE__ */ new Set();
@@ -377,7 +377,7 @@ function call(account, name) {
   return fetch(`${pathOf(account)}api/${name}`, { method: "POST", headers: { "content-type": "application/json", "x-moxlite-csrf": localStorage.getItem(`${kept(account)}-csrf`) ?? "" }, body: "{}", signal: AbortSignal.timeout(patience) });
 }
 
-var menu_default2 = ".key-hint{position:fixed;inset-inline-end:20px;bottom:20px;z-index:5;font-size:20px}.key-hint kbd{padding:6px 12px;font-size:18px;box-shadow:var(--shadow)}\n";
+var menu_default2 = ".key-hint{position:fixed;inset-inline-end:20px;bottom:20px;z-index:var(--z-composer);font-size:20px}.key-hint kbd{padding:6px 12px;font-size:18px;box-shadow:var(--shadow)}\n";
 
 adopt(menu_default2);
 function closeLayer(layer, drawer, desk) {

@@ -784,7 +784,7 @@ var Offline = class {
   tellWaiting() {
     const n = this.waits;
     fill(this.line, many(n, "{n} change will be sent when you're online.", "{n} changes will be sent when you're online."));
-    if (n > 0) document.querySelector(".messages")?.before(this.line);
+    if (n > 0) document.querySelector(".list-band")?.append(this.line);
     else this.line.remove();
   }
   async showKept() {

@@ -148,7 +148,7 @@ function adopt(text2) {
   document.adoptedStyleSheets.push(sheet);
 }
 
-var rules_default = ".offer{position:fixed;inset-inline-end:20px;bottom:20px;z-index:4;display:grid;gap:10px;width:min(400px,calc(100vw - 32px));padding:16px;overflow-wrap:anywhere;border:1px solid var(--border-color);border-radius:10px;background:var(--popup-background);box-shadow:var(--shadow);font-size:14px}@media(max-width:1099px){body:has(.toast) .offer{bottom:130px}}.offer-buttons{display:flex;gap:8px}.offer .link{display:block;padding:4px 0}@media print{.offer{display:none}}\n";
+var rules_default = ".offer{position:fixed;inset-inline-end:20px;bottom:20px;z-index:var(--z-offer);display:grid;gap:10px;width:min(400px,calc(100vw - 32px));padding:16px;overflow-wrap:anywhere;border:1px solid var(--border-color);border-radius:10px;background:var(--popup-background);box-shadow:var(--shadow);font-size:14px}@media(max-width:1099px){body:has(.toast) .offer{bottom:130px}}.offer-buttons{display:flex;gap:8px}.offer .link{display:block;padding:4px 0}@media print{.offer{display:none}}\n";
 
 adopt(rules_default);
 var open = null;

@@ -302,7 +302,7 @@ function keepForms(app) {
     for (const field of form.querySelectorAll(fields)) keepOut(field);
     const old = begun.get(form);
     if (filling || old === void 0 || form.ariaBusy === "true") return;
-    if (Object.entries(valuesOf(form)).every(([name, value]) => same(old.values[name], value))) settle(form);
+    if (Object.entries(valuesOf(form)).every(([name, value]) => same(old.values[name], value))) settle2(form);
     else {
       form.dataset["unsaved"] = "";
       if (!changed.has(form)) changed.set(form, { name: old.name, place: placeOf(form) });
@@ -310,7 +310,7 @@ function keepForms(app) {
       timer = window.setTimeout(keep, quiet2);
     }
   }
-  function settle(form) {
+  function settle2(form) {
     delete form.dataset["unsaved"];
     delete form.dataset["lost"];
     form.querySelector(".kept-note")?.remove();
@@ -336,7 +336,7 @@ function keepForms(app) {
     if (record.lost !== void 0) form.dataset["lost"] = record.lost;
     const discard = () => {
       refill(form, old);
-      settle(form);
+      settle2(form);
     };
     form.prepend(el("p", { class: "hint kept-note", role: "status" }, el("span", {}, t("Not saved")), el("button", { class: "btn text small", type: "button", onclick: discard }, t("Discard"))));
     look(form);
@@ -393,7 +393,7 @@ function keepForms(app) {
   }, true);
   document.addEventListener("saved", ({ target }) => {
     const form = target;
-    settle(form);
+    settle2(form);
     const values = valuesOf(form);
     begun.set(form, { name: nameOf(form, values), values });
   });
@@ -442,6 +442,8 @@ function keepForms(app) {
   remind();
 }
 
+var placeOfEvent = (id, recurrence) => `,${id}${recurrence && `,${recurrence.replace(/\D/g, "")}`}`;
+
 var key = "moxlite-webmail-panes";
 function loadLocal() {
   const found = { layout: "leftright", width: 0, height: 0, left: "trash", right: "archive" };
@@ -455,6 +457,73 @@ function followLocal(changed) {
   addEventListener("storage", (event) => event.key === key && changed(loadLocal()));
 }
 
+function adopt(text2) {
+  globalThis.moxliteSheets ??= /* @__PURE__ */ new Set();
+  const adopted = globalThis.moxliteSheets;
+  if (adopted.size === adopted.add(text2).size) return;
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+var shown2 = (bar) => {
+  const all = [...bar.querySelectorAll("button:not([hidden], :disabled)")];
+  const drawn = all.filter((one) => one.getClientRects().length > 0);
+  return drawn.length > 0 ? drawn : all;
+};
+function settle(bar) {
+  const all = shown2(bar);
+  const stop = all.find((one) => one === document.activeElement) ?? all.find((one) => one.tabIndex === 0 && one.dataset["stop"]) ?? all[0];
+  for (const one of bar.querySelectorAll("button")) {
+    one.tabIndex = one === stop ? 0 : -1;
+    if (one === stop) one.dataset["stop"] = "1";
+    else delete one.dataset["stop"];
+  }
+}
+function moveWithin(bar) {
+  bar.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
+    const all = shown2(bar);
+    const at = all.indexOf(document.activeElement);
+    const next = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 }[along(event.key)];
+    if (at < 0 || next === void 0) return;
+    event.preventDefault();
+    all[(next + all.length) % all.length]?.focus();
+  });
+  bar.addEventListener("focusin", () => settle(bar));
+  settle(bar);
+}
+
+var band_default = '.list-band>:not(.turn){display:none}.list-band>.turn{display:flex;align-items:center;gap:12px;flex:1;min-height:0;margin:0;padding:0 16px;font-size:13px;line-height:18px}.list-band>.search-problems.turn{display:block;align-content:center;padding-block:3px;overflow-y:auto}.list-band p{flex:1;min-width:0;max-height:36px;overflow-y:auto;overflow-wrap:anywhere}.list-band .link{flex:none;min-height:34px;padding:0 4px}.list-band>.list-filters{gap:6px;overflow-x:auto;scrollbar-width:none}@media(max-width:700px){.list-band .link{min-height:44px}.list-filters .chip.pill{position:relative;min-height:32px}.list-filters .chip.pill::before{content:"";position:absolute;inset:-6px 0}}\n';
+
+adopt(band_default);
+var urgent = 2;
+var ranks = [".offline", ".search-problems", ".list-filters:has([aria-pressed=true])", ".sorting", ".event-news", ".hints", ".list-filters"];
+function fillBand(band, desk) {
+  const filter = (to, words) => {
+    const run = () => desk.refine(desk.refinement() === to ? "" : to);
+    return el("button", { class: "chip pill", type: "button", data: { only: to }, onclick: run }, words);
+  };
+  const filters = el("div", { class: "list-filters", role: "toolbar", "aria-label": t("Show only") }, filter("unread", t("Unread")), filter("flagged", t("Flagged")), filter("attachments", meant("place", "Files")));
+  moveWithin(filters);
+  band.append(filters);
+  const draw = () => {
+    for (const one of filters.children) one.ariaPressed = String(one.dataset["only"] === band.dataset["only"]);
+    const inbox = band.dataset["inbox"] === "true";
+    const present = [...band.children].filter((one) => !one.hidden && (inbox || !one.matches(".event-news")));
+    const rank = (one) => ranks.findIndex((selector) => one.matches(selector));
+    const next = Math.min(...present.map(rank));
+    const now = band.querySelector(":scope > .turn");
+    const held = now !== null && present.includes(now) && next >= urgent && band.matches(":hover, :focus-within");
+    if (held && rank(now) > next) return;
+    for (const one of band.children) one.classList.toggle("turn", present.includes(one) && rank(one) === next);
+  };
+  const options = { childList: true, subtree: true, attributeFilter: ["hidden", "data-inbox", "data-only"] };
+  new MutationObserver(draw).observe(band, options);
+  for (const kind of ["pointerleave", "focusout"]) band.addEventListener(kind, () => setTimeout(draw));
+  draw();
+}
+
 function complete(page) {
   const { client, desk, list, mail } = page;
   keepForms(kept());
@@ -465,14 +534,24 @@ function complete(page) {
   moveSplitter(page.panes);
   drawOutbox(page);
   drawFiles(page);
+  document.addEventListener("auxclick", openBeside);
+  fillBand(list.band, desk);
   const extra = (name, run) => void desk.extra(name).then(run);
-  if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3)) extra("hints", (found) => found.showHints(list.root));
-  extra("sorting", (found) => found.showNotices(client, list.root, desk.facts().account_path));
-  extra("eventnews", (found) => found.showEventNews(client, list.root));
+  if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3)) extra("hints", (found) => found.showHints(list.band));
+  extra("sorting", (found) => found.showNotices(client, list.band, desk.facts().account_path));
+  extra("eventnews", (found) => found.showEventNews(client, list.band));
   if (navigator.maxTouchPoints > 0) extra("touch", (found) => {
     list.pushable(found);
     found.pulls(list.root, () => page.stream.retry(true));
   });
+}
+function openBeside({ button, target }) {
+  const at = target instanceof Element ? target.closest("[data-event], [data-contact]") : null;
+  if (button !== 1 || at === null) return;
+  const { event, contact } = at.dataset;
+  const [id, date = ""] = (event ?? "").split(" ");
+  const day = /^#calendar:.*?,\d{8}/.exec(location.hash)?.[0] ?? "";
+  window.open(event === void 0 ? `#people:,${contact}` : `${day}${placeOfEvent(Number(id), date)}`);
 }
 var step = 24;
 function moveSplitter(panes) {
@@ -507,14 +586,14 @@ function moveSplitter(panes) {
 function oneStop(side) {
   const controls2 = () => [...side.querySelectorAll("button, input, a")].filter((one) => one.checkVisibility());
   let stop;
-  const settle = () => {
+  const settle2 = () => {
     const all = controls2();
     if (stop === void 0 || !all.includes(stop)) stop = all.filter((one) => one.ariaCurrent === "page").at(-1) ?? all[0];
     for (const one of all) one.tabIndex = one === stop ? 0 : -1;
   };
   side.addEventListener("focusin", (event) => {
     stop = event.target;
-    settle();
+    settle2();
   });
   side.addEventListener("keydown", (event) => {
     const [across, down] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [];
@@ -537,9 +616,9 @@ function oneStop(side) {
     event.preventDefault();
     event.stopPropagation();
   });
-  new MutationObserver(settle).observe(side, { childList: true, subtree: true });
-  addEventListener("resize", settle);
-  settle();
+  new MutationObserver(settle2).observe(side, { childList: true, subtree: true });
+  addEventListener("resize", settle2);
+  settle2();
 }
 function drawOutbox({ client, commands, mail, mailboxes }) {
   const row = mailboxes.outbox;
@@ -549,10 +628,10 @@ function drawOutbox({ client, commands, mail, mailboxes }) {
   fill(row, open);
   let n = 0;
   const draw = () => {
-    const shown2 = row.dataset["place"] === title;
-    row.classList.toggle("active", shown2);
-    row.hidden = n === 0 && !shown2;
-    open.ariaCurrent = shown2 ? "page" : null;
+    const shown3 = row.dataset["place"] === title;
+    row.classList.toggle("active", shown3);
+    row.hidden = n === 0 && !shown3;
+    open.ariaCurrent = shown3 ? "page" : null;
     number2.textContent = n === 0 ? "" : t("{n}", { n });
   };
   new MutationObserver(draw).observe(row, { attributeFilter: ["data-place"] });
@@ -575,9 +654,9 @@ function drawFiles({ mailboxes }) {
   const open = el("button", { class: "mailbox-open", title, onclick: () => location.hash = "files:" }, sign(paperclip), el("span", { class: "mailbox-name" }, title));
   const row = el("div", { class: "mailbox" }, open);
   const draw = () => {
-    const shown2 = mailboxes.outbox.dataset["place"] === title;
-    row.classList.toggle("active", shown2);
-    open.ariaCurrent = shown2 ? "page" : null;
+    const shown3 = mailboxes.outbox.dataset["place"] === title;
+    row.classList.toggle("active", shown3);
+    open.ariaCurrent = shown3 ? "page" : null;
   };
   new MutationObserver(draw).observe(mailboxes.outbox, { attributeFilter: ["data-place"] });
   mailboxes.root.after(el("div", { class: "mailboxes" }, row));

@@ -3,6 +3,38 @@ var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
 var kept = (account = number) => `moxlite-webmail${account}`;
 var week = 7 * 864e5;
 
+var grouped;
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat(locale());
+    return grouped.format(value);
+  });
+}
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
+}
+async function told(error) {
+  return globalThis.moxliteLanguage?.told(error) ?? error;
+}
+function many(n, one, other, values = {}) {
+  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text2, { ...values, n });
+}
+
+var formats = /* @__PURE__ */ new Map();
+function formatted(date, name, options) {
+  let format = formats.get(name);
+  if (format === void 0) {
+    format = new Intl.DateTimeFormat(locale(), options);
+    formats.set(name, format);
+  }
+  return format.format(date);
+}
+
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -79,6 +111,22 @@ function mark(value) {
   element.textContent = value;
   return element;
 }
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", path.startsWith("m") ? `${name} along` : name);
+  svg.setAttribute("aria-hidden", "true");
+  const line2 = document.createElementNS(namespace, "path");
+  line2.setAttribute("d", path);
+  svg.append(line2);
+  return svg;
+}
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
+}
 
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
@@ -89,28 +137,6 @@ function holdFocus() {
     if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
     if (document.activeElement === null || document.activeElement === document.body) focusHome();
   };
-}
-
-var grouped;
-var locale = () => globalThis.moxliteLanguage?.locale;
-function filled(text2, values = {}) {
-  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
-    const value = values[name];
-    if (value === void 0) return whole;
-    if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat(locale());
-    return grouped.format(value);
-  });
-}
-function t(text2, values = {}) {
-  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
-}
-async function told(error) {
-  return globalThis.moxliteLanguage?.told(error) ?? error;
-}
-function many(n, one, other, values = {}) {
-  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
-  return filled(text2, { ...values, n });
 }
 
 function dialog(title, build, dismissable = true) {
@@ -158,6 +184,8 @@ function setStatus(message) {
   fill(line2, message);
 }
 
+var treePalm = "M13 8c0-2.76-2.46-5-5.5-5S2 5.24 2 8h2l1-1 1 1h4 M13 7.14A5.82 5.82 0 0 1 16.5 6c3.04 0 5.5 2.24 5.5 5h-3l-1-1-1 1h-3 M5.89 9.71c-2.15 2.15-2.3 5.47-.35 7.43l4.24-4.25.7-.7.71-.71 2.12-2.12c-1.95-1.96-5.27-1.8-7.42.35 M11 15.5c.5 2.5-.17 4.5-1 6.5h4c2-5.5-.5-12-1-14";
+
 function foreign(value, most = 300) {
   const shown = visible(value);
   if (shown.length <= most) return el("bdi", {}, shown);
@@ -203,16 +231,6 @@ function remember(key, value, storage = localStorage) {
   }
 }
 
-var formats = /* @__PURE__ */ new Map();
-function formatted(date, name, options) {
-  let format = formats.get(name);
-  if (format === void 0) {
-    format = new Intl.DateTimeFormat(locale(), options);
-    formats.set(name, format);
-  }
-  return format.format(date);
-}
-
 var second = 1e6;
 var minute = 60 * second;
 var hour = 60 * minute;
@@ -242,15 +260,21 @@ function microseconds(text2) {
   return text2 === "" ? 0 : Date.parse(text2) * 1e3;
 }
 
-var sorting_default = ".sorting-line{display:flex;align-items:center;flex-wrap:wrap;gap:4px 12px;padding:7px 16px;border-bottom:1px solid var(--border-color);background:var(--warning-background);font-size:13px;line-height:18px}.sorting-line.away{background:var(--mailbox-active-background)}.sorting-line p{flex:1 1 220px;overflow-wrap:anywhere}.sorting-line span{display:flex;gap:14px;margin-inline-start:auto}.sorting-line .link{flex:none;min-height:34px;align-content:center;text-decoration:underline}@media(max-width:700px){.sorting-line .link{min-height:44px}}\n";
+var sorting_default = ".list-band>.sorting{padding:0}.sorting-line{display:flex;align-items:center;gap:14px;width:100%;height:100%;padding:0 16px;background:var(--warning-background)}.sorting-line .link{align-content:center;text-decoration:underline}.away-chip{display:inline-flex;align-items:center;gap:4px;height:28px;padding:0 10px;border-radius:14px;background:var(--warning-background);color:var(--color);font-size:13px}.away-chip[hidden]{display:none}@media(max-width:700px){.away-chip{justify-content:center;width:44px;height:44px;margin-inline-end:36px;background:none}.away-chip span{display:none}}\n";
 
 adopt(sorting_default);
 var hiddenKey = `${kept()}-sorting`;
 var fresh = 3e3;
-function showNotices(client, list, account) {
-  const box = el("div", { class: "sorting", role: "status" });
+function showNotices(client, band, account) {
+  const box = el("div", { class: "sorting", role: "status", hidden: true });
+  const chip = el("button", { class: "chip away-chip", type: "button", hidden: true, "aria-haspopup": "dialog" });
   let asked = 0;
-  const draw = (found) => fill(box, away(found), failed(found), ...found.stopped.map((address) => stopped(address)));
+  const draw = (found) => {
+    away(found);
+    const lines = [failed(found), ...found.stopped.map((address) => stopped(address))];
+    fill(box, lines.find((line2) => line2 !== null) ?? null);
+    box.hidden = box.childElementCount === 0;
+  };
   const ask = async () => {
     asked = Date.now();
     const found = await client.sorting_notices().catch(() => null);
@@ -261,12 +285,19 @@ function showNotices(client, list, account) {
   };
   const link = (page, title) => account !== "" && el("a", { class: "link", href: `${account}#${page}` }, title);
   function away(found) {
-    if (!found.away) return null;
-    const end = async () => {
-      const done = await attempt(t("Saving…"), t("Couldn't turn off vacation reply"), () => client.account_vacation_set({ enabled: false }));
-      if (done) await ask();
-    };
-    return line("away", found.away_until === null ? t("Vacation reply is on.") : placed(t("Vacation reply is on until {time}."), { time: when(microseconds(found.away_until)) }), el("button", { class: "link", onclick: () => void end() }, t("Turn off")), link("away", t("Change")));
+    chip.hidden = !found.away;
+    if (!found.away) return;
+    const until = found.away_until === null ? null : microseconds(found.away_until);
+    const date = until === null ? "" : shortDay(new Date(until / 1e3));
+    const words = date === "" ? t("Away") : t("Away until {date}", { date });
+    chip.ariaLabel = chip.title = words;
+    fill(chip, sign(treePalm, "i s"), el("span", {}, words));
+    chip.onclick = () => void dialog(t("Away"), (close) => [el("p", { class: "dialog-text" }, until === null ? t("Vacation reply is on.") : placed(t("Vacation reply is on until {time}."), { time: when(until) })), el("div", { class: "dialog-buttons" }, account !== "" && el("button", { class: "btn", onclick: () => location.assign(`${account}#away`) }, t("Change")), el("button", { class: "btn primary", autofocus: true, onclick: () => void end(close) }, t("Turn off")))]);
+  }
+  async function end(close) {
+    close();
+    const done = await attempt(t("Saving…"), t("Couldn't turn off vacation reply"), () => client.account_vacation_set({ enabled: false }));
+    if (done) await ask();
   }
   function failed(found) {
     const failure = found.failure;
@@ -276,17 +307,19 @@ function showNotices(client, list, account) {
       draw(found);
     };
     const about = failure.script === "" ? [foreign(sentence(failure.text.message), 300)] : [placed(failure.line > 0 ? t("Your script failed in line {line}: {reason}.", { line: failure.line }) : t("Your script failed: {reason}."), { reason: foreign(failure.text.message, 300) }), " ", t("You'll find the message in your Inbox.")];
-    return line("failed", [...about, failure.count > 1 && ` ${many(failure.count, "{n} error", "{n} errors in the last 30 days")}`], link(failure.script === "" ? "forwarding" : "scripts", t("Show")), el("button", { class: "link", onclick: hide }, t("Hide")));
+    return line([...about, failure.count > 1 && ` ${many(failure.count, "{n} error", "{n} errors in the last 30 days")}`], link(failure.script === "" ? "forwarding" : "scripts", t("Show")), el("button", { class: "link", onclick: hide }, t("Hide")));
   }
   function stopped(address) {
-    return line("failed", placed(t("Forwarding to {address} stopped after 3 days of bounces. You'll find your mail here."), { address: foreign(address, 100) }), link("forwarding", t("Show")));
+    return line(placed(t("Forwarding to {address} stopped after 3 days of bounces. You'll find your mail here."), { address: foreign(address, 100) }), link("forwarding", t("Show")));
   }
-  list.before(box);
+  band.append(box);
+  document.querySelector(".list-tools").prepend(chip);
   document.addEventListener("visibilitychange", () => !document.hidden && Date.now() - asked > fresh && void ask());
   void ask();
 }
-function line(kind, text2, ...actions) {
-  return el("div", { class: `sorting-line ${kind}` }, el("p", {}, text2), el("span", {}, actions));
+var shortDay = (date) => formatted(date, "day", { day: "numeric", month: "short" });
+function line(text2, ...actions) {
+  return el("div", { class: "sorting-line" }, el("p", {}, text2), actions);
 }
 export {
   showNotices

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "07414cff48d8", alarms: "bf7b1cafe3fa", bar: "c03eda1ce18a", book: "b002fba2636f", bulk: "d8f908ff4e47", calendar: "53d5990f4bae", checks: "4be700dd6c5a", compose: "9b71ca75408d", conversation: "bdf68f5cd23d", details: "3cfb61406933", doubles: "35d71f009e69", dropping: "df577af758b1", empty: "bb5fb61c1ee4", event: "e7d009f14399", eventnews: "eabca30067af", eventsearch: "64695a06daf8", export: "6af05b28309a", files: "66f30047b942", giving: "cd0f0f89db06", group: "ec509ffd97b9", hints: "61c9c24b4061", invitation: "e55c40326fc3", labels: "19b87376e562", later: "51aac2f45ecc", legend: "c787750f7acf", login: "2373250637d1", mailboxes: "91a4494a1be5", menu: "3a32f94ffd5a", message: "f3984cc4c39a", newsletters: "f3741f30d5af", offline: "1e71e6e7e670", outbox: "d9d73f98e2ca", palette: "599e600f5305", people: "6fc0f094b767", person: "26517f3eb04b", print: "a0ac3720be1e", quick: "2424124efebf", receipt: "6c66f40e244b", recipients: "433a1debc62c", repeating: "e3e7aaccab11", rich: "574b86e98b40", rules: "1641cf9c7348", search: "4746b4b2b7c0", secondstep: "9f48c2f12ce8", sender: "04833b652d92", sent: "fe361afaa991", side: "45530276258e", sorting: "1dce54adaba4", squire: "8f988577745b", templates: "b6b3a87c0776", touch: "4ad1d3a0e5eb", uploading: "78b25e34ce1a", viewer: "56525e94d43b", words: "d5ab534add2a" };
+var define_PARTS_default = { acts: "07414cff48d8", alarms: "70625df833fc", bar: "49d056d33d05", book: "b002fba2636f", bulk: "d8f908ff4e47", calendar: "d0c711d725a2", checks: "4be700dd6c5a", compose: "0e2b82451895", conversation: "bdf68f5cd23d", details: "3cfb61406933", doubles: "35d71f009e69", dropping: "df577af758b1", empty: "bb5fb61c1ee4", event: "b9d829f8af1d", eventnews: "0b9191eb9300", eventsearch: "5372fa9db6c5", export: "6af05b28309a", files: "213dfbccb2e9", giving: "cd0f0f89db06", group: "ad78dc7d5e1b", hints: "dadd4957e5ad", invitation: "e55c40326fc3", labels: "19b87376e562", later: "51aac2f45ecc", legend: "c787750f7acf", login: "2373250637d1", mailboxes: "91a4494a1be5", menu: "54eaeb2d022c", message: "f3984cc4c39a", newsletters: "e165d75ad6ea", offline: "e8d53e358025", outbox: "efdc438f522d", palette: "599e600f5305", people: "902569bdfee8", person: "26517f3eb04b", print: "a0ac3720be1e", quick: "2424124efebf", receipt: "6c66f40e244b", recipients: "433a1debc62c", repeating: "e3e7aaccab11", rich: "a938868abf75", rules: "2fb56301144f", search: "bfdc20c9993e", secondstep: "9f48c2f12ce8", sender: "04833b652d92", sent: "fe361afaa991", side: "02001d8576e4", sorting: "43d476043c31", squire: "8f988577745b", templates: "1233b8e39749", touch: "4ad1d3a0e5eb", uploading: "78b25e34ce1a", viewer: "56525e94d43b", wires: "d298e64e6917", words: "d5ab534add2a" };
 
 var CheckFailed = class extends Error {
 };
@@ -1136,7 +1136,7 @@ var Stream = class {
   busy = false;
   openedAt = 0;
   triedAt = 0;
-  heldBack = localStorage.getItem(heldKey) === "1";
+  kind = Number(localStorage.getItem(heldKey));
   failed = 0;
   refused = 0;
   next = 0;
@@ -1158,6 +1158,9 @@ var Stream = class {
   }
   suspect() {
     if (this.openedAt !== 0) this.lost();
+  }
+  asks(request) {
+    return this.wire?.asks?.(request) === true;
   }
   lost() {
     const { openedAt } = this;
@@ -1212,10 +1215,9 @@ var Stream = class {
       }
       return;
     }
-    const events = !this.heldBack && await this.slot.take(this.refused > 0);
+    const kind = this.kind === 0 && !await this.slot.take(this.refused > 0) ? 1 : this.kind;
     if (generation !== this.generation || this.stopped) return;
-    this.watchdog = window.setTimeout(() => this.useless(events), bufferedAfter);
-    const opening = this.owner.opening();
+    this.watchdog = window.setTimeout(() => this.useless(kind), bufferedAfter);
     const take = (data) => {
       if (generation !== this.generation) return;
       clearTimeout(this.watchdog);
@@ -1227,30 +1229,28 @@ var Stream = class {
       }
       this.take(data);
     };
-    const gone = () => {
+    const gone = (anew = false) => {
       if (generation !== this.generation) return;
-      if (this.openedAt === 0 && (!events || ++this.failed >= mostRefused)) this.useless(events);
+      if (anew || this.openedAt === 0 && (kind > 0 || ++this.failed >= mostRefused)) this.useless(kind);
       else this.lost();
     };
-    this.wire = (events ? this.openEvents : this.openWebsocket).call(this, token, opening, take, gone);
+    const wires = kind === 0 ? null : await this.owner.wires().catch(() => gone());
+    if (generation !== this.generation) return;
+    const opening = () => this.owner.opening(kind === 2);
+    const { base: base2, client } = this;
+    this.wire = wires ? wires[kind === 1 ? "websocket" : "polls"]({ base: base2, client, token, opening, take, gone }) : this.openEvents(token, opening(), take, gone);
   }
-  useless(events) {
+  useless(kind) {
     this.drop();
-    if (events) {
-      this.failed = 0;
-      this.hold(true);
-      this.slot.release();
-      void this.connect();
-      return;
+    this.failed = 0;
+    if (kind === 0) this.slot.release();
+    if (kind === 1 && ++this.refused < mostRefused) this.later(this.backoff.next());
+    else {
+      this.kind = (kind + 1) % 3;
+      remember(heldKey, String(this.kind));
+      if (kind === 2) this.lost();
+      else void this.connect();
     }
-    this.refused++;
-    if (this.refused >= mostRefused) this.put(this.heldBack ? "blocked" : "crowded");
-    this.hold(false);
-    this.later(this.backoff.next());
-  }
-  hold(back) {
-    this.heldBack = back;
-    remember(heldKey, String(+back));
   }
   openEvents(token, opening, take, gone) {
     const parameters = new URLSearchParams({ token, request: JSON.stringify(opening.request), since: opening.since });
@@ -1261,17 +1261,6 @@ var Stream = class {
       gone();
     };
     return source;
-  }
-  openWebsocket(token, opening, take, gone) {
-    const parameters = new URLSearchParams({ token, since: opening.since });
-    const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}${this.base}ws?${parameters}`, "moxlite.webmail.v1");
-    socket.onopen = () => socket.send(JSON.stringify({ request: opening.request }));
-    socket.onmessage = (message) => {
-      const frame = JSON.parse(String(message.data));
-      take(JSON.stringify(frame.data));
-    };
-    socket.onclose = gone;
-    return socket;
   }
   take(data) {
     const event = JSON.parse(data);
@@ -1429,7 +1418,7 @@ var SearchBar = class {
   said = el("div", { class: "search-said", id: "search-said", role: "status" });
   problems = el("ul", { class: "search-problems", hidden: true });
   clear = el("button", { class: "search-clear", type: "button", "aria-label": t("Close search"), title: t("Close search"), hidden: true }, sign(x, "i s"));
-  root = el("form", { class: "search", role: "search" }, el("div", { class: "search-bar" }, sign(search, "i s"), this.input, this.clear), this.problems, this.form);
+  root = el("form", { class: "search", role: "search" }, el("div", { class: "search-bar" }, sign(search, "i s"), this.input, this.clear), this.form);
   submit() {
     this.close();
     this.owner.search(this.input.value.trim());
@@ -1633,7 +1622,10 @@ function navigation(page) {
   }, openPage(name) {
     drawer.close();
     void attempt(t("Loading…"), t("Couldn't open this item"), async () => (await part(name)).openPage(page.desk));
-  }, openMail: () => openMail(), openPlace: (place) => places.show(place), tellAddress: (address) => writeAddress(address), openSide: () => drawer.button.click(), async findCommand() {
+  }, openMail: () => openMail(), openPlace: (place) => places.show(place), tellAddress(address, name = "") {
+    places.opened.value = name;
+    writeAddress(address);
+  }, openSide: () => drawer.button.click(), async findCommand() {
     const [palette, typed] = await typedUntil(part("palette"));
     await palette.openPalette(commands, typed);
   }, async showKeys() {
@@ -2114,11 +2106,13 @@ var View = class {
     return this.request("new", { count: pageSize, dest_message_id: destination });
   }
   resume() {
-    const last = this.items.at(-1);
-    const request = this.request("check", { count: pageSize, anchor_message_id: last?.id ?? 0 });
+    this.requestId++;
     this.running = null;
     this.unsure = true;
-    return this.end && this.start === 0 ? { ...request, page: null } : request;
+    return this.going();
+  }
+  going() {
+    return { id: this.requestId, view_id: this.known ? this.viewId : 0, query: this.query, page: this.end && this.start === 0 ? null : { count: pageSize, anchor_message_id: this.items.at(-1)?.id ?? 0 } };
   }
   want(first2, last) {
     const end = this.start + this.items.length;
@@ -2670,6 +2664,7 @@ var Mail = class {
   entries = [];
   folding = new Folding();
   server = "";
+  polls = false;
   refreshing = 0;
   screen = { first: 0, last: 0 };
   resting = 0;
@@ -2685,9 +2680,12 @@ var Mail = class {
     if (this.searching.value?.done !== false) return;
     this.outside.send({ id: 0, view_id: this.view.viewId, cancel: true });
   }
-  opening() {
+  opening(polls = false) {
+    this.polls = polls && this.modseq > 0;
+    const since = this.modseq + this.facts.value.epoch;
+    if (this.polls) return { request: this.view.going(), since };
     this.view.lost();
-    if (this.modseq > 0 && this.view.known) return { request: this.view.resume(), since: this.modseq + this.facts.value.epoch };
+    if (this.modseq > 0 && this.view.known) return { request: this.view.resume(), since };
     return { request: this.view.open(this.view.query, this.wanted), since: "0" };
   }
   open(query, wanted = 0) {
@@ -2713,14 +2711,16 @@ var Mail = class {
         const opened = this.boxes.named(event.mailbox_name);
         if (opened !== void 0) this.view.query = { ...this.view.query, filter: { ...this.view.query.filter, mailbox_id: opened.id, mailbox_name: "" } };
         this.query.value = this.view.query;
-        if (again) this.open(this.view.query);
+        if (!this.polls) {
+          if (again) this.open(this.view.query);
+        } else if (!this.view.busy) this.outdated();
         return;
       }
       case "resume":
         this.began(event.version, event.stream_id, event.server_time);
         this.boxes.setShared(event.shared, event.links);
         this.mailboxes.value = this.boxes.ordered();
-        if (isListing(this.view.query)) this.outdated();
+        if (!this.polls && isListing(this.view.query)) this.outdated();
         this.changed();
         return;
       case "view_msgs":
@@ -2753,6 +2753,7 @@ var Mail = class {
         });
         return;
       case "view_changes":
+        if (this.polls && event.changes.length > 0 && isListing(this.view.query)) this.outdated();
         this.apply(event.changes);
         if (!event.more) this.modseq = event.modseq;
     }
@@ -2889,7 +2890,7 @@ function speak(language) {
   return spoken() === language && document.documentElement.lang !== language;
 }
 
-var sentences = { on: "", connecting: t("Connecting…"), off: t("Not connected. Reconnecting…"), crowded: t("Not connected. Other tabs use all the connections your network allows. Close some tabs."), blocked: t("Not connected. Your network or a proxy blocks live updates. Ask your network administrator to allow WebSockets.") };
+var sentences = { on: "", connecting: t("Connecting…"), off: t("Not connected. Reconnecting…") };
 function connectionLine(mail2, stream) {
   const words2 = el("span");
   const button = el("button", { onclick: () => stream.retry() }, t("Try now"));
@@ -3276,6 +3277,7 @@ var MessageList = class {
   mail;
   owner;
   root = el("div", { class: "messages", "aria-label": t("Messages"), tabindex: "0", data: { home: "" } });
+  band = el("div", { class: "list-band" });
   space = el("div", { class: "messages-space" });
   note = el("div", { class: "messages-note" });
   heads = new Heads();
@@ -3602,7 +3604,7 @@ function layOut(root, page) {
     return made;
   };
   const command = (id, attributes, ...label) => el("button", { ...attributes, onclick: () => page.commands.run(id) }, label);
-  const tools = el("div", { class: "list-tools", role: "toolbar", "aria-label": t("List options") }, command("app.unread-only", { class: "link unread-button" }, el("span", { class: "unread-toggle" }, t("Unread only"))), opener("link list-menu", t("List options"), (at) => page.openListMenu(at), sign(listFilter)));
+  const tools = el("div", { class: "list-tools", role: "toolbar", "aria-label": t("List options") }, opener("link list-menu", t("List options"), (at) => page.openListMenu(at), sign(listFilter)));
   moveWithin(tools);
   const chosenCount = el("h1", { class: "chosen-count" });
   const all = command("list.all", { class: "link" });
@@ -3621,7 +3623,8 @@ function layOut(root, page) {
   const gear = command("app.settings", { class: "open-settings", ...named2(t("Settings")) }, sign(settings));
   const head = el("div", { class: "account" }, account, gear);
   fill(page.side, head, el("div", { class: "side-mail" }, compose, el("div", { class: "side-lists" }, page.mailboxes.root, page.mailboxes.labels, page.mailboxes.searches), storage));
-  fill(root, el("section", { class: "middle", "aria-label": t("List") }, el("div", { class: "list-top" }, page.drawer.button, page.find.bar.root), el("header", { class: "list-head" }, heading, count, page.find.bar.said, tools), bar, page.list.root, command("compose.new", { class: "compose-round", ...named2(t("New message")) }, sign(squarePen))), page.side, page.panes.splitter, page.reader.root);
+  page.list.band.append(page.find.bar.problems);
+  fill(root, el("section", { class: "middle", "aria-label": t("List") }, el("div", { class: "list-top" }, page.drawer.button, page.find.bar.root), el("header", { class: "list-head" }, heading, count, page.find.bar.said, tools), bar, page.list.band, page.list.root, command("compose.new", { class: "compose-round", ...named2(t("New message")) }, sign(squarePen))), page.side, page.panes.splitter, page.reader.root);
   page.places.begin(head);
   effect(() => {
     const { account_path, login_address } = mail2.facts.value;
@@ -3646,6 +3649,8 @@ function layOut(root, page) {
     const searching = page.find.text.value !== "";
     fill(heading, searching ? t("Search") : mailboxName(name));
     root.classList.toggle("searching", searching);
+    const inbox2 = !searching && mail2.current.value !== void 0 && isInbox(mail2.current.value);
+    Object.assign(page.list.band.dataset, { inbox: inbox2, only: page.find.refinement.value });
     fill(count, mail2.searching.value === null && counted(mail2.counts.value));
   });
   effect(() => {
@@ -3654,9 +3659,6 @@ function layOut(root, page) {
     fill(chosenCount, t("{n} selected", { n }));
     fill(all, t("Select all {n}", { n: total }));
     all.hidden = n >= total;
-  });
-  effect(() => {
-    root.classList.toggle("unread-only", mail2.query.value.filter.unread === true);
   });
 }
 
@@ -3700,20 +3702,26 @@ var Places = class {
   root;
   side;
   shown = signal(null);
+  opened = signal("");
   nav = el("nav", { class: "places", "aria-label": meant("app", "Places") });
   begin(head) {
-    const button = (name, icon2, words2) => {
+    const link = (name, at, icon2, words2) => {
       const command = this.commands.get(`app.${name}`);
-      return el("button", { class: `place open-${name}`, title: hintOf(command), "aria-label": words2, onclick: () => command.run() }, sign(icon2), el("span", {}, words2));
+      const run = (event) => {
+        if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+        event.preventDefault();
+        command.run();
+      };
+      return el("a", { class: `place open-${name}`, href: `#${at}`, title: hintOf(command), "aria-label": words2, onclick: run }, sign(icon2), el("span", {}, words2));
     };
-    const buttons = { mail: button("mail", mail, meant("place", "Mail")), calendar: button("calendar", calendar, t("Calendar")), people: button("people", users, meant("place", "Contacts")) };
-    fill(this.nav, ...Object.values(buttons));
+    const links = { mail: link("mail", "Inbox", mail, meant("place", "Mail")), calendar: link("calendar", "calendar:", calendar, t("Calendar")), people: link("people", "people:", users, meant("place", "Contacts")) };
+    fill(this.nav, ...Object.values(links));
     const arrange = () => phone.matches ? this.root.append(this.nav) : head.after(this.nav);
     phone.addEventListener("change", arrange);
     arrange();
     effect(() => {
       const now = this.shown.value?.name ?? "mail";
-      for (const [name, one] of Object.entries(buttons)) if (name === now) one.setAttribute("aria-current", "page");
+      for (const [name, one] of Object.entries(links)) if (name === now) one.setAttribute("aria-current", "page");
       else one.removeAttribute("aria-current");
     });
   }
@@ -3961,7 +3969,10 @@ function watch(page) {
     void mail2.query.value;
     page.withdrawRule();
   });
-  effect(() => tellTitle(mail2, find2, page.places.shown.value?.title ?? ""));
+  effect(() => {
+    const { shown: shown4, opened } = page.places;
+    tellTitle(mail2, find2, shown4.value === null ? "" : opened.value || shown4.value.title);
+  });
   effect(() => read2(page, mail2.choice.shown.value, mail2.choice.selectedCount.value > 0 ? mail2.choice.selectedCounts.value : null, mail2.choice.conversation.value));
   effect(() => {
     if (held.value) return;
@@ -4047,7 +4058,7 @@ var App = class {
     }
     dispatchEvent(new Event(state === "on" ? "connected" : "disconnected"));
     if (state === "off" && !this.displayed) void this.offline()?.then((found) => found?.showKept());
-  }, failed: (error) => void showError(t("Can't connect to the server"), error), opening: () => this.mail.opening() });
+  }, failed: (error) => void showError(t("Can't connect to the server"), error), opening: (polls) => this.mail.opening(polls), wires: () => part("wires") });
   mailboxes = new MailboxList({ openMailbox: (mailbox) => this.navigation.openMailbox(mailbox), createMailbox: () => this.commands.run("mailbox.create"), mailboxMenu: (mailbox) => void this.navigation.mailboxMenu(mailbox) });
   find = new Find(this.mail, { mark: (needles) => {
     this.list.mark(needles);
@@ -4136,7 +4147,7 @@ var App = class {
     const root = byId("app", HTMLElement);
     beforeDisplay(root);
     this.waiting.remove();
-    this.list.root.before(this.line);
+    this.list.band.prepend(this.line);
     root.hidden = false;
     this.list.root.focus();
     recover(this.desk);
@@ -4167,6 +4178,7 @@ var App = class {
     } else if (event.kind === "view_msgs" || event.kind === "view_err" || event.kind === "view_progress" && event.done) this.answered();
   }
   async send(request) {
+    if (this.stream.asks(request)) return;
     try {
       await this.client.request({ ...request, stream_id: this.mail.streamId });
     } catch (error) {
