@@ -104,7 +104,7 @@ COMPOSED: Final[dict[str, dict[str, Any]]] = {
     "askread": {"ask_read": True},
     "askdelivered": {"ask_delivered": True},
 }
-"""Messages of the composer; the subject is that of `written` where there is none."""
+"""Messages of the composer; without a subject, `written` has one."""
 
 FILES: Final[dict[str, list[tuple[str, bytes, str]]]] = {
     "txt": [("notes.txt", GERMAN.encode(), "text/plain")],

@@ -1,4 +1,4 @@
-"""What an organiser's change of an entry tells the attendees (RFC 5546 §3.2.2, §3.2.5).
+"""Messages of an organiser to the attendees about a change of an entry (RFC 5546 §3.2.2, §3.2.5).
 
 Theory of operation
 -------------------
@@ -286,7 +286,7 @@ def _named(name: str, line: Property) -> Property:
 
 
 def _without_dates(part: Component) -> frozenset[str]:
-    """What matters to an attendee of a series, but for the dates that it leaves out."""
+    """The lines of a series that matter to an attendee, but for the dates that it leaves out."""
     return comparable(Component(part.name, [line for line in part.properties if line.name != "EXDATE"], []))
 
 
