@@ -52,9 +52,9 @@ async def receive(h: Running, address: str) -> None:
 
 async def test_a_word_of_deleted_mail_is_in_no_file(tmp_path: Path) -> None:
     """STORE-37a, QUEUE-26: of expunged mail, a draft, mail that was sent and dropped, and a removed account; in the
-    databases with their logs, and in a backup.
+    databases with their logs, in a backup, and in what is restored from a repository.
     """
-    data = tmp_path / "config/data"
+    data, repository, restored = tmp_path / "config/data", tmp_path / "repository", tmp_path / "restored"
     async with house(tmp_path, static=STATIC + ERASING) as h, h.ctl() as ctl:
         await receive(h, "mia@example.org")
         await receive(h, "tom@example.org")
@@ -78,10 +78,16 @@ async def test_a_word_of_deleted_mail_is_in_no_file(tmp_path: Path) -> None:
         await imap.ok("a EXPUNGE")
         await ctl.call("config account rm", RemoveAccount("tom"), type(None))
         await empty(data / "accounts/mia/account.db", "erase_queue")
-        printed, failure = await command_line(tmp_path, "backup", str(tmp_path / "backup"))
-        assert not failure, printed + failure
-    assert [*holding(data)] == []
-    assert [*holding(tmp_path / "backup")] == []
+        for arguments in (["backup", str(tmp_path / "backup")], ["backup", "run", "--repo", str(repository)]):
+            printed, failure = await command_line(tmp_path, *arguments)
+            assert not failure, printed + failure
+    printed, failure = await command_line(
+        tmp_path, "backup", "restore", "--repo", str(repository), "--out", str(restored)
+    )
+    assert not failure, printed + failure
+    assert (restored / "data/accounts/mia/account.db").exists()
+    for folder in (data, tmp_path / "backup", restored):
+        assert [*holding(folder)] == []
 
 
 BACKUP: Final = '[backup]\nschedule = "24h"\ntarget = "/mnt/x"\n'
