@@ -7,6 +7,7 @@ from __future__ import annotations
 import quopri
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 from urllib.parse import unquote
 
@@ -78,6 +79,9 @@ def _lines(text: str) -> Iterator[str]:
     yield text[start:]
 
 
+IN_FOLD: Final = re.compile(rb"\r?\n[ \t]")
+
+
 def unfolded(text: str) -> Iterator[str]:
     """Lines without their folds, and quoted-printable values of old versions in one line."""
     pieces: list[str] = []
@@ -95,6 +99,15 @@ def unfolded(text: str) -> Iterator[str]:
         soft = line.endswith("=") and "QUOTED-PRINTABLE" in pieces[0][:200].upper()
     if pieces:
         yield "".join(pieces)
+
+
+def with_whole_letters(data: bytes) -> bytes:
+    """Octets of a file without its folds, where these cut letters in two (RFC 5545 §3.1); all others as they are."""
+    for octets in (data, IN_FOLD.sub(b"", data)):
+        with suppress(UnicodeDecodeError):
+            octets.decode()
+            return octets
+    return data
 
 
 def property_of(line: str) -> Property | None:

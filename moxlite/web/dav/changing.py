@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from moxlite.groupware.entries import PARSED, removal_outcome, with_outcome
+from moxlite.proto.cards.contentline import with_whole_letters
 from moxlite.proto.cards.itip import NotAllowed
 from moxlite.proto.cards.limits import MAX_ENTRY, TOO_LARGE
 from moxlite.proto.dav.xml import CALDAV, CARDDAV, DAV, document, element
@@ -61,7 +62,8 @@ async def put(s: Session) -> None:
     if kind not in OTHER_TYPES and kind != expected:
         raise Refusal(403, condition, f"this collection only accepts {expected}")
     conditions = await s.conditions()
-    data = await s.request.body.read(2 * MAX_ENTRY, _cost)
+    sent = await s.request.body.read(2 * MAX_ENTRY, _cost)
+    data = with_whole_letters(sent)
     if len(data) > MAX_ENTRY:
         raise Refusal(403, s.place.space + "max-resource-size", TOO_LARGE)
     try:
@@ -102,7 +104,7 @@ async def put(s: Session) -> None:
     except NotAllowed as error:
         raise Refusal(403, CALDAV + error.condition, str(error)) from None
     # octets that the server has changed are to be read again (RFC 6638 §3.2.10)
-    etag = () if done.altered else (("etag", done.resource.etag),)
+    etag = () if done.altered or data is not sent else (("etag", done.resource.etag),)
     await s.writer.respond(Response(201 if done.new else 204, (*etag, *tag_headers(done.resource))))
 
 
