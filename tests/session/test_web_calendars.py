@@ -630,7 +630,8 @@ async def test_events_are_found_by_title_place_guests_and_notes(diary: Diary) ->
     notes = "x" * 300 + " the BUDGET, for the Rutter; and more\n" + "y" * 300
     await diary.save(form("2099-01-03T09:00", "2099-01-03T10:00", title="Choir", notes=notes))
     today = datetime.now(UTC)
-    daily = form(f"{today - timedelta(days=9):%Y-%m-%dT00:00}", f"{today - timedelta(days=9):%Y-%m-%dT00:01}")
+    first = today - timedelta(days=8, hours=12)  # half a day from now: none is under way
+    daily = form(f"{first:%Y-%m-%dT%H:%M}", f"{first + timedelta(minutes=1):%Y-%m-%dT%H:%M}")
     await diary.save({**daily, "title": "Stand-up", "rule": "FREQ=DAILY"})
     choir, review = await found("budget")
     assert (choir[0], review) == ("Choir", ("Budget review", ""))
