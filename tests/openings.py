@@ -343,6 +343,8 @@ ACCOUNT_CALLS: Final[dict[str, dict[str, Any]]] = {
     "attempt_list": {"after": "", "count": 50},
     "account_rule_list": {},
     "account_junk_show": {},
+    "account_junk_mark_inbox": {},
+    "account_junk_unmark_inbox": {},
     "junk_teach": {},
     "junk_retrain": {},
     "junk_training": {},

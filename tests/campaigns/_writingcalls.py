@@ -523,6 +523,7 @@ DRIVERS: Final[Mapping[str, Driver]] = {
         "changed": {"forward_to": [f"{w.word()}@far.example"], "keep_copy": True}
     },
     "account account_junk_set": named("changed", "rejects_mailbox"),
+    "account account_junk_unmark_inbox": fixed(),
     "account account_remove_access": lambda w: {"way": way(w)},
     "account account_rule_set": rule_change,
     "account account_share_set": lambda w: {"mailbox": "Inbox", "guest": w.guest(), "rights": "lr"},
@@ -739,6 +740,7 @@ REFUSED: Final[Mapping[str, tuple[Parameters, str]]] = {
     "account copy_pause": ({}, NO_COPY),
     "account device_answer": ({"yes": True}, "no device asks"),
     "account factor_remove": ({"kind": "totp", "id": 1}, NO_FACTOR),
+    "account account_junk_mark_inbox": ({}, "the account has no junk filter"),
     "account import_abort": ({"token": "none"}, "no import runs"),
     "account junk_retrain": ({}, "the account has no junk filter"),
     "account junk_teach": ({}, "the account has no junk filter"),
