@@ -17,6 +17,9 @@ const waits = [500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
 const changes = new Set(["flags_add", "flags_clear", "message_move", "message_delete", "thread_mute"]);
 const settled = new Set(["user:conflict", "user:notFound"]);
 
+/** Refusals before the server looks at the id: what became of an earlier attempt is as unknown as before. */
+const undecided = new Set(["user:noAuth", "user:badAuth", "user:confirm", "user:rateLimited", "server:error"]);
+
 /** A random id: 32 hexadecimal digits. */
 export function newId(): string {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((octet) => octet.toString(16).padStart(2, "0")).join("");
@@ -141,7 +144,7 @@ export function steadily(once: readonly string[], most = waits.length): Steady {
       } catch (error) {
         const code = codeOf(error);
         if (code !== "") {
-          note(false);
+          if (!undecided.has(code ?? "")) note(false);
           if (code === "user:done") throw alreadySaved(error as Error);
           if ((made > 0 || again) && changes.has(call) && settled.has(code ?? "")) return null;
           throw code === "user:unknown" ? unsure(error as Error) : error;

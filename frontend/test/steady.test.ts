@@ -6,7 +6,7 @@ import { CallFailed, codeOf } from "../lib/client";
 import { steadily } from "../lib/steady";
 
 /** What becomes of a request: an answer, none, or one that never comes. */
-type Fate = "ok" | "lost" | "silent" | "slow" | "user:conflict" | "user:done";
+type Fate = "ok" | "lost" | "silent" | "slow" | "user:conflict" | "user:done" | "user:noAuth" | "user:confirm";
 
 /** A network that notes the ids of its requests. */
 class Network {
@@ -134,6 +134,20 @@ test("a form that was changed after a call without an answer has the same id unt
   assert.equal(new Set(network.ids).size, 1);
   // pressed again, knowing that
   assert.equal(await network.call(steady, "event_save", false, '{"title": "Walk"}'), 7);
+  assert.equal(new Set(network.ids).size, 2);
+});
+
+test("a refusal before the call is looked at leaves open what became of it", async (context) => {
+  const network = new Network(context, ["lost", "user:noAuth", "user:confirm", "ok", "ok"]);
+  const steady = steadily(once);
+  for (const refusal of ["user:noAuth", "user:confirm"]) {
+    const work = network.call(steady);
+    await network.pass(work);
+    assert.equal(codeOf(await work.catch((error: unknown) => error)), refusal);
+  }
+  assert.equal(await network.call(steady), 7);
+  assert.equal(new Set(network.ids).size, 1);
+  assert.equal(await network.call(steady), 7);
   assert.equal(new Set(network.ids).size, 2);
 });
 
