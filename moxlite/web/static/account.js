@@ -1171,6 +1171,7 @@ var staleAfter = 3e3;
 var waits = [500, 1e3, 2e3, 4e3, 8e3, 15e3, 3e4];
 var changes = /* @__PURE__ */ new Set(["flags_add", "flags_clear", "message_move", "message_delete", "thread_mute"]);
 var settled = /* @__PURE__ */ new Set(["user:conflict", "user:notFound"]);
+var undecided = /* @__PURE__ */ new Set(["user:noAuth", "user:badAuth", "user:confirm", "user:rateLimited", "server:error"]);
 function newId() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((octet) => octet.toString(16).padStart(2, "0")).join("");
 }
@@ -1264,7 +1265,7 @@ function steadily(once2, most3 = waits.length) {
       } catch (error) {
         const code = codeOf(error);
         if (code !== "") {
-          note(false);
+          if (!undecided.has(code ?? "")) note(false);
           if (code === "user:done") throw alreadySaved(error);
           if ((made > 0 || again) && changes.has(call) && settled.has(code ?? "")) return null;
           throw code === "user:unknown" ? unsure(error) : error;
