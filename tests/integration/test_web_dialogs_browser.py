@@ -278,7 +278,7 @@ def test_the_dialogs_of_the_webmails_pages_are_in_sight(chromium: Browser, serve
             for button in buttons:
                 page.goto(f"{visitor.base}/webmail/?{next(_numbers)}")
                 expect(page.locator(".list-title")).to_have_text("Inbox")
-                page.get_by_role("button", name=name, exact=True).click()
+                page.get_by_role("link", name=name, exact=True).click()
                 found = page.locator("#app.other-place")
                 expect(found).to_be_visible()
                 if not button.startswith("New ") or button in ("New calendar", "New address book", "New group"):
