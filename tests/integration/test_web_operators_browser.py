@@ -108,12 +108,11 @@ def test_each_operator_finds_what_it_says_and_nothing_else(chromium: Browser, se
     assert {*re.findall(r"`([^`]+)`", named), file} == set(CASES), "an operator without a case"
     reader = Reader(chromium, server)
     reader.log_in()
-    wrong: list[str] = []
+    rows = reader.page.locator(".message-subject")
     for text, subjects in [*CASES.values(), *FURTHER.items()]:
         reader.search(text)
+        for subject in subjects:  # the rows of the search before may still be there
+            expect(rows.filter(has_text=subject), text).to_have_count(1)
+        expect(rows, text).to_have_count(len(subjects))
         expect(reader.page.locator(".search-said")).to_have_text(f"{len(subjects)} found")
-        expect(reader.page.locator(".message-subject")).to_have_count(len(subjects))
-        found = set(reader.page.locator(".message-subject").all_text_contents())
-        wrong += [] if found == subjects else [f"{text}: {found}"]
     reader.close()
-    assert wrong == []
