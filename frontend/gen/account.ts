@@ -1547,10 +1547,10 @@ export interface Calls {
   /** Change junk settings. */
   account_junk_set(changed: JunkChange, old?: JunkChange, account?: string): Promise<null>;
 
-  /** Mark read mail in ACCOUNT's Inbox as not junk if it's older than 14 days, so the junk filter learns from it. */
+  /** Mark old read mail in ACCOUNT's Inbox as not junk. */
   account_junk_mark_inbox(account?: string): Promise<number>;
 
-  /** Undo `mark-inbox`: remove its marks from messages that are still in ACCOUNT's Inbox. */
+  /** Undo `mark-inbox` for messages still in the Inbox. */
   account_junk_unmark_inbox(account?: string): Promise<number>;
 
   /** Create a masked address for ACCOUNT and print it. For example, shop.x7k2p@example.com. */

@@ -100,13 +100,14 @@ class SetJunk(UserOperation[None], frozen=True):
 
 @change("account junk mark-inbox", USERS)
 class MarkInbox(UserOperation[int], frozen=True):
-    """Mark read mail in ACCOUNT's Inbox as not junk if it's older than 14 days, so the junk filter learns from it.
+    """Mark old read mail in ACCOUNT's Inbox as not junk.
 
-    Use this if ACCOUNT's owner only ever marks junk, and agrees. Messages that are already marked don't change. At most
-    1,000 messages are marked. To undo this, use `unmark-inbox`.
+    The junk filter learns from what was received more than 14 days ago. Use this if ACCOUNT's owner only ever marks
+    junk, and agrees. Messages that are already marked don't change. At most 1,000 messages are marked. To undo this,
+    use `unmark-inbox`.
     """
 
 
 @change("account junk unmark-inbox", USERS)
 class UnmarkInbox(UserOperation[int], frozen=True):
-    """Undo `mark-inbox`: remove its marks from messages that are still in ACCOUNT's Inbox."""
+    """Undo `mark-inbox` for messages still in the Inbox."""

@@ -175,7 +175,7 @@ ROWS: Final = (
             one * MICROSECOND
             for one in (sessions.LIFETIME, sessions.DEVICE_UNUSED, sessions.DEVICE_AGE, sessions.KEEP_EXPIRED)
         ),
-        "auth: session session_token",
+        "auth: session session_token provider_session",
     ),
     Row(
         "Logins and failed attempts, with IP address and program",

@@ -53,7 +53,8 @@ class Desk:
         self.page = page
         expect(self.page.locator(".mailbox-open").first).to_be_attached()
         self.csrf = self.page.evaluate(CSRF)
-        self.today = datetime.now().replace(hour=0, minute=0, second=0, microsecond=0)  # noqa: DTZ005 the browser's
+        # of the browser, whose zone may be another one than the machine's
+        self.today = datetime.fromisoformat(self.page.evaluate("new Date().toLocaleDateString('sv')"))
 
     def call(self, which: str, /, **values: Any) -> Any:
         """Call the server as the page does."""

@@ -324,6 +324,7 @@ def test_icons_list_and_message_stand_side_by_side(
         assert rows.height / boxes(page.locator(".message"))[0].height >= 8
         for icon in page.locator(".mailbox-open:visible").all():
             icon.evaluate("(one) => one.scrollIntoView({ block: 'nearest' })")  # rows are drawn anew as counts come
+            resting(icon)
             box = in_sight(icon)
             assert box.width >= 40
             assert box.height >= 44

@@ -255,6 +255,7 @@ async def test_a_planted_session_is_not_taken_over(rig: Rig, provider: House, ap
 async def test_browsers_come_back_to_our_pages_alone(rig: Rig, provider: House, headers: dict[str, str]) -> None:
     """WEB-181: open redirects: no header of a request chooses where the provider sends the browser."""
     browser = page(rig)
+    await browser.log_in()
     for name, field in (("provider_login", "redirect_uri"), ("provider_logout", "post_logout_redirect_uri")):
         answer = await browser.post(name, {"stay": False} if name == "provider_login" else {}, headers)
         [uri] = parse_qs(urlsplit(answer.json["result"]).query)[field]

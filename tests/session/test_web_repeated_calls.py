@@ -35,7 +35,8 @@ dav_https = { enabled = true, port = 8443 }
 pytestmark = [pytest.mark.served, pytest.mark.rig(app="/admin/", static=STATIC_DAV, domains=DOMAINS)]
 
 REPEATABLE: Final = """
-confirm_options confirm provider_confirm provider_confirmed provider_state provider_connect second_factors
+confirm_options confirm provider_logout
+provider_confirm provider_confirmed provider_state provider_connect second_factors
 key_begin key_created token hand_on export_prep logout
 notices notices_choose templates apps overview preferences preferences_save settings
 invitation draft_save message_submit

@@ -6,6 +6,7 @@ import typing
 from collections.abc import Iterator
 
 from moxlite.acceptance.history import Named
+from moxlite.store.delivery.reasons import JUNK_UNSURE
 from tests.tools import top
 
 SILENT = {"introbox", "ruleset"}
@@ -13,7 +14,7 @@ SILENT = {"introbox", "ruleset"}
 
 KNOWN = {
     "producers/judgement.py": {
-        *("dmarc-quarantine", "dmarc-indirect", "junk-content", "junk-content-strict"),
+        *("dmarc-quarantine", "dmarc-indirect", "junk-content", "junk-content-strict", JUNK_UNSURE),
         *(set(typing.get_args(Named)) - {"none"}),
     },
     "producers/wishes.py": {"sieve", "vacation"},

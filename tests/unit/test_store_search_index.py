@@ -705,8 +705,9 @@ async def test_missing_tables_of_fts5_are_damage(accounts: Accounts, table: str)
 # Being asked
 
 
-async def test_matches_come_in_their_order_step_by_step(account: OpenAccount) -> None:
+async def test_matches_come_in_their_order_step_by_step(account: OpenAccount, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-114: newest first or oldest first, with and without the index."""
+    monkeypatch.setattr(finding, "PATIENCE", 60.0)
     await put(account, 25)
     for indexed in (False, True):
         assert await search_words(account, None, ["HELLO", "anton"]) == list(range(25, 0, -1))

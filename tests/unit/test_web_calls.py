@@ -148,7 +148,6 @@ def test_only_logging_in_is_public() -> None:
         "provider_name",
         "provider_login",
         "provider_finish",
-        "provider_logout",
     }
 
 
