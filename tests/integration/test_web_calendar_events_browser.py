@@ -256,7 +256,7 @@ def test_the_form_says_what_a_rule_does_with_the_start(chromium: Browser, server
         repeat = form.get_by_label("Repeat", exact=True).first
         expect(repeat.locator("option", has_text="Monday")).to_have_text(
             ["Every weekday (Monday to Friday)", "Every week on Monday", "Every 2 weeks on Monday"]
-            + ["Every month on the same Monday"]
+            + ["Every month, same Monday"]
         )
         repeat.select_option("Custom…")
         note = form.get_by_text("The event also takes place on")

@@ -91,7 +91,7 @@ export function repeats(rule: string, start: string): (readonly [string, string]
     ["weekly", t("Every week on {day}", { day })],
     ["fortnightly", t("Every 2 weeks on {day}", { day })],
     ["monthly", t("Every month on the same day")],
-    ["weekday", t("Every month on the same {day}", { day })],
+    ["weekday", t("Every month, same {day}", { day })],
     ["yearly", t("Every year")],
     ["custom", t("Custom…")],
   ];
