@@ -381,7 +381,7 @@ function toRule(kind, until, start) {
 function repeats(rule, start) {
   const date2 = /* @__PURE__ */ new Date(`${start}T00:00Z`);
   const day = new Intl.DateTimeFormat(locale(), { weekday: "long", timeZone: "UTC" }).format(date2);
-  const found = [["", t("Doesn't repeat")], ["daily", t("Every day")], ["workdays", t("Every weekday (Monday to Friday)")], ["weekly", t("Every week on {day}", { day })], ["fortnightly", t("Every 2 weeks on {day}", { day })], ["monthly", t("Every month on the same day")], ["weekday", t("Every month on the same {day}", { day })], ["yearly", t("Every year")], ["custom", t("Custom…")]];
+  const found = [["", t("Doesn't repeat")], ["daily", t("Every day")], ["workdays", t("Every weekday (Monday to Friday)")], ["weekly", t("Every week on {day}", { day })], ["fortnightly", t("Every 2 weeks on {day}", { day })], ["monthly", t("Every month on the same day")], ["weekday", t("Every month, same {day}", { day })], ["yearly", t("Every year")], ["custom", t("Custom…")]];
   if (fromRule(rule).kind === "other") found.push(["other", inWords(rule)]);
   return found;
 }
