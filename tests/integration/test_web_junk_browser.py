@@ -1,6 +1,7 @@
 """Wrong judgements of the junk filter, and its first days, in a real browser."""
 
 import imaplib
+import re
 import smtplib
 import time
 from collections.abc import Iterator
@@ -101,12 +102,19 @@ def taught(server: LocalServer, session: imaplib.IMAP4) -> None:
     until(lambda: f"learned: {LEARNED} not junk, {LEARNED} junk" in shown(server), what="what is filed is learned")
 
 
-def probability(server: LocalServer, text: str) -> float:
-    """How probable it is that a text is junk, for the filter."""
+def judged(server: LocalServer, text: str) -> tuple[float, float, float]:
+    """How probable it is that a text is junk, for the filter, and its limits for junk and for near certainty."""
     question = server.folder / "question.eml"
     question.write_text(f"From: <z@z.example>\r\n\r\n{text}\r\n")
     [said] = server.cli("junk", "explain", "moxlite", str(question)).stdout.splitlines()[:1]
-    return float(said.partition("probability ")[2].partition(",")[0])
+    probability, limit, certain = map(float, re.findall(r"(?:probability|above) ([0-9.]+)", said))
+    return probability, limit, certain
+
+
+def is_judged(server: LocalServer, text: str, *, certain: bool) -> bool:
+    """Whether a text is junk, almost certainly or not, once the limits have followed what was learned."""
+    probability, limit, near = judged(server, text)
+    return probability > limit and (probability > near) == certain
 
 
 @pytest.mark.usefixtures("taught")
@@ -119,7 +127,8 @@ def test_a_wrong_judgement_is_undone_by_two_clicks(
     """WEBMAIL-82, SMTP-98: in Junk or Rejects, the message and "Not junk"; the filter learns of it, and the next mail
     with the same words is in the Inbox, or no longer refused.
     """
-    before = probability(server, text)
+    until(lambda: is_judged(server, text, certain=place == "Rejects"), what="the filter's judgement")
+    before, *_ = judged(server, text)
     with sending(server, "ann@far.example", text, "Dinner"):
         until(lambda: b"Dinner" in subjects(session, place), what=f"the message in {place}")
     visitor = Visitor(chromium, server)
@@ -131,7 +140,7 @@ def test_a_wrong_judgement_is_undone_by_two_clicks(
     until(lambda: "$NotJunk" in flags(session, "INBOX"), what="the mark")
     assert b"Dinner" not in subjects(session, place)
     until(lambda: f"learned: {LEARNED + 1} not junk" in shown(server), what="the correction is learned")
-    assert probability(server, text) < before
+    assert judged(server, text)[0] < before
     with sending(server, "ann@far.example", text, "Lunch"):
         until(lambda: b"Lunch" in subjects(session, then), what=f"the next message in {then}")
     visitor.close()
