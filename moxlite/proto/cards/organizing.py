@@ -357,11 +357,7 @@ class _Views:
 def _left_out(part: Component) -> Property | None:
     """EXDATE of an exception; None for the event itself."""
     recurrence = part.first("RECURRENCE-ID")
-    if recurrence is None:
-        return None
-    parameters = recurrence.whole[len("RECURRENCE-ID") : len(recurrence.whole) - len(recurrence.value) - 1]
-    line = property_of(f"EXDATE{parameters}:{recurrence.value}")
-    return None if line is None else with_parameters(line, {"RANGE": ""})
+    return None if recurrence is None else _named("EXDATE", recurrence)
 
 
 def _told(parts: Sequence[Component], now: int) -> list[Component]:
