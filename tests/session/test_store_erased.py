@@ -50,34 +50,47 @@ async def receive(h: Running, address: str) -> None:
         assert (await smtp.deliver(address, message)).startswith("250")
 
 
+async def store(h: Running) -> None:
+    """Have the word in two accounts, in a draft that is removed, and in mail that waits in the queue."""
+    await receive(h, "mia@example.org")
+    await receive(h, "tom@example.org")
+    imap, browser = await h.imap(), await h.web()
+    await imap.select()
+    assert WORD in str(await imap.ok("a FETCH 1:2 (ENVELOPE)"))
+    await imap.ok("a LOGOUT")  # a session that has them in its view keeps them
+    draft = await browser.call("draft_save", draft=written(subject=WORD, text=LARGE), save_id=call_id())
+    await browser.call("draft_remove", draft_id=draft)
+    friend = {"name": "", "address": "queue451@elsewhere.example"}
+    sent = written(to=[friend], subject=WORD, text=LARGE)
+    await browser.call("message_submit", message=sent, submit_id=call_id())
+    async with h.ctl() as ctl:
+        with trio.fail_after(SECONDS):
+            while not await ctl.call("queue list", ListMessages(), list[Line]):  # noqa: ASYNC110 - as an administrator
+                await trio.sleep(0.05)
+
+
+async def erase(h: Running) -> None:
+    """Delete for good all that `store` has stored."""
+    imap = await h.imap()
+    for name in ("INBOX", "Sent"):
+        await imap.select(name)
+        await imap.ok("a STORE 1:* +FLAGS (\\Deleted)")
+        await imap.ok("a EXPUNGE")
+    async with h.ctl() as ctl:
+        await ctl.call("queue drop", Drop(all=True), Changed)
+        await ctl.call("config account rm", RemoveAccount("tom"), type(None))
+    await empty(h.house.static.data_dir / "accounts/mia/account.db", "erase_queue")
+
+
 async def test_a_word_of_deleted_mail_is_in_no_file(tmp_path: Path) -> None:
     """STORE-37a, QUEUE-26: of expunged mail, a draft, mail that was sent and dropped, and a removed account; in the
     databases with their logs, in a backup, and in what is restored from a repository.
     """
     data, repository, restored = tmp_path / "config/data", tmp_path / "repository", tmp_path / "restored"
-    async with house(tmp_path, static=STATIC + ERASING) as h, h.ctl() as ctl:
-        await receive(h, "mia@example.org")
-        await receive(h, "tom@example.org")
-        imap, browser = await h.imap(), await h.web()
-        await imap.select()
-        assert WORD in str(await imap.ok("a FETCH 1:2 (ENVELOPE)"))
-        draft = await browser.call("draft_save", draft=written(subject=WORD, text=LARGE), save_id=call_id())
-        await browser.call("draft_remove", draft_id=draft)
-        friend = {"name": "", "address": "queue451@elsewhere.example"}
-        sent = written(to=[friend], subject=WORD, text=LARGE)
-        await browser.call("message_submit", message=sent, submit_id=call_id())
-        with trio.fail_after(SECONDS):
-            while not await ctl.call("queue list", ListMessages(), list[Line]):  # noqa: ASYNC110 - as an administrator
-                await trio.sleep(0.05)
+    async with house(tmp_path, static=STATIC + ERASING) as h:
+        await store(h)
         assert {*holding(data)} & {"queue.db", "queue.db-wal"}
-        await ctl.call("queue drop", Drop(all=True), Changed)
-        await imap.ok("a STORE 1:* +FLAGS (\\Deleted)")
-        await imap.ok("a EXPUNGE")
-        await imap.select("Sent")
-        await imap.ok("a STORE 1:* +FLAGS (\\Deleted)")
-        await imap.ok("a EXPUNGE")
-        await ctl.call("config account rm", RemoveAccount("tom"), type(None))
-        await empty(data / "accounts/mia/account.db", "erase_queue")
+        await erase(h)
         for arguments in (["backup", str(tmp_path / "backup")], ["backup", "run", "--repo", str(repository)]):
             printed, failure = await command_line(tmp_path, *arguments)
             assert not failure, printed + failure

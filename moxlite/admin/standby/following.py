@@ -32,7 +32,7 @@ from moxlite.admin.standby.layout import (
     FOLLOWED,
     Positions,
     StandbyState,
-    databases_in,
+    databases_now,
     databases_of,
     epoch_folder,
     is_database,
@@ -244,9 +244,8 @@ class Follower:
 
     async def catch_up(self, seconds: float, *, handed: bool = False) -> list[str]:
         """Apply all that is in the target, whatever the positions say, which are some seconds old: also databases that
-        they do not name yet, and databases of removed accounts. `handed`: the other machine has handed its lease over,
-        and said how far all are. Returns the databases for which `seconds` were too short; `certain` is set. Errors of
-        the source come out; raises Closed.
+        they do not name yet. `handed`: the other machine has handed its lease over, and said how far all are. Returns
+        the databases for which `seconds` were too short; `certain` is set. Raises Closed and errors of the source.
         """
         await trio.to_thread.run_sync(_prepare, self._data)
         epoch, positions = await trio.to_thread.run_sync(self._look)
@@ -562,10 +561,10 @@ def _handed(source: Source, folder: Path, epoch: int) -> dict[str, int] | None:
     return None if handed is None else {name: last for name, last in handed.databases.items() if is_database(name)}
 
 
-def _names(source: Source, folder: Path, epoch: int) -> list[str]:
-    """All databases of an epoch in the target. Blocks."""
+def _names(source: Source, folder: Path, epoch: int) -> set[str]:
+    """The databases of an epoch in the target, but for removed accounts. Blocks."""
     with source.storage(folder) as storage:
-        return databases_in(storage, epoch)
+        return databases_now(storage, epoch, folder)
 
 
 def _was_stopped(source: Source, folder: Path) -> bool:

@@ -27,8 +27,10 @@ from typing import Final, TypeVar
 import msgspec
 
 from moxlite.config.files import write_atomically
+from moxlite.config.load import DOMAINS_FILE, ConfigError, parse, read_source
 from moxlite.encoding import from_json, to_json
 from moxlite.store.accounts.folders import NAME
+from moxlite.store.backup.layout import CONFIG
 from moxlite.store.backup.storage import Storage
 
 T = TypeVar("T")
@@ -243,6 +245,20 @@ def databases_in(storage: Storage, epoch: int) -> list[str]:
     with contextlib.suppress(FileNotFoundError):
         found += [f"accounts/{name}/account.db" for name in sorted(storage.list(f"{folder}/accounts"))]
     return [name for name in found if is_database(name)]
+
+
+def databases_now(storage: Storage, epoch: int, folder: Path) -> set[str]:
+    """The databases of an epoch in a target, but for accounts that were removed: neither the first machine's positions
+    name them, nor the configuration in `folder`, that of a full backup. Where it has none, all are in. Blocks. Raises
+    OSError, ValueError.
+    """
+    found, positions = {*databases_in(storage, epoch)}, read_positions(storage, epoch)
+    try:
+        accounts = parse(read_source(folder / CONFIG / DOMAINS_FILE)).get("accounts")
+    except ConfigError:
+        return found
+    named = {f"accounts/{name}/account.db" for name in accounts} if isinstance(accounts, dict) else set()
+    return found & {*SERVER_FILES, *named, *(positions.databases if positions is not None else ())}
 
 
 def read_head(storage: Storage) -> Head | None:

@@ -15,7 +15,15 @@ from pathlib import Path
 from typing import Final
 
 from moxlite.admin.standby.following import Source
-from moxlite.admin.standby.layout import FILES, databases_in, epoch_folder, is_database, read_beginning, read_head
+from moxlite.admin.standby.layout import (
+    FILES,
+    databases_in,
+    databases_now,
+    epoch_folder,
+    is_database,
+    read_beginning,
+    read_head,
+)
 from moxlite.admin.standby.litestream import Place, environment, place_of, write_configuration
 from moxlite.admin.standby.pack import open_pack, unpack
 from moxlite.escapes import printable
@@ -67,9 +75,13 @@ def restored_at(
             wanted = databases_in(storage, chosen) if account is None else [f"accounts/{account}/account.db"]
             if account is None and source.identity is not None:
                 _files(storage, chosen, source, folder)
+            now = databases_now(storage, chosen, folder)
         with place_of(source.target, source.access, Path(scratch)) as place:
             found = []
             for name in wanted:
+                if account is None and name not in now:
+                    left_out(f"skipped {name}: the account was removed; to get its mail, use --account")
+                    continue
                 tell(name)
                 if _restore(source, place, chosen, name, at, folder / "data"):
                     found.append(name)
