@@ -7,8 +7,9 @@ work of a command on accounts, configuration and files is in `admin`.
 
 import os
 import re
+import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -188,7 +189,7 @@ def _advice(error: click.UsageError, args: Sequence[str]) -> str:
         close = difflib.get_close_matches(error.option_name, error.possibilities or (), n=1, cutoff=ALIKE)
         return f"Did you mean {close[0]}?" if close else _options(error.ctx.command)
     if isinstance(error, click.MissingParameter):
-        return _about_argument(error.ctx, error.param)
+        return _missing_option(error, args) or _about_argument(error.ctx, error.param)
     if not error.message.startswith("Got unexpected extra argument"):
         return ""
     return _option_for(error.ctx, error.message.partition("(")[2].rpartition(")")[0], args)
@@ -229,7 +230,27 @@ def _about_argument(context: click.Context, parameter: click.Parameter | None) -
     sentences = re.split(r"(?<=[.:)])\s+", " ".join((context.command.help or "").split()))
     name = re.escape(parameter.make_metavar(context).strip("[]."))
     about = [sentence for sentence in sentences if re.search(rf"(?<!\w){name}(?!\w)", sentence)]
-    return " ".join(about[:MOST_SENTENCES] or sentences[:1])
+    return " ".join([*(about[:MOST_SENTENCES] or sentences[:1]), *_given(context)])
+
+
+def _given(context: click.Context) -> Iterator[str]:
+    """What the arguments were taken for that were typed: often these are in another order."""
+    for argument in _arguments(context.command):
+        if context.params.get(argument.name or "") and not isinstance(argument.type, click.Choice):
+            name = argument.make_metavar(context).strip("[].")
+            yield f"{name} is now {str(context.params[argument.name or ''])!r}."
+
+
+def _missing_option(error: click.MissingParameter, args: Sequence[str]) -> str:
+    """The command with the option that is missing, if its value was typed without it."""
+    if error.ctx is None or not isinstance(error.param, click.Option) or any(word.startswith("-") for word in args):
+        return ""
+    words = args[len(error.ctx.command_path.split()) - 1 :]
+    most = len(_arguments(error.ctx.command))
+    if len(words) != most + 1:
+        return ""
+    line = [*words[:most], error.param.opts[0], words[most]]
+    return f"To give one, run: {error.ctx.command_path} {shlex.join(line)}"
 
 
 def _commands_of(context: click.Context | None) -> str:

@@ -48,7 +48,7 @@ def _setting(args: Args) -> Iterator[str]:
     if key in TEXTS and value in ("true", "false"):
         yield f'{key} will be the text "{value}". To remove it, use the value "default".'
     if key == "forward_to":
-        yield from _incomplete([part.strip() for part in value.split(",")])
+        yield from _recipients([part.strip() for part in value.split(",")])
 
 
 TEXTS: Final = ("full_name", "description")
@@ -56,28 +56,41 @@ TEXTS: Final = ("full_name", "description")
 
 
 def _members(args: Args) -> Iterator[str]:
-    yield from _incomplete(args["members"])
+    yield from _recipients(args["members"])
 
 
 def _new_alias(args: Args) -> Iterator[str]:
     yield from _members(args)
+    yield from _star(args["alias"])
     yield from _alike(args["alias"])
 
 
-def _incomplete(addresses: Iterable[str]) -> Iterator[str]:
-    """Doubts about addresses that get mail: other servers' domains have a dot."""
+def _recipients(addresses: Iterable[str]) -> Iterator[str]:
+    """Doubts about addresses that get mail: other servers' domains have a dot, and a domain that is almost one of this
+    server or of a large provider is mistyped.
+    """
+    from moxlite.admin.domains.changes import PUBLIC
+
+    known = {item.domain for item in _asked(ListDomains())} | PUBLIC
     for address in addresses:
-        domain = address.rpartition("@")[2]
-        if "@" in address and "." not in domain:
+        local, at, domain = address.rpartition("@")
+        if at and "." not in domain:
             yield f'the domain "{domain}" doesn\'t have a dot. Is "{address}" complete?'
+        elif at and domain.lower() not in known and (meant := _almost(domain.lower(), known)):
+            yield f'the domain "{domain}" is almost the same as {meant}. Is it "{local}@{meant}"?'
+
+
+def _almost(domain: str, known: Iterable[str]) -> str:
+    """The known domain that is spelled almost like this one, or ""."""
+    return next(iter(difflib.get_close_matches(domain, list(known), n=1, cutoff=ALIKE)), "")
 
 
 def _forwards(args: Args) -> Iterator[str]:
-    yield from _incomplete(args["forward_to"])
+    yield from _recipients(args["forward_to"])
 
 
 def _rule(args: Args) -> Iterator[str]:
-    yield from _incomplete(args.get("forward_to") or ())
+    yield from _recipients(args.get("forward_to") or ())
     for key in ("mailbox", "accept_rejects_to_mailbox"):
         if args.get(key):
             yield from _new_mailbox(args["account"], args[key], "The first matching message creates it.")
@@ -100,17 +113,26 @@ def _new_mailbox(account: str, mailbox: str, when: str) -> Iterator[str]:
 
 
 def _new_account(args: Args) -> Iterator[str]:
+    yield from _star(args["address"])
     yield from _alike(args["address"])
 
 
 def _new_address(args: Args) -> Iterator[str]:
     address = args["address"]
+    yield from _star(address, f"; for those, run: moxlite config address add {address[1:]} {args['account']}")
     yield from _alike(address, args["account"])
     if address.startswith("@"):
         yield (
             f"this gives {args['account']} mail to every unknown address {address}; to undo this, run: "
             f"moxlite config address rm {address}"
         )
+
+
+def _star(address: str, way: str = "") -> Iterator[str]:
+    """Doubts about an address with a star, as other servers write a catchall."""
+    local, _, domain = address.rpartition("@")
+    if local == "*":
+        yield f"{address} is a single address, not all addresses in {domain}{way}"
 
 
 def _alike(address: str, name: str = "") -> Iterator[str]:
@@ -135,12 +157,10 @@ SCRIPTS: Final = ("LATIN", "GREEK", "CYRILLIC")
 
 def _domain(args: Args) -> Iterator[str]:
     domain = args["domain"].lower()
-    for known in (one.domain for one in _asked(ListDomains())):
-        if known != domain and difflib.SequenceMatcher(None, known, domain).ratio() >= ALIKE:
-            yield (
-                f"{domain} is almost the same as your domain {known}. To undo this, run: "
-                f"moxlite config domain rm {domain}"
-            )
+    if known := _almost(domain, {item.domain for item in _asked(ListDomains())} - {domain}):
+        yield (
+            f"{domain} is almost the same as your domain {known}. To undo this, run: moxlite config domain rm {domain}"
+        )
 
 
 def _filter(args: Args) -> Iterator[str]:

@@ -10,7 +10,10 @@ from typing import Any, Final, NamedTuple
 import click
 
 from moxlite.cli.common import Failure, call, load_config
+from moxlite.config.checks.accounts import account_name_problem
 from moxlite.config.toml.decode import near
+from moxlite.operations.accounts import AccountInfo
+from moxlite.operations.domains import DomainInfo
 
 
 class Listing(NamedTuple):
@@ -83,6 +86,12 @@ def way_on(failure: Failure) -> str:
     if re.search("is over quota: ", text):
         account = shlex.quote(_arguments(failure.context).get("account", "ACCOUNT"))
         return _joined(text, f"to change the quota, run: moxlite config account set {account} quota SIZE")
+    if name := re.search("""^["'](.+)["'] isn't a valid account name""", text):
+        return _joined(text, _account_name(name[1]))
+    if word := re.search("""["'](.+)["'] isn't a valid address: missing @""", text):
+        return _joined(text, _whole_address(word[1], failure.context))
+    if swapped := _swapped(text, failure.context):
+        return _joined(text, swapped)
     listing = next((listing for listing in LISTINGS if re.search(listing.failure, text)), None)
     if listing is None:
         return ""
@@ -98,6 +107,37 @@ def _joined(text: str, *hints: str) -> str:
     for hint in filter(None, hints):
         said += f" {hint[:1].upper()}{hint[1:]}" if said.endswith("?") else f"; {hint}"
     return said[len(text) :]
+
+
+def _account_name(text: str) -> str:
+    """A hint at a name of an account for what was typed: a person's name, or an address."""
+    name = re.sub(r"[^a-z0-9._-]+", ".", text.partition("@")[0].strip().lower()).strip("._-")
+    return f'did you mean "{name}"?' if name and account_name_problem(name) is None else ""
+
+
+def _whole_address(word: str, context: click.Context | None) -> str:
+    """A hint at the address that was likely meant by its part before the @, or by an account's name."""
+    if context is None:
+        return ""
+    with suppress(Failure), context.scope(cleanup=False):
+        accounts: list[AccountInfo] = call("config account list", {}, list[AccountInfo])
+        own = [account.addresses[0] for account in accounts if account.account == word and account.addresses]
+        domains: list[DomainInfo] = call("config domain list", {}, list[DomainInfo])
+        return "".join(f'did you mean "{address}"?' for address in [*own, *(f"{word}@{d.domain}" for d in domains)][:1])
+    return ""
+
+
+def _swapped(text: str, context: click.Context | None) -> str:
+    """The command with an account and an address in the right order, if they were typed the other way round."""
+    words = _arguments(context)
+    account, address = words.get("account", ""), words.get("address", "")
+    if context is None or not text.startswith("account not found") or "@" not in account or "@" in address:
+        return ""
+    right = {account: address, address: account}
+    order = [word for word in words.values() if word in right]
+    return (
+        f"the words are in the wrong order; run: {context.command_path} {shlex.join(right[word] for word in order[:2])}"
+    )
 
 
 class _Words(dict[str, str]):

@@ -57,7 +57,9 @@ def _changed(what: str) -> Printer:
         if as_json:
             show_json(changed)
         else:
-            print(f"changed {counted(changed.messages, what)}{'' if changed.messages else ': none match'}")
+            listing = "queue list" if what == "message" else f"queue {what} list"
+            none = "" if changed.messages else f": none match; to list them, run: moxlite {listing}"
+            print(f"changed {counted(changed.messages, what)}{none}")
 
     return report
 

@@ -361,6 +361,11 @@ def forward_set(account: str, addresses: tuple[str, ...], no_copy: bool) -> None
     say_doubts("account forward set", {"forward_to": addresses})
     if problem := perform(SetForwards(changed, account=account)):
         raise Failure(problem)
+    if addresses:
+        status = f"for their status, run: moxlite account forward list {account}"
+        note(f"account {account} now forwards to {', '.join(addresses)}; {status}")
+    else:
+        note(f"account {account} no longer forwards mail")
 
 
 # Junk

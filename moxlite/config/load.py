@@ -60,6 +60,9 @@ OBJECTS: Final[dict[str, type[Section]]] = {"accounts": Account, "domains": Doma
 BARE_TEXT: Final = re.compile(r"[ \t\[]*+[\w./@~:-]")
 """An unquoted value, or the first one of a list."""
 
+CURLED: Final = "\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb"
+"""Quotation marks that programs put in place of typed ones."""
+
 BOOLEANS: Final = frozenset({"true", "false", "yes", "no", "on", "off"})
 """Words that people write for a boolean, in lowercase."""
 
@@ -192,7 +195,10 @@ def _toml_hint(text: str, line: int) -> str:
     if text.startswith("\ufeff"):
         return "the file starts with a byte order mark; save it as UTF-8 without BOM"
     lines = text.split("\n")
-    _, equals, value = (lines[line - 1] if line <= len(lines) else "").partition("=")
+    written = lines[line - 1] if line <= len(lines) else ""
+    if any(mark in written for mark in CURLED):
+        return 'use straight quotes ("), not the curly ones of word processors'
+    _, equals, value = written.partition("=")
     if not equals or not BARE_TEXT.match(value):
         return ""
     if value.split("#")[0].strip().lower() in BOOLEANS:
@@ -220,12 +226,9 @@ def _decode(section: type[SectionT], source: Source) -> tuple[SectionT | None, l
 
 def check_files(static_source: Source, domains_source: Source) -> tuple[Snapshot | None, list[Finding]]:
     """Check both files. Returns the configuration if it is usable, with warnings, else the errors."""
-    static, of_static_file, errors = _decode(Static, static_source)
+    static, of_static_file, errors = _static_of(static_source)
     domains, of_domains_file, more = _decode(Domains, domains_source)
     errors += more
-    if static is not None:
-        static = _completed(static, static_source.path)
-        of_static_file += _without_follow_ups(check_static(static), of_static_file)
     if domains is not None:
         of_domains_file += _without_follow_ups(check_domains(domains), of_domains_file)
     if static is not None and domains is not None:
@@ -240,6 +243,15 @@ def check_files(static_source: Source, domains_source: Source) -> tuple[Snapshot
     )
     warnings = static_source.findings([*warn_static(static), *not_in_effect(static)])
     return snapshot, warnings + domains_source.findings([*warn_domains(domains), *not_in_effect(domains)])
+
+
+def _static_of(source: Source) -> tuple[Static | None, list[Mistake], list[Finding]]:
+    """moxlite.toml by itself, as `_decode`, with its mistakes but for references to domains.toml."""
+    static, mistakes, errors = _decode(Static, source)
+    if static is not None:
+        static = _completed(static, source.path)
+        mistakes += _without_follow_ups(check_static(static), mistakes)
+    return static, mistakes, errors
 
 
 def _without_follow_ups(mistakes: Sequence[Mistake], earlier: Sequence[Mistake]) -> list[Mistake]:
@@ -326,10 +338,7 @@ def load(path: Path, reading: Acting = nullcontext) -> tuple[Snapshot, list[Find
 def load_static(path: Path) -> Static:
     """Load the static file alone. Raises ConfigError with all its mistakes, except in references to domains.toml."""
     source = read_source(path)
-    static, mistakes, errors = _decode(Static, source)
-    if static is not None:
-        static = _completed(static, path)
-        mistakes += check_static(static)
+    static, mistakes, errors = _static_of(source)
     errors += source.findings(mistakes)
     if errors or static is None:
         raise ConfigError(errors)

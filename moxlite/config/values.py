@@ -170,6 +170,8 @@ def read_path(value: object, base: FilePath) -> FilePath:
     text = text_of(value, "a path")
     if not text:
         raise ValueError("can't be empty")
+    if text.startswith("~"):
+        raise ValueError("must be a full path: only a shell knows what ~ means")
     return base / text
 
 

@@ -15,12 +15,14 @@ import msgspec
 import pytest
 
 from moxlite import operations
-from moxlite.cli import common, described, leading, main, run
+from moxlite.cli import common, described, doubts, leading, main, run
 from moxlite.cli.archives import exports
 from moxlite.cli.common import Failure, Settings, show
 from moxlite.cli.info import all_commands
 from moxlite.cli.setup import quickstart
 from moxlite.operations import Description, Role, described_in
+from moxlite.operations.accounts import AccountInfo
+from moxlite.operations.domains import DomainInfo
 from moxlite.operations.imap import ImapServe
 from moxlite.operations.rules import DestinationForm, DestinationItem
 from moxlite.store.errors import OverQuota
@@ -330,6 +332,79 @@ def test_a_name_that_is_not_there_leads_to_the_list(
     said = capsys.readouterr().err
     assert said.startswith(f"moxlite: {text}; ")
     assert said.endswith(f"{way_on}\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("Anna", 'did you mean "anna"?'),
+        ("Anna Smith", 'did you mean "anna.smith"?'),
+        ("anna@example.org", 'did you mean "anna"?'),
+        ("\u738b", ""),
+    ],
+)
+def test_a_name_that_accounts_cannot_have_leads_to_one(
+    config: Path, capsys: Capture, refuse: Refuse, name: str, hint: str
+) -> None:
+    """ADMIN-18c."""
+    text = f'"{name}" isn\'t a valid account name'
+    refuse(text)
+    assert run(["config", "account", "add", name, "anna@example.org"]) == 1
+    assert capsys.readouterr().err.endswith(f"moxlite: {text}{hint and '; '}{hint}\n")
+
+
+def test_a_name_in_place_of_an_address_leads_to_the_address(
+    config: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ADMIN-18c: an account's first one, else in the first domain; and words in the wrong order."""
+
+    def call(command: str, args: object, *_: object, **__: object) -> object:
+        match command:
+            case "config account list":
+                return [AccountInfo("bob", "", "", ["robert@example.org"])]
+            case "config domain list":
+                return [DomainInfo("example.net", False, False, "")]
+            case "config alias add":
+                word = msgspec.to_builtins(args)["members"][0]
+                raise Failure(f'"{word}" isn\'t a valid address: missing @ in address')
+        raise Failure('account not found: "anna@example.org"')
+
+    for module in (common, described, doubts, leading):
+        monkeypatch.setattr(module, "call", call)
+    assert run(["config", "alias", "add", "team@example.net", "bob"]) == 1
+    assert 'did you mean "robert@example.org"?' in capsys.readouterr().err
+    assert run(["config", "alias", "add", "team@example.net", "anna"]) == 1
+    assert 'did you mean "anna@example.net"?' in capsys.readouterr().err
+    assert run(["config", "address", "add", "bob", "anna@example.org"]) == 1
+    right = "the words are in the wrong order; run: moxlite config address add anna@example.org bob\n"
+    assert capsys.readouterr().err.endswith(right)
+
+
+def test_an_argument_that_is_missing_is_told_from_those_that_are_there(config: Path, capsys: Capture) -> None:
+    """ADMIN-18b: what each word was taken for; a value without its option leads to the option."""
+    assert run(["import", "mbox", "bob", "one.mbox"]) == 2
+    assert "ACCOUNT is now 'bob'. MAILBOX is now 'one.mbox'." in capsys.readouterr().err
+    assert run(["imap", "import", "bob", "imap.example.net"]) == 2
+    assert "To give one, run: moxlite imap import bob --host imap.example.net" in capsys.readouterr().err
+
+
+def test_levels_of_the_log_say_what_they_did(config: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-18b, ADMIN-18c: in both orders; a word that is no level leads to them."""
+    monkeypatch.setattr(common, "call", lambda *_, **__: {"": "info", "smtpd": "debug"})
+    for words in (["debug", "smtpd"], ["smtpd", "debug"]):
+        assert run(["log", "levels", *words]) == 0
+        assert capsys.readouterr().err == "smtpd now logs at debug until the next restart\n"
+    assert run(["log", "levels", "--unset", "smtpd"]) == 0
+    assert capsys.readouterr().err == "smtpd now logs at the server's level again\n"
+    assert run(["log", "levels", "verbose"]) == 2
+    assert "'verbose' isn't a level; use one of error, warn, info" in capsys.readouterr().err
+
+
+def test_what_is_no_name_in_dns_leads_to_the_name_in_it(config: Path, capsys: Capture) -> None:
+    """ADMIN-18c."""
+    for word in ("https://example.org/", "bob@example.org", "https://example.org:8443/x"):
+        assert run(["dns", "lookup", word]) == 2
+        assert "isn't a name in DNS; use example.org" in capsys.readouterr().err
 
 
 def test_the_list_of_the_account_has_the_name_that_was_meant(config: Path, capsys: Capture, refuse: Refuse) -> None:

@@ -1,6 +1,7 @@
 """Loading the configuration: all mistakes, each with file, line, key and hint."""
 
 import base64
+import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,10 +9,16 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from moxlite.config import load as loading
+from moxlite.config import (
+    domains as domains_module,
+    listeners as listeners_module,
+    load as loading,
+    static as static_module,
+)
+from moxlite.config.checks import checks
 from moxlite.config.domains import Account, Domains
-from moxlite.config.fields import fields_of
-from moxlite.config.load import ConfigError, load
+from moxlite.config.fields import KindShape, fields_of
+from moxlite.config.load import ConfigError, load, load_static
 from moxlite.config.masking import MASK, differences, masked_table, masked_text
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.toml.decode import decode_field
@@ -157,6 +164,36 @@ def test_a_key_below_the_wrong_section_is_sent_to_the_top(tmp_path: Path) -> Non
     assert problems(tmp_path, STATIC + "allow_private_mx = true\n", DOMAINS) == [
         f"moxlite.toml:9: listeners.local.allow_private_mx: unknown key ({hint})"
     ]
+    meant = f'did you mean "check_updates"? {hint[:1].upper()}{hint[1:]}'
+    assert problems(tmp_path, STATIC + "check_update = true\n", DOMAINS) == [
+        f"moxlite.toml:9: listeners.local.check_update: unknown key ({meant})"
+    ]
+
+
+@pytest.mark.parametrize("value", ["\u201cdebug\u201d", "\u201edebug\u201c", "\u2018debug\u2019", "\u00abdebug\u00bb"])
+def test_curly_quotes_are_named(tmp_path: Path, value: str) -> None:
+    """ADMIN-3: word processors and web pages put them in place of straight ones."""
+    found = problems(tmp_path, f"log_level = {value}\n{STATIC}", DOMAINS)
+    assert len(found) == 1
+    assert "use straight quotes" in found[0]
+
+
+@pytest.mark.parametrize("path", ["~/data", "~", "~mail/data"])
+def test_a_path_of_a_shell_is_refused(tmp_path: Path, path: str) -> None:
+    """ADMIN-4: a folder named ~ in the configuration would be made and used."""
+    assert problems(tmp_path, f'data_dir = "{path}"\n{STATIC}', DOMAINS) == [
+        "moxlite.toml:1: data_dir: must be a full path: only a shell knows what ~ means"
+    ]
+
+
+def test_a_value_that_cannot_be_read_is_one_mistake(tmp_path: Path) -> None:
+    """ADMIN-3: also where moxlite.toml is read by itself; the table doesn't lack what is there."""
+    static = STATIC + '[backup]\nschedule = "0 3 * * *"\ntarget = "/mnt/backup"\n'
+    found = problems(tmp_path, static, DOMAINS)
+    assert [line.partition(": ")[2].partition(": ")[0] for line in found] == ["backup.schedule"]
+    with pytest.raises(ConfigError) as caught:
+        load_static(tmp_path / "moxlite.toml")
+    assert [finding.about for finding in caught.value.problems] == ["backup.schedule"]
 
 
 def test_both_missing_files_are_named(tmp_path: Path) -> None:
@@ -735,6 +772,34 @@ def test_what_is_seldom_meant_gives_warnings_but_works(tmp_path: Path) -> None:
         "accounts.idle: doesn't have any addresses, so it can't receive mail or log in",
         "accounts.idle.quota_message_size: is too small for mail",
     ]
+
+
+@pytest.mark.parametrize(
+    ("top", "inner", "key"),
+    [
+        ("", "max_message_size = 25\n", "listeners.local.max_message_size"),
+        ("quota_message_size = 5\n", "", "quota_message_size"),
+        ("imap.append_limit = 25\n", "", "imap.append_limit"),
+        ("store.import_max_size = 50\n", "", "store.import_max_size"),
+    ],
+)
+def test_a_size_without_its_unit_is_named(tmp_path: Path, top: str, inner: str, key: str) -> None:
+    """ADMIN-10: no mail fits in it."""
+    assert warnings(tmp_path, top + STATIC + inner, DOMAINS) == [f"{key}: is too small for mail"]
+
+
+def test_each_size_is_looked_at() -> None:
+    """ADMIN-10: but what isn't for a message."""
+    sizes = {
+        field.name
+        for module in (static_module, domains_module, listeners_module)
+        for section in vars(module).values()
+        if isinstance(section, type) and issubclass(section, Section) and section is not Section
+        for field in fields_of(section)
+        if isinstance(field.shape, KindShape) and field.shape.kind.name == "size"
+    }
+    checked = set(re.findall(r"small_size\(\(.*?\"(\w+)\",?\),", inspect.getsource(checks)))
+    assert sizes - checked == {"min_free_space", "upload_limit"}
 
 
 def test_headers_that_a_signature_should_not_cover_are_told(tmp_path: Path) -> None:

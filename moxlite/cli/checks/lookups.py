@@ -2,6 +2,7 @@
 ``rdap`` (ADMIN-19, ADMIN-29).
 """
 
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -47,6 +48,8 @@ def lookup(words: tuple[str, ...], resolver: HostPort | None) -> int:
     if len(words) > 2 or (len(words) == 2 and words[0].lower() not in TYPES):
         raise click.UsageError(f"specify a name and one of these types: {', '.join(TYPES)}")
     kind, name = (words[0].lower(), words[1]) if len(words) == 2 else ("ips", words[0])
+    if host := re.search(r"^[a-z]+://([^/:]+)|@([^@/]+)$", name):
+        raise click.UsageError(f"{name!r} isn't a name in DNS; use {host[1] or host[2]}")
     address = ip_argument(name) if kind == "ptr" else None
 
     async def ask(found: "Resolver") -> "Answer[object]":

@@ -345,6 +345,9 @@ def warn_static(static: Static) -> list[Mistake]:
     findings: list[Mistake] = []
     if static.log_level == "tracedata":
         findings.append(warning(("log_level",), "logs passwords and the content of every message"))
+    findings += small_size(("quota_message_size",), static.quota_message_size)
+    findings += small_size(("imap", "append_limit"), static.imap.append_limit)
+    findings += small_size(("store", "import_max_size"), static.store.import_max_size)
     ports: dict[int, list[tuple[str, bool]]] = {}
     for name, listener in static.listeners.items():
         if listener.admin_https.enabled and any(ip.is_global for ip in (*listener.ips, *listener.nat_ips)):
@@ -355,6 +358,7 @@ def warn_static(static: Static) -> list[Mistake]:
                     "use an internal listener instead",
                 )
             )
+        findings += small_size(("listeners", name, "max_message_size"), listener.max_message_size)
         unspecified = any(ip.is_unspecified for ip in listener.ips)
         for _, _, port in enabled_services(listener):
             if (name, unspecified) not in ports.setdefault(port, []):
@@ -372,8 +376,17 @@ CHANGED_ON_THE_WAY: Final = frozenset({"dkim-signature", "received", "return-pat
 """Header fields that no signature should cover (AUTH-43, RFC 6376 §5.4)."""
 
 
-LEAST_QUOTA: Final = 10_000
-"""Octets of a quota below which hardly a message fits, and a unit was forgotten."""
+LEAST_SIZE: Final = 64_000
+"""Octets of a limit below which hardly a message fits, and a unit was forgotten: a server must take messages of 64 KB
+(RFC 5321 §4.5.3.1.7).
+"""
+
+
+def small_size(path: KeyPath, size: int | None) -> list[Mistake]:
+    """A warning about a limit for mail in which no mail fits; 0 and None limit nothing."""
+    if not 0 < (size or 0) < LEAST_SIZE:
+        return []
+    return [warning(path, "is too small for mail", 'for a unit, use a text like "5g"')]
 
 
 def warn_domains(domains: Domains) -> list[Mistake]:
@@ -393,9 +406,7 @@ def warn_domains(domains: Domains) -> list[Mistake]:
         if account.from_id_login_addresses and not account.keep_retired_message_period
     ]
     for name, account in domains.accounts.items():
-        if 0 < (account.quota_message_size or 0) < LEAST_QUOTA:
-            path = ("accounts", name, "quota_message_size")
-            findings.append(warning(path, "is too small for mail", 'for a unit, use a text like "5g"'))
+        findings += small_size(("accounts", name, "quota_message_size"), account.quota_message_size)
         findings += [warning(("accounts", name, *path), text) for path, text in old_patterns(account)]
     for domain, settings in domains.domains.items():
         for name, selector in settings.dkim.selectors.items():

@@ -125,7 +125,7 @@ class _Reader:
         fields = {field.name: field for field in fields_of(section)}
         for key in value:
             if key not in fields:
-                self.wrong((*path, key), "unknown key", TOO_LOW if path and key in self.top else near(key, fields))
+                self.wrong((*path, key), "unknown key", self.meant(key, fields, path))
         found: dict[str, object] = {}
         complete = True
         for field in fields.values():
@@ -142,6 +142,15 @@ class _Reader:
         if isinstance(default, section):
             return msgspec.structs.replace(default, **found)
         return section(**found)
+
+    def meant(self, key: str, fields: Collection[str], path: KeyPath) -> str:
+        """A hint at the key that was likely meant, or at the place where an existing one belongs."""
+        if path and key in self.top:
+            return TOO_LOW
+        if hint := near(key, fields):
+            return hint
+        hint = near(key, self.top) if path else ""
+        return f"{hint} {TOO_LOW[:1].upper()}{TOO_LOW[1:]}" if hint else ""
 
     def field(self, field: Field, value: object, path: KeyPath, parent: object) -> object:
         default = getattr(parent, field.name, None) if parent is not None else field.default
