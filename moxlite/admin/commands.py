@@ -14,7 +14,7 @@ import trio
 from moxlite import __version__, lazyimport
 from moxlite.admin.accountcommands import AccountCommands
 from moxlite.admin.commandedits import named_account
-from moxlite.admin.credentialcommands import AdminTokenCommands, AppPasswordCommands, TLSKeyCommands
+from moxlite.admin.credentialcommands import AdminTokenCommands, AppPasswordCommands, LoginCommands, TLSKeyCommands
 from moxlite.admin.dns.others import others_of_new
 from moxlite.admin.doctor.helpers import Helpers
 from moxlite.admin.domains.control import DomainCommands
@@ -125,6 +125,7 @@ class AdminCommands:
                 partial(others_of_new, self._config, self._resolver),
             ).registry(),
             **TLSKeyCommands(self._config, self._auth, self._passwords).registry(),
+            **LoginCommands(self._config, self._auth.attempts).registry(),
             **AppPasswordCommands(self._config, self._passwords, self._auth.attempts).registry(),
             **AdminTokenCommands(self._auth.admin_tokens).registry(),
             **FactorCommands(self._config, self._auth, self._logins, self._factors).registry(),

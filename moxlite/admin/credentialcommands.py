@@ -1,5 +1,5 @@
-"""Commands of the control socket about app passwords (STORE-191, IMAP-158, SMTP-165), keys of client certificates
-(STORE-104, ADMIN-19) and tokens of the admin API (WEB-168).
+"""Commands of the control socket about logins (STORE-106), app passwords (STORE-191, IMAP-158, SMTP-165), keys of
+client certificates (STORE-104, ADMIN-19) and tokens of the admin API (WEB-168).
 """
 
 import datetime as dt
@@ -18,11 +18,12 @@ from moxlite.admin.passwords import Passwords
 from moxlite.config.holder import ConfigHolder
 from moxlite.net.control.server import Command, CommandFailed
 from moxlite.operations import access as operations
+from moxlite.operations.accounts import ListLogins, LoginInfo
 from moxlite.operations.performing import commands
 from moxlite.store.auth.admintokens import AdminTokenRefused, AdminTokens
 from moxlite.store.auth.apppasswords import AppPassword, Scope, app_passwords
 from moxlite.store.auth.authdb import AuthDB
-from moxlite.store.auth.loginattempts import AppUse, KeyUse, LoginAttempts
+from moxlite.store.auth.loginattempts import AppUse, KeyUse, LoginAttempts, protocol_words
 from moxlite.store.auth.tlskeys import (
     PROOF_SECONDS,
     KeyChallenges,
@@ -40,6 +41,38 @@ from moxlite.wording import worded
 
 NOT_OWN: Final = "doesn't belong to this account"
 """Error about an address."""
+
+
+class LoginCommands:
+    """``moxlite account logins``."""
+
+    def __init__(self, config: ConfigHolder, attempts: LoginAttempts) -> None:
+        self._config = config
+        self._attempts = attempts
+
+    def registry(self) -> Mapping[str, Command]:
+        """All operations by name."""
+        return commands(ListLogins.bind(self.list))
+
+    async def list(self, args: ListLogins) -> list[LoginInfo]:
+        """The newest logins and failed attempts."""
+        if args.account:
+            named_account(self._config, args.account)
+        return [
+            LoginInfo(
+                first=_moment(attempt.first),
+                last=_moment(attempt.last),
+                count=attempt.count,
+                account=attempt.account,
+                address=attempt.address,
+                remote_ip=attempt.remote_ip,
+                protocol=protocol_words(attempt.protocol),
+                result=attempt.result,
+                app_password=attempt.app_password,
+                user_agent=attempt.user_agent,
+            )
+            for attempt in await self._attempts.newest(args.account or None, limit=args.count)
+        ]
 
 
 class AppPasswordCommands:

@@ -181,6 +181,8 @@ def _advice(error: click.UsageError, args: Sequence[str]) -> str:
     """What leads on after a wrong word, "" if click's own error does."""
     if isinstance(error, click.NoSuchCommand):
         return _other_command(error, args)
+    if isinstance(error, click.BadOptionUsage):
+        return _value_of(error.option_name, args)
     if error.ctx is None:
         return ""
     if isinstance(error, click.NoSuchOption):
@@ -239,6 +241,18 @@ def _given(context: click.Context) -> Iterator[str]:
         if context.params.get(argument.name or "") and not isinstance(argument.type, click.Choice):
             name = argument.make_metavar(context).strip("[].")
             yield f"{name} is now {str(context.params[argument.name or ''])!r}."
+
+
+def _value_of(name: str, args: Sequence[str]) -> str:
+    """The form of an option that was typed without its value, or with one that it doesn't take."""
+    context = click.Context(main)
+    for word in args:
+        if isinstance(context.command, click.Group) and (command := context.command.get_command(context, word)):
+            context = click.Context(command)
+    option = next((option for option in context.command.params if name in option.opts), None)
+    if not isinstance(option, click.Option):
+        return ""
+    return f"Use {name}" if option.is_flag else f"Use {name} {option.make_metavar(context)}"
 
 
 def _missing_option(error: click.MissingParameter, args: Sequence[str]) -> str:

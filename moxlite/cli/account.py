@@ -34,7 +34,7 @@ from moxlite.encoding import from_builtins, to_json
 from moxlite.escapes import printable
 from moxlite.operations import access, described_in, description, leaving, masked
 from moxlite.operations.access import FactorsRemoved, LinkMade
-from moxlite.operations.accounts import ListAccounts
+from moxlite.operations.accounts import ListAccounts, ListLogins
 from moxlite.operations.masked import GivenAddress
 from moxlite.operations.server import AuditList
 from moxlite.operations.store import ImportAccount, ListMailboxes
@@ -216,7 +216,11 @@ def _print_leaving(found: list[Leaving]) -> None:
 _subjects = [subject for subject in SUBJECTS if subject.groups and subject.name not in LAZY]
 _groups = described(
     account,
-    (description(ListMailboxes), *(operation for subject in _subjects for operation in subject.operations)),
+    (
+        description(ListMailboxes),
+        description(ListLogins),
+        *(operation for subject in _subjects for operation in subject.operations),
+    ),
     {word: about for subject in _subjects for word, about in subject.groups.items()},
     {
         access.ResetFactors: show_reset,

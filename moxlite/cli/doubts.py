@@ -45,6 +45,8 @@ def _asked(operation: Operation[T]) -> T:
 
 def _setting(args: Args) -> Iterator[str]:
     key, value = args["key"], args["value"]
+    if not value:
+        yield f'{key} will be empty. To remove it from the file, use the value "default".'
     if key in TEXTS and value in ("true", "false"):
         yield f'{key} will be the text "{value}". To remove it, use the value "default".'
     if key == "forward_to":
@@ -157,10 +159,20 @@ SCRIPTS: Final = ("LATIN", "GREEK", "CYRILLIC")
 
 def _domain(args: Args) -> Iterator[str]:
     domain = args["domain"].lower()
-    if known := _almost(domain, {item.domain for item in _asked(ListDomains())} - {domain}):
+    host, _, parent = domain.partition(".")
+    known_domains = {item.domain for item in _asked(ListDomains())}
+    if host in HOSTS and "." in parent:
+        way = f"moxlite config domain add {parent} {args['account']}"
+        instead = "" if parent in known_domains else f". For you@{parent}, run: {way}"
+        yield f"with {domain}, addresses are like you@{domain}{instead}"
+    if known := _almost(domain, known_domains - {domain}):
         yield (
             f"{domain} is almost the same as your domain {known}. To undo this, run: moxlite config domain rm {domain}"
         )
+
+
+HOSTS: Final = {"imap", "mail", "mx", "smtp", "webmail", "www"}
+"""Names of hosts, which are rarely a part of an address."""
 
 
 def _filter(args: Args) -> Iterator[str]:

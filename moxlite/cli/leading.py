@@ -88,8 +88,10 @@ def way_on(failure: Failure) -> str:
         return _joined(text, f"to change the quota, run: moxlite config account set {account} quota SIZE")
     if name := re.search("""^["'](.+)["'] isn't a valid account name""", text):
         return _joined(text, _account_name(name[1]))
-    if word := re.search("""["'](.+)["'] isn't a valid address: missing @""", text):
-        return _joined(text, _whole_address(word[1], failure.context))
+    if word := re.search("""["'](.+)["'] isn't a valid (domain|address): |invalid address ["'](.+)["']: """, text):
+        return _joined(text, _whole(word[1] or word[3], word[2] or "address", failure.context))
+    if re.search("^an alias must have a localpart", text):
+        return _joined(text, "for mail to unknown addresses, run: moxlite config address add @DOMAIN ACCOUNT")
     if swapped := _swapped(text, failure.context):
         return _joined(text, swapped)
     listing = next((listing for listing in LISTINGS if re.search(listing.failure, text)), None)
@@ -115,9 +117,16 @@ def _account_name(text: str) -> str:
     return f'did you mean "{name}"?' if name and account_name_problem(name) is None else ""
 
 
-def _whole_address(word: str, context: click.Context | None) -> str:
-    """A hint at the address that was likely meant by its part before the @, or by an account's name."""
-    if context is None:
+def _whole(word: str, kind: str, context: click.Context | None) -> str:
+    """A hint at the domain or address in what was typed: a URL, an address with a name, or only an account's name or a
+    part before the @.
+    """
+    if kind == "domain":
+        inner = DOMAIN_IN.search(word)
+        return f'did you mean "{inner[1] or inner[2]}"?' if inner else ""
+    if inner := ADDRESS_IN.search(word):
+        return f'did you mean "{inner[1] or inner[2]}"?'
+    if context is None or "@" in word:
         return ""
     with suppress(Failure), context.scope(cleanup=False):
         accounts: list[AccountInfo] = call("config account list", {}, list[AccountInfo])
@@ -127,17 +136,22 @@ def _whole_address(word: str, context: click.Context | None) -> str:
     return ""
 
 
+DOMAIN_IN: Final = re.compile(r"^[a-z]+://([^/:@]+)|@([^@/]+)$")
+"""A URL or an address, with its domain."""
+
+ADDRESS_IN: Final = re.compile(r"^[^<>]{0,500}<([^<>@ ]+@[^<>@ ]+)>$|^mailto:(\S+)$")
+"""An address with a name."""
+
+
 def _swapped(text: str, context: click.Context | None) -> str:
     """The command with an account and an address in the right order, if they were typed the other way round."""
     words = _arguments(context)
     account, address = words.get("account", ""), words.get("address", "")
-    if context is None or not text.startswith("account not found") or "@" not in account or "@" in address:
+    if context is None or not text.startswith("account not found") or "@" not in account or "@" in (address or "@"):
         return ""
     right = {account: address, address: account}
-    order = [word for word in words.values() if word in right]
-    return (
-        f"the words are in the wrong order; run: {context.command_path} {shlex.join(right[word] for word in order[:2])}"
-    )
+    line = shlex.join([right[word] for word in words.values() if word in right][:2])
+    return f"the words are in the wrong order; run: {context.command_path} {line}"
 
 
 class _Words(dict[str, str]):
@@ -167,6 +181,10 @@ def _meant(text: str, listing: Listing, context: click.Context | None) -> str:
     name = re.search(r"""["'](.+)["']""", text)
     operation = listing.command.removesuffix(" {account}")
     account = _arguments(context).get("account")
+    if name is not None and context is not None and operation == "config domain list":
+        with suppress(Failure), context.scope(cleanup=False):
+            domains: list[DomainInfo] = call(operation, {}, list[DomainInfo])
+            return near(name[1], [domain.domain for domain in domains])
     if name is None or context is None or account is None or operation == listing.command:
         return ""
     kind: Any = list[dict[str, Any]] | dict[str, Any]

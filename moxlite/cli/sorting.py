@@ -208,6 +208,7 @@ def _edit(account: str, address: str, change: Callable[[list[Rule]], None]) -> N
 
 EXAMPLES: Final = {
     "at least one condition": '; for example: --conditions "from contains example.org"',
+    "at least one action": "; for example: --mailbox Archive",
     "regular expression": "; for example, '@shop\\.example$' matches every address there",
 }
 """What is right, after words of a mistake in a rule."""

@@ -1,5 +1,6 @@
 """The operations about accounts and their addresses in domains.toml (ADMIN-15..17, WEB-81)."""
 
+import datetime as dt
 from typing import Annotated, TypeAlias
 
 import msgspec
@@ -36,6 +37,37 @@ class ListAddresses(Operation[list[AddressInfo]], frozen=True):
     """List addresses for account NAME."""
 
     account: Name
+
+
+class LoginInfo(msgspec.Struct, frozen=True):
+    """Equal logins, or failed attempts to log in, between two moments. `account`: "-" for an unknown one, "(admin)" for
+    the admin app. `result`: "ok", or why it failed.
+    """
+
+    first: dt.datetime
+    last: dt.datetime
+    count: int
+    account: str
+    address: str
+    remote_ip: str
+    protocol: str
+    result: str
+    app_password: str
+    user_agent: str
+
+
+@query(
+    "account logins",
+    Role.COMMAND_LINE,
+    columns=("last", "count", "account", "remote_ip", "protocol", "result", "app_password", "user_agent"),
+)
+class ListLogins(Operation[list[LoginInfo]], frozen=True):
+    """List logins to account NAME, and where they came from. The newest is first. This includes failed logins, and goes
+    back 30 days. Without NAME, this lists logins to all accounts and the admin app.
+    """
+
+    account: Annotated[Word, field(metavar="NAME", argument=True)] = ""
+    count: Annotated[int, field("Number of lines.  [default: 50]", ge=1, le=10_000)] = 50
 
 
 @change(

@@ -91,6 +91,12 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("config address add \u30e6\u30fc\u30b6\u540d@example.org bob", ""),
         ("config domain add exampel.org bob", "exampel.org is almost the same as your domain example.org"),
         ("config domain add example.net bob", ""),
+        (
+            "config domain add www.example.net bob",
+            "For you@example.net, run: moxlite config domain add example.net bob",
+        ),
+        ("config domain add mail.example.org bob", "addresses are like you@mail.example.org"),
+        ("config account set bob full_name ", "full_name will be empty"),
         ("queue hold --from eve", '--from "eve" isn\'t a complete address'),
         ("queue hold --from bob", "For all messages of account bob, use --account bob"),
         ("queue hold --to @example.org", ""),
@@ -109,7 +115,7 @@ def test_a_likely_mistake_is_said(
 ) -> None:
     """ADMIN-18d: similar words without a mistake get no note."""
     monkeypatch.setitem(ANSWERS, "audit list", [])
-    run(words.split())
+    run(words.split(" "))
     notes = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: ")]
     assert len(notes) == bool(doubt)
     assert not doubt or doubt in notes[0]

@@ -335,6 +335,45 @@ def test_a_name_that_is_not_there_leads_to_the_list(
 
 
 @pytest.mark.parametrize(
+    ("words", "text", "hint"),
+    [
+        (
+            ["config", "domain", "add", "http://example.net/", "bob"],
+            '"http://example.net/" isn\'t a valid domain: bad domain syntax',
+            'did you mean "example.net"?',
+        ),
+        (
+            ["config", "domain", "add", "bob@example.net", "bob"],
+            '"bob@example.net" isn\'t a valid domain: bad domain syntax',
+            'did you mean "example.net"?',
+        ),
+        (
+            ["config", "address", "add", "Eve <eve@example.org>", "eve"],
+            '"Eve <eve@example.org>" isn\'t a valid address: bad localpart syntax',
+            'did you mean "eve@example.org"?',
+        ),
+        (
+            ["config", "address", "add", "mailto:eve@example.org", "eve"],
+            '"mailto:eve@example.org" isn\'t a valid address: bad localpart syntax',
+            'did you mean "eve@example.org"?',
+        ),
+        (
+            ["config", "alias", "add", "@example.org", "bob@example.org"],
+            "an alias must have a localpart",
+            "for mail to unknown addresses, run: moxlite config address add @DOMAIN ACCOUNT",
+        ),
+    ],
+)
+def test_what_was_pasted_around_a_name_leads_to_the_name(
+    config: Path, capsys: Capture, refuse: Refuse, words: list[str], text: str, hint: str
+) -> None:
+    """ADMIN-18c: a URL, an address with a person's name."""
+    refuse(text)
+    assert run(words) == 1
+    assert f"moxlite: {text}; {hint}\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("name", "hint"),
     [
         ("Anna", 'did you mean "anna"?'),
@@ -388,6 +427,14 @@ def test_an_argument_that_is_missing_is_told_from_those_that_are_there(config: P
     assert "To give one, run: moxlite imap import bob --host imap.example.net" in capsys.readouterr().err
 
 
+def test_an_option_without_its_value_shows_its_form(config: Path, capsys: Capture) -> None:
+    """ADMIN-18b."""
+    assert run(["config", "alias", "update", "team@example.org", "--postpublic"]) == 2
+    assert "Use --postpublic [true|false]" in capsys.readouterr().err
+    assert run(["account", "forward", "set", "bob", "--no-copy=yes"]) == 2
+    assert "Use --no-copy\n" in capsys.readouterr().err
+
+
 def test_levels_of_the_log_say_what_they_did(config: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     """ADMIN-18b, ADMIN-18c: in both orders; a word that is no level leads to them."""
     monkeypatch.setattr(common, "call", lambda *_, **__: {"": "info", "smtpd": "debug"})
@@ -405,6 +452,9 @@ def test_what_is_no_name_in_dns_leads_to_the_name_in_it(config: Path, capsys: Ca
     for word in ("https://example.org/", "bob@example.org", "https://example.org:8443/x"):
         assert run(["dns", "lookup", word]) == 2
         assert "isn't a name in DNS; use example.org" in capsys.readouterr().err
+    for word in ("192.0.2.1", "2001:db8::1"):
+        assert run(["dns", "lookup", word]) == 2
+        assert f"run: moxlite dns lookup ptr {word}" in capsys.readouterr().err
 
 
 def test_the_list_of_the_account_has_the_name_that_was_meant(config: Path, capsys: Capture, refuse: Refuse) -> None:

@@ -81,6 +81,8 @@ def _copies() -> str:
 
 def _without_address(args: Mapping[str, Any]) -> str:
     address = args["address"]
+    if "@" not in address:
+        raise Failure(f"{address!r} isn't a valid address: missing @ in address")
     for account in perform(accounts.ListAccounts()):
         if AddressKey.parse(address) not in map(AddressKey.parse, account.addresses):
             continue
