@@ -13,6 +13,7 @@ from moxlite.imapd.dispatch import HANDLERS
 from moxlite.imapd.session import sessions as sessions_module
 from moxlite.net.control.client import CtlFailed
 from moxlite.operations.access import AppPasswordAdd, AppPasswordInfo, ListAppPasswords, RemoveAppPassword
+from moxlite.operations.accounts import ListLogins, LoginInfo
 from moxlite.operations.imap import ImapSession, ImapSessions
 from moxlite.proto.imap import commands as c
 from tests.session.imapd_harness import Client, Imap, imap
@@ -133,6 +134,16 @@ async def test_the_operator_makes_lists_and_revokes_them(imap: Imap, tmp_path: P
                 ("tablet", ["imap"], None, False),
             ]
             assert all(row.last_used for row in rows)
+            await settled()  # logins are recorded in the background
+            logins = await ctl.call("account logins", ListLogins("mia"), list[LoginInfo])
+            assert {(login.app_password, login.result, login.remote_ip, login.protocol) for login in logins} >= {
+                ("phone", "ok", "198.51.100.7", "IMAP"),
+                ("tablet", "ok", "198.51.100.7", "IMAP"),
+            }
+            assert await ctl.call("account logins", ListLogins(), list[LoginInfo]) == logins
+            assert await ctl.call("account logins", ListLogins("mia", 1), list[LoginInfo]) == logins[:1]
+            with pytest.raises(CtlFailed, match="account not found"):
+                await ctl.call("account logins", ListLogins("none"), list[LoginInfo])
             sessions = await ctl.call("imap sessions", ImapSessions(), list[ImapSession])
             assert sorted(one.app_password for one in sessions) == ["", "phone", "tablet"]
             await ctl.call("account app-password rm", RemoveAppPassword("phone", account="mia"), type(None))

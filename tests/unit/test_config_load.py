@@ -178,6 +178,25 @@ def test_curly_quotes_are_named(tmp_path: Path, value: str) -> None:
     assert "use straight quotes" in found[0]
 
 
+def test_an_address_is_no_host_name(tmp_path: Path) -> None:
+    """ADMIN-3: of the server, of a listener, of a domain."""
+    text = "can't end with a number, because it would look like an IP address"
+    static = STATIC.replace('hostname = "mail.example.org"', 'hostname = "192.0.2.1"')
+    assert static != STATIC
+    found = problems(tmp_path, static + 'hostname = "192.0.2.2"\n', DOMAINS + '[domains."192.0.2.3"]\n')
+    assert [line.partition(": ")[2] for line in found] == [
+        f"hostname: {text}",
+        f"listeners.local.hostname: {text}",
+        f'domains."192.0.2.3": {text}',
+    ]
+
+
+def test_a_domain_without_quotes_is_named(tmp_path: Path) -> None:
+    """ADMIN-3: its dots make tables in each other."""
+    found = problems(tmp_path, STATIC, DOMAINS + "[domains.other.example.net]\n")
+    assert any('put the domain in quotes: [domains."other.example' in line for line in found)
+
+
 @pytest.mark.parametrize("path", ["~/data", "~", "~mail/data"])
 def test_a_path_of_a_shell_is_refused(tmp_path: Path, path: str) -> None:
     """ADMIN-4: a folder named ~ in the configuration would be made and used."""

@@ -57,7 +57,10 @@ def check_static(static: Static) -> list[Mistake]:
                 ("listeners",), "must have at least one listener", 'for example, [listeners.public] with ips = ["…"]'
             )
         )
+    findings += _numeric(("hostname",), static.hostname)
     for name, listener in static.listeners.items():
+        if listener.hostname is not None:
+            findings += _numeric(("listeners", name, "hostname"), listener.hostname)
         findings += listener_findings(("listeners", name), listener, static)
     findings += challenge_findings(static)
     for name, transport in static.transports.items():
@@ -77,6 +80,12 @@ def check_static(static: Static) -> list[Mistake]:
     if static.tls is not None and static.tls.ca is not None and not static.tls.ca.cert_files:
         findings.append(Mistake(("tls", "ca", "cert_files"), "must list at least one file"))
     return findings
+
+
+def _numeric(path: KeyPath, domain: Domain) -> Iterator[Mistake]:
+    """A domain that isn't one, but an address."""
+    if domain.is_numeric:
+        yield Mistake(path, "can't end with a number, because it would look like an IP address")
 
 
 def _queue(static: Static) -> Iterator[Mistake]:
@@ -203,10 +212,7 @@ def check_domains(domains: Domains) -> list[Mistake]:
         if problem is not None:
             findings.append(problem)
             continue
-        if Domain.parse(name).is_numeric:
-            findings.append(
-                Mistake(("domains", name), "can't end with a number, because it would look like an IP address")
-            )
+        findings += _numeric(("domains", name), Domain.parse(name))
         known[name] = settings
         findings += domain_findings(("domains", name), settings, domains)
     taken = report_owners(domains, known)

@@ -147,6 +147,8 @@ class _Reader:
         """A hint at the key that was likely meant, or at the place where an existing one belongs."""
         if path and key in self.top:
             return TOO_LOW
+        if len(path) == 2 and path[0] == "domains":
+            return worded("put the domain in quotes: {header}", header=f'[domains."{path[1]}.{key}"]')
         if hint := near(key, fields):
             return hint
         hint = near(key, self.top) if path else ""
