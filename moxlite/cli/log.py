@@ -33,7 +33,7 @@ def levels(level: str | None, pkg: str | None, unset: str | None, as_json: bool)
     if pkg in LEVELS and level not in LEVELS:
         level, pkg = pkg, level
     if level is not None and level not in LEVELS:
-        raise click.UsageError(f"{level!r} isn't a level; use one of {', '.join(LEVELS)}")
+        raise click.UsageError(f"{level!r} isn't a level. Use one of {', '.join(LEVELS)}")
     changes = {unset: ""} if unset is not None else {pkg or "": level} if level is not None else {}
     found = perform(SetLogLevels(changes))
     for package, chosen in changes.items():

@@ -249,7 +249,7 @@ THINGS: Final[Mapping[str, Mapping[str, Cell]]] = {
     },
     "everything that has access": {
         "account app": Changes("account_access account_remove_access account_take_back"),
-        "command line": Changes("account access account remove-access account take-back"),
+        "command line": Changes("account access account logins account remove-access account take-back"),
         "webmail": "the page of the account app has it",
         "JMAP": SECRET,
         "IMAP": SECRET,

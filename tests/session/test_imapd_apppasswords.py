@@ -115,7 +115,9 @@ async def test_a_message_is_refused_before_it_comes(imap: Imap, tmp_path: Path, 
 
 @pytest.mark.served
 async def test_the_operator_makes_lists_and_revokes_them(imap: Imap, tmp_path: Path) -> None:
-    """STORE-191, IMAP-23, IMAP-158: only the sessions of the one that goes end, at once."""
+    """STORE-191, IMAP-23, IMAP-158, ADMIN-19b: only the sessions of the one that goes end, at once; the logins of both
+    are listed.
+    """
     async with operator(imap, tmp_path) as ctl, imap.user() as owner:
         passwords = {}
         for name in ("phone", "tablet"):

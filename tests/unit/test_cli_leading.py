@@ -444,14 +444,14 @@ def test_levels_of_the_log_say_what_they_did(config: Path, capsys: Capture, monk
     assert run(["log", "levels", "--unset", "smtpd"]) == 0
     assert capsys.readouterr().err == "smtpd now logs at the server's level again\n"
     assert run(["log", "levels", "verbose"]) == 2
-    assert "'verbose' isn't a level; use one of error, warn, info" in capsys.readouterr().err
+    assert "'verbose' isn't a level. Use one of error, warn, info" in capsys.readouterr().err
 
 
 def test_what_is_no_name_in_dns_leads_to_the_name_in_it(config: Path, capsys: Capture) -> None:
     """ADMIN-18c."""
     for word in ("https://example.org/", "bob@example.org", "https://example.org:8443/x"):
         assert run(["dns", "lookup", word]) == 2
-        assert "isn't a name in DNS; use example.org" in capsys.readouterr().err
+        assert "isn't a name in DNS. Use example.org" in capsys.readouterr().err
     for word in ("192.0.2.1", "2001:db8::1"):
         assert run(["dns", "lookup", word]) == 2
         assert f"run: moxlite dns lookup ptr {word}" in capsys.readouterr().err

@@ -136,7 +136,7 @@ def restore(
         is_repo = backup is None or (backup / "repository.json").exists()
         if with_config:
             if backup is not None and not is_repo and not (backup / "config").is_dir():
-                raise Failure(f"{backup} has no configuration: the folder {backup / 'config'} doesn't exist")
+                raise Failure(f"{backup} doesn't include the configuration: can't find {backup / 'config'}")
             config = Path(config_dir) if config_dir is not None else config_path().parent
             data = None if data_dir is None else Path(data_dir).absolute()
             chosen = SelectedSnapshot(snapshot, identity, passphrase_file, trusted) if is_repo else None

@@ -49,9 +49,9 @@ def lookup(words: tuple[str, ...], resolver: HostPort | None) -> int:
         raise click.UsageError(f"specify a name and one of these types: {', '.join(TYPES)}")
     kind, name = (words[0].lower(), words[1]) if len(words) == 2 else ("ips", words[0])
     if host := re.search(r"^[a-z]+://([^/:]+)|@([^@/]+)$", name):
-        raise click.UsageError(f"{name!r} isn't a name in DNS; use {host[1] or host[2]}")
+        raise click.UsageError(f"{name!r} isn't a name in DNS. Use {host[1] or host[2]}")
     if kind != "ptr" and re.fullmatch(r"[0-9.]+|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*", name):
-        raise click.UsageError(f"{name!r} isn't a name. For the name of an address, run: moxlite dns lookup ptr {name}")
+        raise click.UsageError(f"{name!r} is an IP address. To find its name, run: moxlite dns lookup ptr {name}")
     address = ip_argument(name) if kind == "ptr" else None
 
     async def ask(found: "Resolver") -> "Answer[object]":
