@@ -236,7 +236,7 @@ def _about_argument(context: click.Context, parameter: click.Parameter | None) -
 
 
 def _given(context: click.Context) -> Iterator[str]:
-    """What the arguments were taken for that were typed: often these are in another order."""
+    """Sentences that say for which arguments the typed words were taken: often these are in another order."""
     for argument in _arguments(context.command):
         if context.params.get(argument.name or "") and not isinstance(argument.type, click.Choice):
             name = argument.make_metavar(context).strip("[].")

@@ -125,7 +125,7 @@ class _Reader:
         fields = {field.name: field for field in fields_of(section)}
         for key in value:
             if key not in fields:
-                self.wrong((*path, key), "unknown key", self.meant(key, fields, path))
+                self.unknown((*path, key), fields)
         found: dict[str, object] = {}
         complete = True
         for field in fields.values():
@@ -143,16 +143,18 @@ class _Reader:
             return msgspec.structs.replace(default, **found)
         return section(**found)
 
-    def meant(self, key: str, fields: Collection[str], path: KeyPath) -> str:
-        """A hint at the key that was likely meant, or at the place where an existing one belongs."""
-        if path and key in self.top:
-            return TOO_LOW
-        if len(path) == 2 and path[0] == "domains":
-            return worded("put the domain in quotes: {header}", header=f'[domains."{path[1]}.{key}"]')
-        if hint := near(key, fields):
-            return hint
-        hint = near(key, self.top) if path else ""
-        return f"{hint} {TOO_LOW[:1].upper()}{TOO_LOW[1:]}" if hint else ""
+    def unknown(self, path: KeyPath, fields: Collection[str]) -> None:
+        """Note a key that isn't known, with a hint at the one that was likely meant, or at its place."""
+        *above, key = path
+        if above and key in self.top:
+            self.wrong(path, "unknown key", TOO_LOW)
+        elif len(above) == 2 and above[0] == "domains":
+            header = f'[domains."{above[1]}.{key}"]'
+            self.wrong(path, "unknown key", worded("put the domain in quotes: {header}", header=header))
+        elif (hint := near(str(key), fields)) or not above or not (hint := near(str(key), self.top)):
+            self.wrong(path, "unknown key", hint)
+        else:
+            self.wrong(path, "unknown key", f"{hint} {TOO_LOW[:1].upper()}{TOO_LOW[1:]}")
 
     def field(self, field: Field, value: object, path: KeyPath, parent: object) -> object:
         default = getattr(parent, field.name, None) if parent is not None else field.default
