@@ -9,6 +9,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -27,7 +28,7 @@ from moxlite.queue.bounces import Cause
 from moxlite.queue.context import Context
 from moxlite.queue.data.content import encoded, octets
 from moxlite.queue.data.rows import Message, Result
-from moxlite.queue.data.status import as_known_outside, as_written_to, detail_of, meaning_of
+from moxlite.queue.data.status import as_known_outside, as_written_to, detail_of, meaning_of, owner_of_sender
 from moxlite.queue.localdelivery import waiting
 from moxlite.queue.schedule import SECOND, attempts_left, max_attempts_of
 from moxlite.queue.submit import add_submission
@@ -62,9 +63,9 @@ CLASSES: Final = {Action.FAILED: "5", Action.DELAYED: "4", Action.DELIVERED: "2"
 
 
 async def deliver_notice(ctx: Context, database: Database, messages: Sequence[Message]) -> None:
-    """Store the due DSN about these recipients of a submission into the sender's Inbox, or send it to the sender of
-    incoming mail. The author of a message that an account has sent on and kept gets no DSN. Idempotent: a second call
-    after a crash stores nothing more.
+    """Store the due DSN about these recipients of a submission into the sender's Inbox, of a failure also into that of
+    the other account whose address was used, or send it to the sender of incoming mail. The author of a message that an
+    account has sent on and kept gets no DSN. Idempotent: a second call after a crash stores nothing more.
 
     DSNs of a removed account go to the postmaster, without the body of the message. Raises StoreError if the DSN cannot
     be stored now.
@@ -91,10 +92,13 @@ async def deliver_notice(ctx: Context, database: Database, messages: Sequence[Me
         mailbox = f"{static.postmaster.mailbox}/{'dmarc' if message.is_dmarc_report else 'tlsrpt'}"
         flags = Flag.SEEN
         metrics.report_failures.labels(kind="dmarc" if message.is_dmarc_report else "tlsrpt").inc()
-    compose = partial(compose_notice, ctx, database, messages, utf8=message.smtputf8)
-    key = _key(messages)
+    key = record.notice_key(messages)
 
-    async def store(account: Account, octets_of_dsn: bytes, mailbox: str) -> None:
+    async def store(account: Account, mailbox: str, *, orphaned: bool = False) -> None:
+        language = ReaderLanguage() if orphaned else await account.read(mail_language, op="notice")
+        octets_of_dsn = await compose_notice(
+            ctx, database, messages, utf8=message.smtputf8, orphaned=orphaned, language=language
+        )
         prefix = f"Return-Path: <>\r\nDelivered-To: {message.sender.pack(False)}\r\n".encode()
         with Spool.of(octets_of_dsn, ctx.tmp) as spool:
             prepared = await prepare(spool, prefix)
@@ -104,11 +108,14 @@ async def deliver_notice(ctx: Context, database: Database, messages: Sequence[Me
         async with ctx.accounts.use(account_name) as account:
             await _check_owner(database, message)
             await _note_event(account, messages, key)
-            language = await account.read(mail_language, op="notice")
-            await store(account, await compose(language=language), mailbox)
+            await store(account, mailbox)
     except (AccountUnknown, AccountRemoved):
         async with ctx.accounts.use(static.postmaster.account) as account:
-            await store(account, await compose(orphaned=True), static.postmaster.mailbox)
+            await store(account, static.postmaster.mailbox, orphaned=True)
+    if message.dsn_due == Action.FAILED and (owner := owner_of_sender(ctx.config.current, message)) is not None:
+        with suppress(AccountUnknown, AccountRemoved):
+            async with ctx.accounts.use(owner) as account:
+                await store(account, "Inbox")
 
 
 async def _note_event(account: Account, messages: Sequence[Message], key: bytes) -> None:
@@ -140,7 +147,7 @@ async def _send_notice(ctx: Context, database: Database, messages: Sequence[Mess
         smtputf8=sender.needs_smtputf8,
         requiretls=True if message.require_tls else None,
         subject=subject_of([Action(one.dsn_due) for one in messages]),
-        key=_key(messages),
+        key=record.notice_key(messages),
     )
     with Spool.of(octets_of_dsn, ctx.tmp) as spool:
         async with encoded(database, spool) as content:
@@ -154,15 +161,6 @@ async def _signatures(ctx: Context, octets_of_dsn: bytes, author: Address) -> by
     except SigningError as error:
         logger.error("failed to sign DSN", extra={"kv": {"err": error}})
         return b""
-
-
-def _key(messages: Sequence[Message]) -> bytes:
-    first = messages[0]
-    if len(messages) == 1:
-        return f"queue dsn {first.id} {first.queued} {first.dsn_due}".encode()
-    # All recipients are part of the key: after a crash another one may have joined them, which makes another DSN.
-    others = hashlib.sha256(",".join(f"{message.id} {message.dsn_due}" for message in messages).encode()).hexdigest()
-    return f"queue dsn {first.id} {first.queued} {others}".encode()
 
 
 async def compose_notice(

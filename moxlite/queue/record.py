@@ -2,6 +2,7 @@
 QUEUE-12, 13, 15). On a transaction.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from functools import partial
@@ -384,6 +385,16 @@ def alike(r: Reader, message: Message) -> tuple[Message, ...]:
     # Rows without an account are deliveries that wait for one of ours: each has a DSN of its own (QUEUE-28).
     messages = tuple(message_of(row) for row in r.rows(ALIKE, *args)) if message.account else ()
     return messages if any(one.id == message.id for one in messages) else (message,)
+
+
+def notice_key(messages: Sequence[Message]) -> bytes:
+    """The key under which the DSN about these messages is stored once."""
+    first = messages[0]
+    if len(messages) == 1:
+        return f"queue dsn {first.id} {first.queued} {first.dsn_due}".encode()
+    # All recipients are part of the key: after a crash another one may have joined them, which makes another DSN.
+    others = hashlib.sha256(",".join(f"{message.id} {message.dsn_due}" for message in messages).encode()).hexdigest()
+    return f"queue dsn {first.id} {first.queued} {others}".encode()
 
 
 def note_dsns(tx: Tx, messages: Sequence[Message], policy: Policy) -> None:

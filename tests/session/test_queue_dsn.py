@@ -316,3 +316,36 @@ async def test_utf8_mail_gets_a_utf8_notice(tmp_path: Path) -> None:
         assert "Final-Recipient: utf-8;bøb@remote.example".encode() in raw
         assert b"message/global" in raw
         assert "Subject: täst".encode() in raw
+
+
+SUPPORT = """
+[accounts.support]
+domain = "own.example"
+login_disabled = "This mailbox is shared."
+[accounts.support.destinations."support@own.example"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("sender", "outcome", "inboxes"),
+    [
+        ("support@own.example", "550 5.1.1 no such user", (1, 1)),
+        ("alice@own.example", "550 5.1.1 no such user", (1, 0)),
+        ("support@own.example", "250 2.0.0 queued", (1, 0)),
+    ],
+)
+async def test_a_team_learns_that_its_message_failed(
+    tmp_path: Path, sender: str, outcome: str, inboxes: tuple[int, int]
+) -> None:
+    """QUEUE-100, SMTP-189: of a message from another account's address, that account has the notice of a failure, too;
+    who wrote has each notice.
+    """
+    async with rig_at(tmp_path, domains=SUPPORT) as rig:
+        rig.remote(Server({"RCPT": outcome}))
+        await submit(rig, wants("bob@remote.example", DSNNotify.SUCCESS | DSNNotify.FAILURE), sender=sender)
+        await rig.settle()
+        written, shared = await rig.inbox(), await rig.inbox("support")
+        assert (len(written), len(shared)) == inboxes
+        for octets in written + shared:
+            assert f"To: <{sender}>".encode() in octets or f"To: {sender}".encode() in octets
+        assert await rig.queue.listings.list_messages() == []

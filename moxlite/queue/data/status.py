@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from moxlite.config.snapshot import Snapshot
 from moxlite.encoding import from_json, to_json
 from moxlite.proto.address import Address, AddressError, one_spelling
 from moxlite.queue import bounces
@@ -301,6 +302,17 @@ def as_known_outside(message: Message) -> Message:
     last = message.last_result
     known = () if last is None else (msgspec.structs.replace(last, error="" if last.reply else last.error),)
     return msgspec.structs.replace(message, results=known)
+
+
+def owner_of_sender(snapshot: Snapshot, message: Message) -> str | None:
+    """The other account from whose own address a message of an account was sent (SMTP-189); None for none, and for
+    reports, which are the server's.
+    """
+    sender = message.sender.address
+    if sender is None or message.is_dmarc_report or message.is_tls_report:
+        return None
+    owner = snapshot.owner(sender)
+    return None if owner is None or owner.account == message.account else owner.account
 
 
 def as_written_to(message: Message) -> Message:
