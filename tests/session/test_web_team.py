@@ -3,9 +3,11 @@
 import base64
 import email
 import email.policy
+import json
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +18,7 @@ import trio
 
 from moxlite.store.accounts.access import publish_shares
 from moxlite.store.accounts.opened import OpenAccount
+from moxlite.store.auth.audit import AuditFilter
 from moxlite.store.auth.credentials import change_password
 from moxlite.store.content.body import message_range
 from moxlite.store.delivery.answers import FADES
@@ -26,7 +29,7 @@ from moxlite.store.mail.acl import set_rights
 from moxlite.store.mail.delegates import Delegate, Sends, remove_delegate, set_delegate
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.mailboxes import mailbox_for
-from moxlite.store.rows.mailboxes import MAX_PER_MAILBOX, MAX_PER_MESSAGE, mailbox_by_name
+from moxlite.store.rows.mailboxes import MAX_PER_MAILBOX, MAX_PER_MESSAGE, mailbox_by_name, mailboxes
 from moxlite.store.rows.messages import rows_by_uid
 from moxlite.store.types import Flag, MessageRow, SpecialUse
 from moxlite.submission.carrying import carrier
@@ -804,3 +807,132 @@ async def test_programs_see_the_drafts_of_a_team(
     assert await counts(rig, "Drafts") == {"support": 0, "mia": 0, "ben": 0}
     assert await counts(rig, "Sent") == {"support": 1, "mia": 0, "ben": 0}
     await events.aclose()
+
+
+class ByWebmail:
+    """A member who changes folders of the shared mailbox in the webmail."""
+
+    async def begin(self, rig: Rig, stack: AsyncExitStack) -> None:
+        self._rig, self._browser = rig, rig.browser()
+        await self._browser.log_in()
+
+    async def _id(self, name: str) -> int:
+        [(_, number)] = await self._rig.auth.sharing.numbered_owners("mia", 9)
+        async with self._rig.account("support") as account:
+            return number << 32 | int((await box(account, name)).id)
+
+    async def create(self, name: str) -> None:
+        made = await self._browser.call("mailbox_create", name=name, beside=await self._id("Inbox"))
+        assert made == await self._id(name)
+
+    async def rename(self, name: str, new: str) -> None:
+        await self._browser.call("mailbox_rename", mailbox_id=await self._id(name), name=new)
+
+    async def delete(self, name: str) -> bool:
+        return (await self._browser.post("mailbox_delete", {"mailbox_id": await self._id(name)})).status == 200
+
+
+class ByIMAP(ByWebmail):
+    """The same in a program that speaks IMAP."""
+
+    async def begin(self, rig: Rig, stack: AsyncExitStack) -> None:
+        self._client = IMAPClient(await stack.enter_async_context(rig.running.connect(port=1143)))
+        await self._client.response()
+        await self._client.login(ADDRESS, PASSWORD)
+
+    async def create(self, name: str) -> None:
+        await self._client.ok(f'a CREATE "Other Users/support/{name}"')
+
+    async def rename(self, name: str, new: str) -> None:
+        await self._client.ok(f'a RENAME "Other Users/support/{name}" "Other Users/support/{new}"')
+
+    async def delete(self, name: str) -> bool:
+        return (await self._client.tagged(f'a DELETE "Other Users/support/{name}"')).startswith("OK")
+
+
+class ByJMAP(ByWebmail):
+    """The same in a program that speaks JMAP."""
+
+    async def begin(self, rig: Rig, stack: AsyncExitStack) -> None:
+        self._client = Client(rig)
+        self._client.account = "usupport"
+
+    async def _box(self, name: str) -> str | None:
+        if not name:
+            return None
+        above, _, last = name.rpartition("/")
+        found = (await self._client.call("Mailbox/get"))["list"]
+        parent = await self._box(above)
+        [number] = [one["id"] for one in found if (one["name"], one["parentId"]) == (last, parent)]
+        return str(number)
+
+    async def create(self, name: str) -> None:
+        above, _, last = name.rpartition("/")
+        given = {"name": last, "parentId": await self._box(above)}
+        assert (await self._client.call("Mailbox/set", create={"a": given}))["created"]
+
+    async def rename(self, name: str, new: str) -> None:
+        assert (await self._client.call("Mailbox/set", update={await self._box(name): {"name": new}}))["updated"]
+
+    async def delete(self, name: str) -> bool:
+        number = await self._box(name)
+        return bool((await self._client.call("Mailbox/set", destroy=[number], onDestroyRemoveEmails=True))["destroyed"])
+
+
+@pytest.mark.parametrize("member", [ByWebmail(), ByIMAP(), ByJMAP()])
+async def test_a_member_creates_renames_and_deletes_folders(
+    rig: Rig, support: OpenAccount, ben: Browser, member: ByWebmail, caplog: pytest.LogCaptureFixture
+) -> None:
+    """SMTP-189a, IMAP-157, WEBMAIL-62, JMAP-7a: beside all others and below them; what a deleted folder had is in Trash
+    then. A folder with a role stays. Audit log and log name the member; who was let go changes nothing.
+    """
+
+    async def names() -> set[str]:
+        return {found.name for found in await support.read(mailboxes, op="test") if not found.system}
+
+    before = await names()
+    async with AsyncExitStack() as stack:
+        await member.begin(rig, stack)
+        await member.create("Cases")
+        await member.create("Cases/2026")
+        await member.rename("Cases", "Done")
+        assert await names() - before == {"Done", "Done/2026"}
+        for number in range(3):
+            await deliver_mail(support, mail(number), "Done/2026")
+        assert not await member.delete("Done")
+        assert await member.delete("Done/2026")
+        assert not await member.delete("Sent")
+        assert not await member.delete("Inbox")
+    assert await names() - before == {"Done"}
+    assert len(await there(rig, "support", "Trash")) == 3
+    entries = await rig.auth.audit.entries(AuditFilter(object="support"))
+    changes = [(entry.actor, entry.action, json.loads(entry.detail)["mailbox"], entry.outcome) for entry in entries]
+    assert changes[::-1] == [
+        ("mia", "folder created", "Cases", "done"),
+        ("mia", "folder created", "Cases/2026", "done"),
+        ("mia", "folder renamed", "Cases → Done", "done"),
+        ("mia", "folder deleted", "Done/2026", "done"),
+    ]
+    lines = [record.__dict__["kv"]["by"] for record in caplog.records if record.getMessage().startswith("folder ")]
+    assert lines == ["mia"] * 4
+
+
+@pytest.mark.parametrize("rights", ["lrswite", "lrswikxtea"])
+async def test_who_shares_folders_alone_creates_none_beside_them(
+    rig: Rig, support: OpenAccount, mia: Browser, rights: str
+) -> None:
+    """SMTP-189a, WEBMAIL-62: rights to a folder don't reach beyond it."""
+    await let(rig, support, "mia", "as", whole=False)
+    inbox = await box(support, "Inbox")
+    await support.write(lambda tx: set_rights(tx, inbox.id, "mia", rights))
+    await publish_shares(rig.auth, support)
+    [(_, number)] = await rig.auth.sharing.numbered_owners("mia", 9)
+    shown = number << 32 | int(inbox.id)
+    sent = number << 32 | int((await box(support, "Sent")).id)
+    assert await mia.error("mailbox_create", name="Cases", beside=shown) == (404, "user:notFound")
+    assert await mia.error("mailbox_create", name="Sent/Cases", beside=shown) == (404, "user:notFound")
+    assert await mia.error("mailbox_rename", mailbox_id=sent, name="Away") == (404, "user:notFound")
+    assert await mia.error("mailbox_delete", mailbox_id=sent) == (404, "user:notFound")
+    answer = await mia.post("mailbox_create", {"name": "Inbox/Cases", "beside": shown})
+    assert answer.status == (200 if "k" in rights else 403)
+    assert await rig.auth.audit.entries(AuditFilter(object="support", words="folder deleted")) == []

@@ -13,8 +13,10 @@ from moxlite.imapd.session.state import Done, Session
 from moxlite.imapd.updates.changes import USES
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import Code, QuotaData, QuotaRootData
+from moxlite.store.accounts.access import folder_change
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import MailboxHasChildren
+from moxlite.store.file.transaction import Reader
 from moxlite.store.mail import mailboxes as store
 from moxlite.store.mail.mailboxes import delete_in_slices, move_in_slices
 from moxlite.store.names import INBOX, OTHERS, check_name, is_foreign
@@ -35,10 +37,12 @@ async def create(session: Session, command: c.Create) -> Done:
             raise no("only the owner can set special uses", "USEATTR")
 
         def unit(tx: AccountTx) -> list[Mailbox]:
-            place.may_create(tx)
+            place.check_new(tx, place.name)
             return store.create_mailbox(tx, place.name, use, subscribed=not session.extensions.rev2)
 
-        created = await place.account.write(unit, place.origin)
+        change = partial(place.check_new, name=place.name)
+        async with folder_change(session.context.auth, place, place.account, "folder created", change):
+            created = await place.account.write(unit, place.origin)
         return Done("created", Code("MAILBOXID", b"(F%d%b)" % (created[-1].id, place.suffix)))
 
 
@@ -67,9 +71,17 @@ async def _own_or_path(session: Session, name: str) -> str:
 async def delete(session: Session, command: c.Delete) -> Done:
     """Answer DELETE: remove a mailbox."""
     async with at(session, command.mailbox) as place:
+
+        def find(r: Reader) -> Mailbox:
+            box = place.find(r, place.name, "x")
+            place.check_removal(r, box)
+            return box
+
         try:
             write = partial(place.account.write, origin=place.origin)
-            await delete_in_slices(write, lambda tx: place.find(tx, place.name, "x").id)
+            auth = session.context.auth
+            async with folder_change(auth, place, place.account, "folder deleted", lambda r: find(r).name):
+                await delete_in_slices(write, lambda tx: find(tx).id, keeps=bool(place.guest))
         except MailboxHasChildren:
             if place.guest:  # a user who may not see it
                 raise no("this mailbox can't be deleted", "CANNOT") from None
@@ -87,17 +99,25 @@ async def rename(session: Session, command: c.Rename) -> Done:
             await source.account.read(lambda r: source.find(r, source.name, "x"), op="imap-rename")
             raise no("a mailbox can't be moved to another account", "CANNOT")
 
+        def check(r: Reader) -> Mailbox:
+            box = source.find(r, source.name, "x")
+            target.check_new(r, target.name)
+            if box.name == INBOX and source.guest:
+                raise no("only the owner can rename the inbox", "NOPERM")
+            return box
+
         def unit(tx: AccountTx) -> tuple[Mailbox, list[Mailbox]] | None:
-            box = source.find(tx, source.name, "x")
-            target.may_create(tx)
+            box = check(tx)
             if box.name != INBOX:
                 store.rename_mailbox(tx, box.id, target.name, subscribed=subscribed)
                 return None
-            if source.guest:
-                raise no("only the owner can rename the inbox", "NOPERM")
             return store.rename_inbox(tx, target.name, subscribed=subscribed)
 
-        renamed = await source.account.write(unit, source.origin)
+        def change(r: Reader) -> str:
+            return f"{check(r).name} → {target.name}"
+
+        async with folder_change(session.context.auth, source, source.account, "folder renamed", change):
+            renamed = await source.account.write(unit, source.origin)
         if renamed is not None:
             inbox, made = renamed
             # After the unit that made the mailbox: a kill in between leaves messages in Inbox, where they are not lost,

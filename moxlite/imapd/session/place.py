@@ -18,9 +18,9 @@ from moxlite.imapd.session.sessions import Seat
 from moxlite.imapd.session.state import Session
 from moxlite.store.accounts.access import Access, visited
 from moxlite.store.changelog.bus import Cursor
-from moxlite.store.errors import BadMailboxName, NoSuchMailbox, StoreError
+from moxlite.store.errors import NoSuchMailbox, StoreError
 from moxlite.store.file.transaction import Reader
-from moxlite.store.names import OTHERS, ancestors, check_name, is_foreign
+from moxlite.store.names import OTHERS, is_foreign
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.search.index import IndexedAccount
 from moxlite.store.types import Mailbox, MailboxID
@@ -48,24 +48,6 @@ class Place(Access, frozen=True, eq=False, kw_only=True):
     def target(self, r: Reader) -> MailboxID:
         """The id of `box`."""
         return self.box(r).id
-
-    def may_create(self, r: Reader) -> None:
-        """Check that the name may be given to a new mailbox: its parent must have ``k``. Raises Refused,
-        NoSuchMailbox.
-        """
-        if not self.guest:
-            return
-        try:
-            name = check_name(self.name.strip("/"))
-        except BadMailboxName as error:
-            raise no(f"mailbox name not allowed: {error}", "CANNOT") from None
-        mailboxes = [box for ancestor in reversed(ancestors(name)) if (box := mailbox_by_name(r, ancestor)) is not None]
-        if not mailboxes:
-            raise NoSuchMailbox(self.shown(name))
-        self.require(r, mailboxes[0], "k")
-        box = mailbox_by_name(r, name)
-        if box is not None and "l" not in self.rights(r, box.id):
-            raise no("you don't have permission to create this mailbox", "NOPERM")
 
 
 async def owner_of(session: Session, name: str) -> tuple[str, str] | None:

@@ -23,13 +23,14 @@ from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.changelog.account import COMPARED_FOR, Account, RecentComparisons
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.errors import AccountRemoved, AccountUnknown, NoRight, NoSuchMailbox, StoreError
+from moxlite.store.errors import AccountRemoved, AccountUnknown, MailboxNotAllowed, NoRight, NoSuchMailbox, StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.acl import RIGHTS, forget_guest, guests, rights_of, rights_seen, visible
 from moxlite.store.mail.delegates import has_all, right_to_send
+from moxlite.store.mail.mailboxes import check_deletable
 from moxlite.store.mail.sharenotices import SHARED, Share, add_notice
 from moxlite.store.mail.systemmailbox import check_fillable, check_own, is_system
-from moxlite.store.names import OTHERS, check_name
+from moxlite.store.names import INBOX, OTHERS, ancestors, check_name
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailbox_by_use
 from moxlite.store.types import Flag, Mailbox, MailboxID, SpecialUse
 from moxlite.store.upkeep.outbox import Handler, OutboxRow
@@ -137,6 +138,60 @@ class Access(msgspec.Struct, frozen=True, eq=False, kw_only=True):
             raise NoSuchMailbox(self.shown(name))
         self.require(r, box, needed)
         return box
+
+    def runs(self, r: Reader) -> bool:
+        """Whether the user decides about the account as a whole: its owner, and a member who has all of it."""
+        return not self.guest or has_all(r, self.guest)
+
+    def check_new(self, r: Reader, name: str) -> str:
+        """Return the name that a client has written for a mailbox, unless the user may not give it. Guests need the
+        right ``k`` to the nearest mailbox above (RFC 4314 §4); only who runs the account has mailboxes made beside all
+        others.
+
+        Raises BadMailboxName, NoSuchMailbox, NoRight.
+        """
+        name = check_name(name.strip("/"))
+        if not self.guest:
+            return name
+        above = [box for ancestor in reversed(ancestors(name)) if (box := mailbox_by_name(r, ancestor)) is not None]
+        if above:
+            self.require(r, above[0], "k")
+        elif not self.runs(r):
+            raise NoSuchMailbox(self.shown(name))
+        box = mailbox_by_name(r, name)
+        if box is not None and "l" not in self.rights_to(r, box):
+            raise NoRight("k")  # the name is taken, which the guest must not learn
+        return name
+
+    def may_remove(self, box: Mailbox) -> bool:
+        """Whether the user may remove a mailbox to which they have ``x``. One in which the account's mail arrives is
+        left to the owner.
+        """
+        return not self.guest or not (box.name == INBOX or box.special_use)
+
+    def check_removal(self, r: Reader, box: Mailbox) -> None:
+        """Raise an error unless the mailbox may be removed now. Raises MailboxNotAllowed, MailboxHasChildren."""
+        if not self.may_remove(box):
+            raise MailboxNotAllowed("only the owner can delete this folder")
+        check_deletable(r, box.id)
+
+
+@asynccontextmanager
+async def folder_change(
+    auth: AuthDB, access: Access, account: Account, action: str, change: Callable[[Reader], str]
+) -> AsyncIterator[None]:
+    """Record a change of mailboxes that a guest makes within the block, in the audit log and the log.
+
+    `change` names the mailboxes, "" if nothing is to change. Its errors are raised first, so that refused attempts
+    leave no rows.
+    """
+    names = await account.read(change, op="shared-folder") if access.guest else ""
+    if not names:
+        yield
+        return
+    async with auth.audit.recording(action, access.owner, {"mailbox": names}):
+        yield
+    logger.info(action, extra={"kv": {"account": access.owner, "by": access.guest, "mailbox": names}})
 
 
 def may_read(rights: str) -> bool:

@@ -26,8 +26,10 @@ Sends: TypeAlias = Literal["as", "behalf"]
 MAX_DELEGATES: Final = 100
 """Delegates of an account: as many as a mailbox has guests."""
 
-WHOLE: Final = "lrswite"
-"""Rights to each mailbox (RFC 4314 §2.1): all but to delete mailboxes, and to share them."""
+WHOLE: Final = "lrswikxte"
+"""Rights to each mailbox (RFC 4314 §2.1): all but to share it. Who has the whole account also creates mailboxes beside
+the present ones.
+"""
 
 ALL: Final = "SELECT guest, sends, ends, whole FROM delegate ORDER BY guest"
 RIGHT: Final = "SELECT sends FROM delegate WHERE guest = ? AND (ends = 0 OR ends > ?)"

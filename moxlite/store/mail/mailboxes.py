@@ -57,7 +57,7 @@ WITH_MAILBOX: Final = 2
 has the mailbox's name, and ends with the mailbox.
 """
 
-ROLE_NAMES: Final = {SpecialUse.DRAFTS: "Drafts", SpecialUse.SENT: "Sent"}
+ROLE_NAMES: Final = {SpecialUse.DRAFTS: "Drafts", SpecialUse.SENT: "Sent", SpecialUse.TRASH: "Trash"}
 """Names of the mailboxes that `mailbox_for` creates."""
 
 MAX_UIDVALIDITY: Final = (1 << 32) - 1
@@ -162,7 +162,7 @@ def mailbox_of_setting(tx: AccountTx, name: str, *, again: bool = False) -> Mail
 
 
 def mailbox_for(tx: AccountTx, use: SpecialUse) -> MailboxID:
-    """Return the mailbox of a role, Drafts or Sent; create it if it is missing. Raises as `create_mailbox`."""
+    """Return the mailbox of a role, Drafts, Sent or Trash; create it if it is missing. Raises as `create_mailbox`."""
     box = mailbox_by_use(tx, use)
     if box is not None:
         return box.id
@@ -260,18 +260,18 @@ def delete_mailbox(tx: AccountTx, mailbox_id: MailboxID, *, unsubscribes: bool =
     owe_move(tx, box.name, "")
 
 
-def check_deletable(tx: AccountTx, mailbox_id: MailboxID) -> Mailbox:
+def check_deletable(r: Reader, mailbox_id: MailboxID) -> Mailbox:
     """Return a mailbox that may be removed.
 
     Raises:
       NoSuchMailbox; MailboxNotAllowed: it is Inbox or the system's; MailboxHasChildren: only mailboxes without children
         can be removed (STORE-13).
     """
-    box = mailbox(tx, mailbox_id)
+    box = mailbox(r, mailbox_id)
     if box.name == INBOX:
         raise MailboxNotAllowed("Inbox can't be deleted")
     check_own(box)
-    if tx.row(HAS_CHILDREN, mailbox_id) is not None:
+    if r.row(HAS_CHILDREN, mailbox_id) is not None:
         raise MailboxHasChildren(box.name)
     return box
 
@@ -484,7 +484,11 @@ BELOW_UID: Final = "SELECT uid FROM message WHERE mailbox_id = ? AND uid < ? ORD
 
 
 async def delete_in_slices(
-    write: Write[MailboxID | None], find: Callable[[AccountTx], MailboxID], *, unsubscribes: bool = False
+    write: Write[MailboxID | None],
+    find: Callable[[AccountTx], MailboxID],
+    *,
+    unsubscribes: bool = False,
+    keeps: bool = False,
 ) -> None:
     """As `mailboxes.delete_mailbox`, for any number of messages: each slice is a unit, the last one removes the
     mailbox.
@@ -493,9 +497,10 @@ async def delete_in_slices(
       write: runs each unit.
       find: finds the mailbox, in the first unit; its errors are raised unchanged.
       unsubscribes: as for `delete_mailbox`.
+      keeps: the messages move to Trash instead of being removed.
 
-    Raises the errors of `find` and `delete_mailbox`. After a cancellation, or if a mailbox is created below it
-    meanwhile, the mailbox still exists with fewer messages.
+    Raises the errors of `find`, `delete_mailbox`, and `move_messages`. After a cancellation, or if a mailbox is created
+    below it meanwhile, the mailbox still exists with fewer messages.
     """
 
     def begin(tx: AccountTx) -> MailboxID | None:
@@ -506,8 +511,11 @@ async def delete_in_slices(
         check_deletable(tx, mailbox_id)
         # One more than a slice: the last messages go in the unit that removes the mailbox.
         uids = [uid for (uid,) in tx.rows(FIRST, mailbox_id, SLICE + 1)]
-        if len(uids) > SLICE:
+        if keeps and uids:
+            move_messages(tx, mailbox_id, uids[:SLICE], mailbox_for(tx, SpecialUse.TRASH))
+        elif len(uids) > SLICE:
             expunge(tx, mailbox_id, uids[:SLICE])
+        if len(uids) > SLICE:
             return mailbox_id
         delete_mailbox(tx, mailbox_id, unsubscribes=unsubscribes)
         return None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Final
 
-from moxlite.store.accounts.access import check_rights, may_read
+from moxlite.store.accounts.access import check_rights, folder_change, may_read
 from moxlite.store.errors import MailboxExists, MailboxHasChildren, NoSuchMailbox, StoreError
 from moxlite.store.forms import BadForm
 from moxlite.store.mail.annotations import SORT_ORDER, annotations_named, set_annotation
@@ -149,7 +150,7 @@ def _objects(r: Reader, place: Place, properties: Sequence[str], wanted: set[int
         "unreadEmails": lambda box: counts["unreadEmails"].get(box.id, 0),
         "totalThreads": lambda box: counts["totalThreads"].get(box.id, 0),
         "unreadThreads": lambda box: counts["unreadThreads"].get(box.id, 0),
-        "myRights": lambda box: _rights(box, place.rights_to(r, box)),
+        "myRights": lambda box: _rights(box, place, r),
     }
     return [{name: values[name](box) for name in properties} for box in boxes]
 
@@ -175,10 +176,11 @@ def _counts(
     return counts
 
 
-def _rights(box: Mailbox, letters: str) -> dict[str, bool]:
+def _rights(box: Mailbox, place: Place, r: Reader) -> dict[str, bool]:
     if box.system:
         return {right: right == "mayReadItems" for right in RIGHTS}
-    return named_rights(box.name, letters)
+    rights = named_rights(box.name, place.rights_to(r, box))
+    return {**rights, "mayDelete": rights["mayDelete"] and place.may_remove(box)}
 
 
 def named_rights(name: str, letters: str) -> dict[str, bool]:
@@ -310,7 +312,8 @@ class _Mailboxes(ObjectSet):
     async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
         async def one(key: str, given: Object) -> Outcome:
             _check(given, created=True)
-            found = await call.write(partial(_create, call=call, given=given))
+            async with _change(call, "folder created", partial(_name_in, call=call, given=given)):
+                found = await call.write(partial(_create, call=call, given=given))
             call.created[key] = found["id"]
             return found
 
@@ -326,8 +329,12 @@ class _Mailboxes(ObjectSet):
         return found
 
     async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
+        async def update(patches: Mapping[str, Object]) -> None:
+            async with _change(call, "folder renamed", partial(_renames, call=call, patches=patches)):
+                await call.write(partial(_update, call=call, patches=patches))
+
         async def one(key: str, patch: Object) -> Outcome:
-            await call.write(partial(_update, call=call, patches={key: patch}))
+            await update({key: patch})
             return None
 
         # A name may be free only once another mailbox of the call has left it; where two wait for each other, all that
@@ -342,7 +349,7 @@ class _Mailboxes(ObjectSet):
             waiting = left
         if len(waiting) > 1:
             try:
-                await call.write(partial(_update, call=call, patches=waiting))
+                await update(waiting)
             except (SetError, StoreError):
                 return found  # with the error that each has alone
             found |= dict.fromkeys(waiting)
@@ -350,15 +357,18 @@ class _Mailboxes(ObjectSet):
 
     async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
         async def one(key: str, _: object) -> Outcome:
-            def find(tx: AccountTx) -> MailboxID:
+            def find(r: Reader) -> Mailbox:
                 # In the unit that begins the removal: mail may have come since the client has looked.
-                box = _allowed(tx, call.place, read_id(key, LETTER), "x")
+                box = _allowed(r, call.place, read_id(key, LETTER), "x")
+                call.place.check_removal(r, box)
                 if box.total and not self._remove:
                     raise SetError("mailboxHasEmail", "the mailbox isn't empty")
-                return box.id
+                return box
 
             try:
-                await delete_in_slices(call.write, find, unsubscribes=not call.place.guest)
+                async with _change(call, "folder deleted", lambda r: find(r).name):
+                    guest = bool(call.place.guest)
+                    await delete_in_slices(call.write, lambda tx: find(tx).id, unsubscribes=not guest, keeps=guest)
             except MailboxHasChildren as error:
                 raise SetError("mailboxHasChild", str(error)) from None
             return None
@@ -370,6 +380,10 @@ class _Mailboxes(ObjectSet):
         depth = await call.account.read(depths, op="jmap mailbox")
         ordered = sorted(ids, key=lambda key: -depth.get(read_id(key, LETTER), 0))
         return await each(dict.fromkeys(ordered), one)
+
+
+def _change(call: Call, action: str, change: Callable[[Reader], str]) -> AbstractAsyncContextManager[None]:
+    return folder_change(call.server.auth, call.place, call.account, action, change)
 
 
 def _allowed(r: Reader, place: Place, number: int, needed: str) -> Mailbox:
@@ -410,14 +424,14 @@ def _check(given: Object, *, created: bool = False) -> None:
         )
 
 
-def _name_in(tx: AccountTx, call: Call, given: Mapping[str, Any]) -> str:
+def _name_in(r: Reader, call: Call, given: Mapping[str, Any]) -> str:
     above = given.get("parentId")
     if above is None:
-        if call.place.guest:
+        if not call.place.runs(r):
             raise SetError("forbidden", "only the owner can create top-level mailboxes")
         return str(given["name"])
     try:
-        parent = _allowed(tx, call.place, read_id(call.id_of(above), LETTER), "k")
+        parent = _allowed(r, call.place, read_id(call.id_of(above), LETTER), "k")
     except NoSuchMailbox:
         raise SetError("invalidProperties", "mailbox not found", properties=["parentId"]) from None
     return f"{parent.name}{SEPARATOR}{given['name']}"
@@ -475,9 +489,20 @@ def _update(tx: AccountTx, call: Call, patches: Mapping[str, Object]) -> None:
         _apply(tx, call, box.id, changed, wanted)
 
 
-def _changes(tx: AccountTx, call: Call, box: Mailbox, patch: Object) -> tuple[Object, Object]:
+def _renames(r: Reader, call: Call, patches: Mapping[str, Object]) -> str:
+    """The names that mailboxes have and get, "" if none changes."""
+    names = []
+    for key, patch in patches.items():
+        box = _allowed(r, call.place, read_id(key, LETTER), "")
+        changed, wanted = _changes(r, call, box, patch)
+        if changed:
+            names.append(f"{box.name} → {_name_in(r, call, wanted)}")
+    return ", ".join(names)
+
+
+def _changes(r: Reader, call: Call, box: Mailbox, patch: Object) -> tuple[Object, Object]:
     """Mailbox properties changed by a patch, and all properties after it. Raises SetError, NoRight."""
-    now = _objects(tx, call.place, TYPE.needed(patch), {box.id})[0]  # counts take long
+    now = _objects(r, call.place, TYPE.needed(patch), {box.id})[0]  # counts take long
     if isinstance(patch.get("parentId"), str):
         patch = {**patch, "parentId": call.id_of(patch["parentId"])}
     wanted = TYPE.patched(now, patch)
@@ -485,7 +510,7 @@ def _changes(tx: AccountTx, call: Call, box: Mailbox, patch: Object) -> tuple[Ob
     _check(changed)
     _check_guest(call, changed)
     if changed:
-        _allowed(tx, call.place, box.id, "x")
+        _allowed(r, call.place, box.id, "x")
     return changed, wanted
 
 

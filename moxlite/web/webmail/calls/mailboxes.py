@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
+from moxlite.store.accounts.access import folder_change
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.mailboxes import SLICE, create_mailbox, delete_in_slices, rename_subscribed, set_special_use
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.rows.views import unseen_ids
-from moxlite.store.types import Flag, MailboxID
+from moxlite.store.types import Flag, Mailbox, MailboxID
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.types import Name
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.holders import Holder, by_account
 from moxlite.web.webmail.items import use_of_roles
-from moxlite.web.webmail.querytypes import ID, IDs
+from moxlite.web.webmail.querytypes import ID, Counter, IDs
 from moxlite.web.webmail.types import Role
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
-
-
-T = TypeVar("T")
 
 
 class MailboxCalls(AccountCalls):
@@ -42,30 +41,65 @@ class MailboxCalls(AccountCalls):
                     left = await holder.account.write(partial(_read_next, holder=holder, left=left))
 
     @call(once=True)
-    async def mailbox_create(self, caller: Caller, name: Name) -> int:
-        """Create a mailbox and its missing parents; returns its id."""
-        return await self._write(caller, lambda tx: int(create_mailbox(tx, name)[-1].id))
+    async def mailbox_create(self, caller: Caller, name: Name, beside: Counter = 0) -> int:
+        """Create a mailbox and its missing parents, in the account of mailbox `beside` (0: own); returns its id."""
+
+        def unit(tx: AccountTx) -> int:
+            return create_mailbox(tx, holder.check_new(tx, name))[-1].id
+
+        async with (
+            self._holders.at(caller.require(), beside) as holder,
+            self._change(holder, "folder created", partial(holder.check_new, name=name)),
+        ):
+            return holder.shown_id(await holder.account.write(unit))
 
     @call(once=True)
     async def mailbox_rename(self, caller: Caller, mailbox_id: ID, name: Name) -> None:
-        """Rename a mailbox and the mailboxes in it."""
-        await self._write(caller, lambda tx: rename_subscribed(tx, MailboxID(mailbox_id), name))
+        """Rename a mailbox and the mailboxes in it; `name`: within its account."""
+
+        def names(r: Reader) -> tuple[MailboxID, str, str]:
+            box = holder.box(r, mailbox_id, "x")
+            return box.id, box.name, holder.check_new(r, name)
+
+        def unit(tx: AccountTx) -> None:
+            number, _, new = names(tx)
+            rename_subscribed(tx, number, new)
+
+        async with (
+            self._holders.at(caller.require(), mailbox_id) as holder,
+            self._change(holder, "folder renamed", lambda r: " → ".join(names(r)[1:])),
+        ):
+            await holder.account.write(unit)
 
     @call(once=True)
     async def mailbox_delete(self, caller: Caller, mailbox_id: ID) -> None:
-        """Remove a mailbox with its messages; refused while it contains other mailboxes."""
-        async with self._accounts.use(caller.require().account) as account:
-            await delete_in_slices(account.write, lambda _: MailboxID(mailbox_id), unsubscribes=True)
+        """Remove a mailbox; refused while it contains other mailboxes. Its messages are removed, too; of another
+        account they move to Trash there.
+        """
+
+        def find(r: Reader) -> Mailbox:
+            box = holder.box(r, mailbox_id, "x")
+            holder.check_removal(r, box)
+            return box
+
+        async with (
+            self._holders.at(caller.require(), mailbox_id) as holder,
+            self._change(holder, "folder deleted", lambda r: find(r).name),
+        ):
+            guest, write = bool(holder.guest), holder.account.write
+            await delete_in_slices(write, lambda tx: find(tx).id, unsubscribes=not guest, keeps=guest)
 
     @call()
     async def mailbox_set_special_use(self, caller: Caller, mailbox_id: ID, roles: list[Role]) -> None:
         """Give a mailbox exactly these roles; other mailboxes lose them."""
         use = use_of_roles(roles)
-        await self._write(caller, lambda tx: set_special_use(tx, MailboxID(mailbox_id), use))
-
-    async def _write(self, caller: Caller, unit: Callable[[AccountTx], T]) -> T:
         async with self._accounts.use(caller.require().account) as account:
-            return await account.write(unit)
+            await account.write(lambda tx: set_special_use(tx, MailboxID(mailbox_id), use))
+
+    def _change(
+        self, holder: Holder, action: str, change: Callable[[Reader], str]
+    ) -> AbstractAsyncContextManager[None]:
+        return folder_change(self._holders.auth, holder, holder.account, action, change)
 
 
 def _unread(r: Reader, holder: Holder, shown: Sequence[int]) -> list[tuple[MailboxID, int]]:
