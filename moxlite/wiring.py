@@ -55,8 +55,7 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.changelog.origin import NEWS
 from moxlite.store.content.body import prefer
-from moxlite.store.delivery.answers import FADE
-from moxlite.store.delivery.perform import ARRIVED, SUBMIT, TELL, UNCOUNT
+from moxlite.store.delivery.perform import ARRIVED, TELL
 from moxlite.store.delivery.submission import Submit
 from moxlite.store.errors import SchemaTooNew, StorageBroken, StoreError
 from moxlite.store.file.writer import commits
@@ -68,7 +67,7 @@ from moxlite.store.options import Options
 from moxlite.store.reports.reportsdb import ReportsDB
 from moxlite.store.upkeep.outbox import REFRESH, OutboxHandler, loaded
 from moxlite.store.upkeep.reparse import is_outdated, keep_parsed
-from moxlite.submission.carrying import carrier, handle_fade, uncounter
+from moxlite.submission.carrying import register_carriers
 from moxlite.supervision import FailurePolicy, Supervisor
 from moxlite.web.health import Measure
 from moxlite.web.notices.service import Notices, ProgramNotices, ProgramNotifier
@@ -547,9 +546,7 @@ async def open_queue(components: Components, pipe: LocalPipe, databases: AsyncEx
     accounts, spools = components.files.accounts, components.files.spools.directory
     accounts.register_outbox(UNQUEUE, queue.mirror.unqueue)
     accounts.register_outbox(TELL, queue.webhooks.incoming.carry)
-    accounts.register_outbox(SUBMIT, carrier(queue.submit, spools, lambda: components.config.current.hostnames))
-    accounts.register_outbox(UNCOUNT, uncounter(accounts))
-    accounts.register_outbox(FADE, handle_fade)
+    register_carriers(accounts, components.config, queue.submit, spools)
     accounts.register_outbox(SCHEDULE, loaded(partial(_scheduling, components)))
     accounts.register_outbox(ARRIVED, loaded(partial(_arriving, components)))
     accounts.register_outbox(REFRESH, loaded(partial(_refreshing, components)))

@@ -5,15 +5,17 @@ WEBMAIL-125).
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
 
+from moxlite.encoding import to_json
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import PreparedMessage
 from moxlite.store.delivery.outgoing import not_held, note_canceled, take_back, undo_beside
-from moxlite.store.delivery.perform import SUBMIT, OwedMessage, SubmissionEffects
+from moxlite.store.delivery.perform import KEY, SUBMIT, UNSENT, OwedMessage, SubmissionEffects, Unsent
 from moxlite.store.delivery.submissions import move_submission, note_submission
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.transaction import Reader
@@ -349,14 +351,20 @@ def claim(tx: AccountTx, row_id: int, due: int, message_id: int | None, data: by
     """End the waiting time `due` of a `SUBMIT` row, after which sending can't be undone.
 
     Returns False if sending was undone, or the row has another time. Also if its scheduled message was removed from
-    Scheduled, or its writer may no longer write from the account's addresses, and then the row ends.
+    Scheduled, or its writer may no longer write from the account's addresses, of which that writer will be told. Then
+    the row ends.
 
     Raises the errors of `move_ids`.
     """
-    beside = OwedMessage.unpack(data).beside
+    owed = OwedMessage.unpack(data)
+    beside = owed.beside
     guest = beside.guest(tx.account)
     if not _may_leave(tx, tx.account, beside):
         _stop(tx, row_id, beside, MessageID(message_id or 0))
+        submission = owed.submission
+        sender = "" if submission.mail_from is None else str(submission.mail_from)
+        unsent = Unsent(guest, sender, submission.subject, beside.drafted)
+        tx.owe(secrets.token_bytes(KEY), UNSENT, to_json(unsent))
         logger.info("sender no longer permitted, message canceled", extra={"kv": {"writer": guest}})
         return False
     if not tx.execute(CLAIM, row_id, due):

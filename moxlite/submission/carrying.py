@@ -1,4 +1,6 @@
-"""Tasks that accounts owe about submissions: messages to the queue (STORE-189a), to guests that one was taken back."""
+"""Tasks that accounts owe about submissions: messages to the queue (STORE-189a), to guests that one was taken back or
+not sent.
+"""
 
 from __future__ import annotations
 
@@ -10,22 +12,29 @@ from typing import Final
 import msgspec
 
 from moxlite import lazyimport
+from moxlite.admin.notices import address_of_account, notify_account
+from moxlite.config.snapshot import CurrentConfig
 from moxlite.encoding import from_json
+from moxlite.escapes import printable
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.body import stream_message
 from moxlite.store.content.spool import Spool
 from moxlite.store.content.spoolheader import read_header
-from moxlite.store.delivery.answers import fade
+from moxlite.store.delivery.answers import FADE, fade
 from moxlite.store.delivery.outgoing import remove_outgoing
-from moxlite.store.delivery.perform import OwedMessage, Uncounted
+from moxlite.store.delivery.perform import SUBMIT, UNCOUNT, UNSENT, OwedMessage, Uncounted, Unsent
 from moxlite.store.delivery.submission import Submit
 from moxlite.store.errors import AccountRemoved, AccountUnknown
 from moxlite.store.upkeep.outbox import Handler, OutboxRow
+from moxlite.wording import mail_text
 
 LOCAL_FIELDS: Final = (b"return-path", b"x-moxlite-reason")
 """Fields of a received message that say something to its owner alone (RFC 5321 §4.4: one Return-Path, at the end)."""
+
+
+UNSENT_SUBJECT: Final = mail_text("Message not sent")
 
 
 def carrier(submit: Submit, tmp: Path, hostnames: Callable[[], Collection[str]]) -> Handler:
@@ -52,6 +61,14 @@ def carrier(submit: Submit, tmp: Path, hostnames: Callable[[], Collection[str]])
     return carry
 
 
+def register_carriers(accounts: Accounts, config: CurrentConfig, submit: Submit, tmp: Path) -> None:
+    """Have all tasks about submissions carried out. Args: as for `carrier`."""
+    accounts.register_outbox(SUBMIT, carrier(submit, tmp, lambda: config.current.hostnames))
+    accounts.register_outbox(UNCOUNT, uncounter(accounts))
+    accounts.register_outbox(UNSENT, unsent_notices(accounts, config))
+    accounts.register_outbox(FADE, handle_fade)
+
+
 def uncounter(accounts: Accounts) -> Handler:
     """The handler of outbox rows of the kind `UNCOUNT`."""
 
@@ -65,6 +82,28 @@ def uncounter(accounts: Accounts) -> Handler:
         with suppress(AccountUnknown, AccountRemoved):
             async with accounts.use(uncounted.guest) as guest:
                 await guest.write(unit)
+
+    return carry
+
+
+def unsent_notices(accounts: Accounts, config: CurrentConfig) -> Handler:
+    """The handler of outbox rows of the kind `UNSENT`: an email to the writer."""
+
+    async def carry(_: Account, row: OutboxRow) -> None:
+        unsent, snapshot = from_json(row.data, Unsent), config.current
+        to = address_of_account(snapshot, unsent.writer)
+        if to is None:
+            return
+        names = {"subject": printable(unsent.subject), "address": unsent.sender}
+        lines: list[str] = [
+            mail_text("Your message “{subject}” from {address} wasn't sent.", **names),
+            mail_text("Your permission to send from this address has ended or changed."),
+        ]
+        if unsent.draft:
+            lines += ["", mail_text("The message is now a draft in the shared mailbox, where a member can send it.")]
+        with suppress(AccountUnknown, AccountRemoved):
+            once = f"unsent {row.key.hex()}"
+            await notify_account(accounts, snapshot, unsent.writer, to, UNSENT_SUBJECT, lines, once=once)
 
     return carry
 

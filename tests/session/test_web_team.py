@@ -447,7 +447,7 @@ async def test_a_program_says_in_one_way_who_has_written(
 async def test_a_message_that_waits_is_not_sent_once_the_right_is_gone(
     rig: Rig, support: OpenAccount, mia: Browser, ben: Browser, queue: Queue, sends: Sends | None
 ) -> None:
-    """SMTP-189: also one that was to name its writer from now on; the team keeps it as a draft."""
+    """SMTP-189: also one that was to name its writer from now on; the team keeps it as a draft. Its writer is told."""
     at = int(time.time()) + 3600
     await mia.call("message_submit", message=team(), submit_id=call_id(), send_at=at)
     await let(rig, support, "mia", sends)
@@ -461,6 +461,13 @@ async def test_a_message_that_waits_is_not_sent_once_the_right_is_gone(
     [draft] = await there(rig, "support", "Drafts")
     assert draft.flags & Flag.DRAFT
     assert await ben.call("messages_waiting") == []
+    [notice] = await there(rig, "mia", "Inbox")
+    async with rig.account("mia") as own:
+        text = (await own.scan(lambda r: message_range(r, notice.id), op="test")).decode()
+    assert "Message not sent" in text
+    plain = email.message_from_string(text, policy=email.policy.default).get_content()
+    assert "Your message “Minutes” from support@example.org wasn't sent." in plain
+    assert "a draft in the shared mailbox" in plain
 
 
 QUESTION = (

@@ -63,6 +63,9 @@ SUBMIT: Final = "submit"
 UNCOUNT: Final = "uncount"
 """Kind of rows that uncount a guest's message in the guest's account after undo send."""
 
+UNSENT: Final = "unsent"
+"""Kind of rows that tell a guest that a message wasn't sent, because the right to send it has ended."""
+
 ARRIVED: Final = "calendar"
 """Kind of the rows by which `groupware.arriving` looks at calendars in mail."""
 
@@ -410,6 +413,17 @@ class Uncounted(msgspec.Struct, frozen=True):
 
     guest: str
     counted: tuple[int, ...]
+
+
+class Unsent(msgspec.Struct, frozen=True):
+    """A row of the kind `UNSENT`: the message of the account `writer` that was to leave from `sender`, an address.
+    `draft`: it is a draft of the account now.
+    """
+
+    writer: str
+    sender: str
+    subject: str
+    draft: bool
 
 
 class OwedMessage(msgspec.Struct, frozen=True):
