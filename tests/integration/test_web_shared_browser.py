@@ -133,6 +133,44 @@ def test_a_shared_mailbox_is_read_and_worked_in(bob: imaplib.IMAP4, eve: Page, t
     expect(owner).to_have_count(0)
 
 
+def test_a_member_creates_renames_and_deletes_folders(
+    bob: imaplib.IMAP4, served: ServedServer, eve: Page, tmp_path: Path
+) -> None:
+    """SMTP-189a, WEBMAIL-62: by the menu of a shared folder, on a narrow page and in the dark, too; its owner
+    sees it at once, and what a folder had is in Trash. Folders with a role can't be deleted.
+    """
+    served.cli("account", "delegate", "set", "bob", "eve", "as", "--whole")
+    dialog = eve.get_by_role("dialog")
+    menu = lambda name: eve.get_by_role("button", name=f"Actions for Other Users/bob/{name}", exact=True)  # noqa: E731
+    menu("Inbox").click()
+    expect(dialog.get_by_role("button", name="Delete…")).to_be_disabled()
+    dialog.get_by_role("button", name="New folder…").click()
+    dialog.get_by_role("textbox").fill("Cases")
+    dialog.get_by_role("button", name="Create").click()
+    menu("Cases").click()
+    dialog.get_by_role("button", name="Rename…").click()
+    expect(dialog.get_by_role("textbox")).to_have_value("Cases")
+    dialog.get_by_role("textbox").fill("Done")
+    dialog.get_by_role("button", name="Rename", exact=True).click()
+    expect(menu("Done")).to_be_attached()
+    assert any(b"Done" in line for line in bob.list()[1] if isinstance(line, bytes))
+    menu("Sent").click()
+    expect(dialog.get_by_role("button", name="Rename…")).to_be_enabled()
+    expect(dialog.get_by_role("button", name="Delete…")).to_be_disabled()
+    eve.keyboard.press("Escape")
+    menu("Sales").click()
+    eve.screenshot(path=tmp_path / "menu.png")
+    for scheme, width in (("dark", 1280), ("light", 360), ("dark", 360)):
+        eve.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        eve.set_viewport_size({"width": width, "height": 740})
+        eve.screenshot(path=tmp_path / f"menu-{scheme}-{width}.png")
+    dialog.get_by_role("button", name="Delete…").click()
+    expect(dialog).to_contain_text("“Sales” will be deleted, and its 2 messages will move to Trash.")
+    eve.screenshot(path=tmp_path / "delete.png")
+    dialog.get_by_role("button", name="Delete", exact=True).click()
+    until(lambda: bob.status("Trash", "(MESSAGES)")[1][0] == b"Trash (MESSAGES 2)")
+
+
 def test_a_search_over_all_mailboxes_shows_those_of_others(
     bob: imaplib.IMAP4, eve: Page, served: ServedServer, tmp_path: Path
 ) -> None:

@@ -21,7 +21,6 @@ import msgspec
 from moxlite.store.accounts.access import Access, check_rights, may_read, shares_drafts, visited
 from moxlite.store.accounts.accounts import IDLE
 from moxlite.store.errors import NoSuchMailbox, NoSuchMessage
-from moxlite.store.rows.mailboxes import mailbox
 from moxlite.store.rows.views import mailboxes_of
 from moxlite.store.search.index import IndexedAccount
 from moxlite.store.types import MailboxID, MessageID
@@ -87,11 +86,6 @@ class Holder(Access, frozen=True, eq=False, kw_only=True):
             if not may_read(rights):
                 raise NoSuchMailbox(self.shown_id(mailbox_id))
             check_rights(rights, needed)
-
-    def box(self, r: Reader, shown: int, needed: str) -> MailboxRow:
-        """The mailbox behind an id of the browser. Raises as `check_box`."""
-        self.check_box(r, self.local_id(shown), needed)
-        return mailbox(r, MailboxID(self.local_id(shown)))
 
     def check_message(self, r: Reader, message_id: int) -> None:
         """Raise NoSuchMessage for a message that the user may not read."""

@@ -58,7 +58,7 @@ class MailboxCalls(AccountCalls):
         """Rename a mailbox and the mailboxes in it; `name`: within its account."""
 
         def names(r: Reader) -> tuple[MailboxID, str, str]:
-            box = holder.box(r, mailbox_id, "x")
+            box = _removable(r, holder, mailbox_id)
             return box.id, box.name, holder.check_new(r, name)
 
         def unit(tx: AccountTx) -> None:
@@ -78,7 +78,7 @@ class MailboxCalls(AccountCalls):
         """
 
         def find(r: Reader) -> Mailbox:
-            box = holder.box(r, mailbox_id, "x")
+            box = _removable(r, holder, mailbox_id)
             holder.check_removal(r, box)
             return box
 
@@ -100,6 +100,13 @@ class MailboxCalls(AccountCalls):
         self, holder: Holder, action: str, change: Callable[[Reader], str]
     ) -> AbstractAsyncContextManager[None]:
         return folder_change(self._holders.auth, holder, holder.account, action, change)
+
+
+def _removable(r: Reader, holder: Holder, shown: int) -> Mailbox:
+    """The mailbox behind an id of the browser, to which the user has ``x``. Raises NoSuchMailbox, NoRight."""
+    number = MailboxID(holder.local_id(shown))
+    holder.check_box(r, number, "x")
+    return mailbox_rows.mailbox(r, number)
 
 
 def _unread(r: Reader, holder: Holder, shown: Sequence[int]) -> list[tuple[MailboxID, int]]:
