@@ -313,13 +313,13 @@ def bounds_of(own: Own | None, params: JunkParams) -> Bounds:
 
     The constants were chosen on splits of a corpus that docs/junk.md doesn't measure, so that one good message of a
     hundred is above, and none above near certainty. With few good messages, their deviation decides, else what lies
-    between them and junk.
+    between them and junk. The opening alone finds padded junk and refuses nothing, so its least bound is lower.
     """
     if own is None:
         return Bounds(params.threshold, params.threshold, 1.0, max(CERTAIN, params.threshold))
     junk = min(own.whole.above(2.0, 0.7, 0.63), params.threshold)
     certain = max(_probability(own.whole.top), CERTAIN, junk)
-    return Bounds(junk, min(own.whole.above(2.0, 0.68, 0.6), junk), own.opening.above(2.25, 0.65, 0.7), certain)
+    return Bounds(junk, min(own.whole.above(2.0, 0.68, 0.6), junk), own.opening.above(2.25, 0.65, 0.56), certain)
 
 
 class Judgement(msgspec.Struct, frozen=True):
