@@ -4,11 +4,13 @@ One table is the source of both. Periods are the constants by which the code rem
 Each table of the databases has a row (tests/unit/test_script_retention.py).
 """
 
+import math
 import re
 from datetime import timedelta
 from typing import Final, NamedTuple
 
 from generators._languages import TOP
+from moxlite.admin.standby.pruning import held_for
 from moxlite.config.static import Backup, ForeignPasswords, Standby, Store
 from moxlite.queue.data.status import OUTCOME_LIFE
 from moxlite.queue.guard.stops import RELEASED_LIFE
@@ -268,7 +270,13 @@ ROWS: Final = (
         (Backup().keep_daily * DAY, Backup().keep_weekly * 7 * DAY),
         user=False,
     ),
-    Row("The copy on a standby server", "{} (`standby.keep`)", (Standby().keep * SECOND,), user=False),
+    Row(
+        "Copies for a standby server, with all mail that was there",
+        "On the standby server, a few seconds. In `standby.target`, {} (`standby.keep`), and up to {} more. What "
+        "another server wrote there before a takeover: until you delete it",
+        (Standby().keep * SECOND, math.ceil((held_for(Standby().keep) - Standby().keep) / DAY.total_seconds()) * DAY),
+        user=False,
+    ),
     Row(
         "The log, with addresses and Message-IDs, but without subjects and text",
         "Until your system deletes it. For example, `journalctl --vacuum-time=30d`",

@@ -37,7 +37,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """A week of eight seconds."""
     monkeypatch.setattr(litestream, "RECENT", "1s")
     monkeypatch.setattr(litestream, "LEVELS", ("1s", "2s", "4s"))
-    monkeypatch.setattr(litestream, "_snapshots", lambda keep: round(KEEP / 4))
+    monkeypatch.setattr(litestream, "between_copies", lambda keep: round(KEEP / 4))
     monkeypatch.setattr(replicating, "EpochPruner", lambda data, epoch, keep: EpochPruner(data, epoch, KEEP))
     monkeypatch.setattr(replicating, "pause_of", lambda keep: pause_of(KEEP))
 

@@ -108,7 +108,7 @@ COPIES: Final = {
     "": "Backups that you've made still have its mail.",
     f"{BACKUP}keep_weekly = 1\nkeep_daily = 9\n": "Snapshots in /mnt/x keep its mail for up to 9 days.",
     f'{BACKUP}encrypt_to = ["{AGE}"]\n': "until you run `moxlite backup prune`.",
-    f'[standby]\ntarget = "/mnt/y"\nkeep = "50h"\nencrypt_to = ["{AGE}"]\n': "/mnt/y keeps it for 3 days.",
+    f'[standby]\ntarget = "/mnt/y"\nkeep = "50h"\nencrypt_to = ["{AGE}"]\n': "/mnt/y keeps it for up to 3 days.",
 }
 
 

@@ -10,10 +10,10 @@ import msgspec
 import pytest
 import trio
 
-from moxlite.admin.standby import control, following, litestream
+from moxlite.admin.standby import control, following, litestream, replicating
 from moxlite.admin.standby.control import DatabaseCopy, Position, Progress
 from moxlite.admin.standby.following import Follower, Source
-from moxlite.admin.standby.layout import FOLLOWER, OWN, Head, Positions, claim, read_document
+from moxlite.admin.standby.layout import FOLLOWER, META, OWN, Head, Positions, claim, read_document
 from moxlite.admin.standby.lease import Lease
 from moxlite.admin.standby.litestream import Place, find_program, needed_program
 from moxlite.admin.standby.takingover import TAKING, Candidate
@@ -290,3 +290,17 @@ def test_a_configuration_is_replaced_and_never_written_in_place(tmp_path: Path) 
         assert json.loads(file.read_text())["dbs"] == []
         assert file.stat().st_mode & 0o777 == 0o600
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_what_the_program_keeps_of_removed_accounts_goes(tmp_path: Path) -> None:
+    """STORE-186r: once it has closed them."""
+    mia, tom = (f"accounts/{name}/account.db" for name in ("mia", "tom"))
+    folder = tmp_path / META / "accounts"
+    for name in ("mia", "tom", "ann"):
+        (folder / name / "account.db-litestream").mkdir(parents=True)
+    (tmp_path / mia).parent.mkdir(parents=True)
+    (tmp_path / mia).touch()
+    replicating._forget_removed(tmp_path, {tom, mia})
+    assert {path.name for path in folder.iterdir()} == {"mia", "tom"}
+    replicating._forget_removed(tmp_path, {mia})
+    assert {path.name for path in folder.iterdir()} == {"mia"}

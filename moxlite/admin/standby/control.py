@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import http.client
+import os
 import socket
 import time
 from pathlib import Path
@@ -151,11 +152,13 @@ class Progress:
     Attributes:
       copied: path below the data directory, and the number of the last transaction that is in the target.
       uncopied: number of databases of which nothing is there yet.
+      listed: databases that the program has open.
     """
 
     def __init__(self, lag: float = 0.0) -> None:
         self.copied: dict[str, int] = {}
         self.uncopied = 0
+        self.listed: set[str] = set()
         self._sent: dict[str, object] = {}  # the log's size and time of which all is in the target
         self._asked: dict[str, float] = {}
         self._files: dict[str, tuple[int, int]] = {}  # device and inode
@@ -168,6 +171,7 @@ class Progress:
         OSError.
         """
         listed = databases(path)
+        self.listed = {os.path.relpath(one.path, data) for one in listed}
         now, wall = time.monotonic(), time.time()
         synced: dict[str, tuple[str, float]] = {}
         changed: dict[str, object] = {}

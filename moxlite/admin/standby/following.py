@@ -259,6 +259,8 @@ class Follower:
         names = list(newest or ())
         if newest is None:
             names = sorted({*await trio.to_thread.run_sync(_names, self._source, self._folder, epoch), *told})
+            if not positions.missing:
+                await self._remove({*names})
             newest = {}
         logger.info("fetching final changes", extra={"kv": {"databases": len(names)}})
         with place_of(self._source.target, self._source.access, self._folder) as place:

@@ -57,6 +57,9 @@ FOLLOWED: Final = "followed.json"
 FOLLOWER: Final = "standby"
 """Folder in a data directory for the program's files. No backup holds it."""
 
+META: Final = f"{FOLLOWER}/meta"
+"""In the data directory of the first machine: the last changes of each database, kept by the program."""
+
 TAKING_OVER: Final = Path("/run/moxlite-follow/taking-over")
 """File of a second machine's follower while a take-over is near or runs: in the runtime folder of its unit, so that
 systemd removes it with a follower that is stopped.

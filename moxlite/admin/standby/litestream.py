@@ -178,7 +178,7 @@ def write_configuration(file: Path, databases: list[dict[str, Any]], *, socket: 
     """
     settings: dict[str, Any] = {
         "logging": {"level": "warn", "type": "json", "stderr": True},
-        "snapshot": {"interval": f"{_snapshots(keep)}s", "retention": FOREVER},
+        "snapshot": {"interval": f"{between_copies(keep)}s", "retention": FOREVER},
         "l0-retention": RECENT,
         "levels": [{"interval": level} for level in LEVELS],
         "dbs": databases,
@@ -191,7 +191,7 @@ def write_configuration(file: Path, databases: list[dict[str, Any]], *, socket: 
     partial.replace(file)
 
 
-def _snapshots(keep: float) -> int:
+def between_copies(keep: float) -> int:
     """Seconds between two whole copies: a day, or a quarter of the time that is kept."""
     return round(min(86_400.0, keep / 4))
 

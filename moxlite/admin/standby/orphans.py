@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Callable
 from typing import Final
 
-from moxlite.admin.standby.layout import FOLLOWER, OWN, Head, databases_of, read_document
+from moxlite.admin.standby.layout import FOLLOWER, META, OWN, Head, databases_of, read_document
 from moxlite.admin.standby.litestream import check_version, environment, needed_program, place_of, write_configuration
 from moxlite.config.static import Static
 from moxlite.escapes import printable
@@ -33,7 +33,7 @@ def send_rest(static: Static, access: Access | None, tell: Callable[[str], None]
     program = needed_program(settings.litestream)
     check_version(program)
     folder = data / FOLLOWER
-    meta = folder / "meta"
+    meta = data / META
     with place_of(settings.target, access, folder) as place:
         file = folder / "rest.yml"
         entries = [

@@ -21,7 +21,7 @@ import msgspec
 
 from moxlite.admin.standby.layout import databases_in, databases_of, epoch_folder, read_document, save
 from moxlite.admin.standby.lease import steady
-from moxlite.admin.standby.litestream import LEVELS
+from moxlite.admin.standby.litestream import LEVELS, between_copies
 from moxlite.store.backup.storage import Storage
 
 PRUNED: Final = "standby/pruned.json"
@@ -143,6 +143,13 @@ class EpochPruner:
 def pause_of(keep: float) -> float:
     """Seconds between two looks: few beside the time that is kept."""
     return min(LONGEST, keep / 28)
+
+
+def held_for(keep: float) -> float:
+    """Seconds for which the target may have what was deleted: until the first whole copy without it is `keep` old. A
+    look may be late to find that, and another one to remove what was before.
+    """
+    return keep + between_copies(keep) + 2 * pause_of(keep)
 
 
 def _files(storage: Storage, folder: str) -> Iterator[tuple[int, str]]:

@@ -3,12 +3,13 @@
 Theory of operation
 -------------------
 The program runs as a child of the server and watches the folder of accounts by itself, so new and removed accounts need
-no restart. An account that is removed and made anew under its name is another file: the program is started again then,
-which compares its own copy with the file. It is started again, too, when it misses a database (seen after a quick
-removal and creation), when it has ended or does not answer; pauses grow
-from 1 s to 5 min. One that a killed server has left is ended at the next start, by the process id that it tells at its
-socket: two would write to the same place. So would a clone of this machine's disk: the positions tell which data
-directory they are of (`origin_of`), and the program is not started while the positions of another one change.
+no restart. The last changes of a removed account, which it keeps in the data directory, are removed once it has closed
+that. An account that is removed and made anew under its name is another file: the program is started again then, which
+compares its own copy with the file. It is started again, too, when it misses a database (seen after a quick removal and
+creation), when it has ended or does not answer; pauses grow from 1 s to 5 min. One that a killed server
+has left is ended at the next start, by the process id that it tells at its socket: two would write to the same place.
+So would a clone of this machine's disk: the positions tell which data directory they are of (`origin_of`), and the
+program is not started while the positions of another one change.
 
 Each `BEAT` seconds a thread asks for the state of all databases. Each `SAY` seconds, and when something has changed,
 the positions are written to the target; failing that says that the target is away, also while no mail comes.
@@ -19,6 +20,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -39,6 +41,7 @@ from moxlite.admin.standby.control import Progress
 from moxlite.admin.standby.layout import (
     FILES,
     FOLLOWER,
+    META,
     POSITIONS,
     SOCKET,
     STATE,
@@ -247,6 +250,7 @@ class Replication:
         program = needed_program(self._settings.litestream)
         self._version = await trio.to_thread.run_sync(check_version, program)
         await trio.to_thread.run_sync(_end_left, self.socket)
+        await trio.to_thread.run_sync(_forget_removed, self._data, set())
         try:
             await self._until_alone(epoch)
         except OSError as error:
@@ -304,6 +308,7 @@ class Replication:
     async def _watch(self, epoch: int) -> None:
         """Look at the program each beat. Raises _Ended."""
         silent, limit = 0, trio.current_time() + START
+        listed: set[str] = set()
         while True:
             try:
                 reason = await trio.to_thread.run_sync(self._progress.look, self.socket, self._data)
@@ -319,6 +324,9 @@ class Replication:
                 self.ready.set()
                 if reason:
                     raise _Ended(reason)
+                before, listed = listed, self._progress.listed
+                if before - listed:
+                    await trio.to_thread.run_sync(_forget_removed, self._data, listed)
                 await self._say(epoch)
             await trio.sleep(BEAT if self._progress.copied else 0.5)
 
@@ -444,7 +452,7 @@ def write_replication(file: Path, data: Path, place: Place, epoch: int, keep: fl
     Raises OSError.
     """
     (data / "accounts").mkdir(mode=DIRECTORY_MODE, exist_ok=True)  # of a new server; the program ends without it
-    meta = data / FOLLOWER / "meta"
+    meta = data / META
     databases = [
         {"path": str(data / name), "meta-path": str(meta / name), "replica": place.replica(epoch, name)}
         for name in databases_of(data)
@@ -464,6 +472,16 @@ def write_replication(file: Path, data: Path, place: Place, epoch: int, keep: fl
 def _begin(storage: Storage, data: Path) -> int:
     """The epoch of this machine, made if the target is new. Blocks. Raises NotOurs."""
     return (check_own(storage, data) or claim(storage, data)).epoch
+
+
+def _forget_removed(data: Path, listed: set[str]) -> None:
+    """Remove the last changes of removed accounts, which the program keeps in this data directory, but for databases
+    that it has `listed`: it may still write. Blocks.
+    """
+    here = {*databases_of(data), *listed}
+    for folder in (data / META / "accounts").glob("*"):
+        if f"accounts/{folder.name}/account.db" not in here:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _clone(there: Positions) -> NotOurs:

@@ -75,7 +75,9 @@ def _copies() -> str:
     else:
         text = f" Snapshots in {backup.target} keep its mail for up to {counted(days, 'day')}."
     if standby.target is not None:
-        text += f" {standby.target} keeps it for {counted(math.ceil(standby.keep / 86_400), 'day')}."
+        from moxlite.admin.standby.pruning import held_for
+
+        text += f" {standby.target} keeps it for up to {counted(math.ceil(held_for(standby.keep) / 86_400), 'day')}."
     return text
 
 
