@@ -79,7 +79,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A message as the user typed it.
 
     Attributes:
-      author: of From; the account must be allowed to use it.
+      author: of From; the account must be allowed to use it. sender: of Sender, None without it.
       message_id: with its brackets; stays the same while a draft is edited. date: µs UTC.
       in_reply_to: message-id with its brackets, "" without one; references: message-ids of the thread, oldest first.
       html: the text as HTML, "" without it. flowed: send the plain text as format=flowed (RFC 3676), so that readers
@@ -90,6 +90,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     author: MailAddress
+    sender: MailAddress | None = None
     to: tuple[MailAddress, ...] = ()
     cc: tuple[MailAddress, ...] = ()
     bcc: tuple[MailAddress, ...] = ()
@@ -120,7 +121,7 @@ def check(draft: Draft, files: Sequence[File] = ()) -> None:
     if len(draft.to) + len(draft.cc) + len(draft.bcc) > MAX_RECIPIENTS:
         raise BadDraft("to", worded("you can add up to {most} recipients", most=MAX_RECIPIENTS))
     fields = (
-        ("from", (draft.author,)),
+        ("from", _authors(draft)),
         ("to", draft.to),
         ("cc", draft.cc),
         ("bcc", draft.bcc),
@@ -268,9 +269,13 @@ def _part(file: File) -> DataPart:
     )
 
 
+def _authors(draft: Draft) -> tuple[MailAddress, ...]:
+    return (draft.author,) if draft.sender is None else (draft.author, draft.sender)
+
+
 def _needs_utf8(draft: Draft) -> bool:
     """Whether a local part needs UTF-8 headers (RFC 6532); all other text is encoded (WEBMAIL-99)."""
-    fields = (draft.author, *draft.to, *draft.cc, *draft.bcc, *draft.reply_to)
+    fields = (*_authors(draft), *draft.to, *draft.cc, *draft.bcc, *draft.reply_to)
     return not all(field.localpart.isascii() for field in fields)
 
 
@@ -284,6 +289,8 @@ def _fields(draft: Draft, *, keep_bcc: bool, utf8: bool) -> list[bytes]:
         f"Date: {format_date(draft.date)}\r\n".encode(),
         address_field("From", [_written(draft.author)], utf8=utf8),
     ]
+    if draft.sender is not None:
+        found.append(address_field("Sender", [_written(draft.sender)], utf8=utf8))
     # Each recipient would read the names of those who must stay unknown (RFC 5322 §3.6.3).
     bcc = draft.bcc if keep_bcc else ()
     for name, addresses in (("Reply-To", draft.reply_to), ("To", draft.to), ("Cc", draft.cc), ("Bcc", bcc)):

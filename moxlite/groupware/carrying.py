@@ -18,8 +18,9 @@ import msgspec
 import trio
 
 from moxlite.compose.draft import BadDraft, check, message, recipients
+from moxlite.config.snapshot import full_name
 from moxlite.groupware.entries import LARGE, BadEntry, Expander, TooBusy, read
-from moxlite.groupware.letters import language_in, letter, news_words, said_by
+from moxlite.groupware.letters import Names, language_in, letter, news_words, said_by
 from moxlite.groupware.people import account_of, colleague_addresses, is_missing, user_of
 from moxlite.logins.identity import Identity
 from moxlite.processor import off_loop
@@ -55,14 +56,14 @@ from moxlite.store.mail.facts import NO_FACTS, newest_header
 from moxlite.store.mail.settings import load_settings, reader_language
 from moxlite.store.names import INBOX
 from moxlite.store.people.correspondents import is_known
-from moxlite.submission.authors import own_way
+from moxlite.submission.authors import OWN, FindWay, SendingRoute, own_way
 from moxlite.submission.counting import counted_as, limits_of
 from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused
 from moxlite.submission.submit import complete
 from moxlite.wording import reason_of
 
 if TYPE_CHECKING:
-    from moxlite.config.snapshot import CurrentConfig
+    from moxlite.config.snapshot import CurrentConfig, Snapshot
     from moxlite.process.keys import SigningKeys
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.auth.maskedindex import MaskedIndex
@@ -274,12 +275,11 @@ class ScheduleSender:
         if not wants_mail:
             return
         snapshot, now = self._config.current, time.time_ns() // 1000
-        settings = snapshot.account(sender)
-        name = "" if settings is None else settings.full_name
+        names = names_of(snapshot, sender, owed)
 
         def work() -> bytes:
             message_id = new_message_id(snapshot.static.hostname.ascii)
-            draft, files = letter(owed, [address], name, message_id, now, language)
+            draft, files = letter(owed, [address], names, message_id, now, language)
             check(draft, files)
             return b"".join(message(draft, files, keep_bcc=False))
 
@@ -334,9 +334,8 @@ class ScheduleSender:
     ) -> tuple[OutgoingMessage, bytes]:
         """A mail to readers of one language. Raises BadDraft, BadObject, BadComponents, SubmissionRefused."""
         snapshot, now = self._config.current, time.time_ns() // 1000
-        settings = snapshot.account(account.name)
-        name = "" if settings is None else settings.full_name
-        draft, files = letter(owed, to, name, new_message_id(snapshot.static.hostname.ascii), now, language)
+        names = names_of(snapshot, account.name, owed)
+        draft, files = letter(owed, to, names, new_message_id(snapshot.static.hostname.ascii), now, language)
         check(draft, files)
         envelope = OutgoingMessage(
             snapshot=snapshot,
@@ -346,7 +345,7 @@ class ScheduleSender:
             recipients=tuple(SubmissionRecipient(recipient) for recipient in recipients(draft)),
             received=now,
             max_size=MAX_MAIL,
-            way_of=own_way(snapshot, account.name),
+            way_of=_way(snapshot, account.name, owed.behalf),
             extra={EVENT: str(owed.resource)} if owed.resource else {},
         )
         return envelope, b"".join(message(draft, files, keep_bcc=False))
@@ -369,6 +368,25 @@ class ScheduleSender:
         except (BadEntry, TooBusy, OverQuota):
             kv = {"account": account.name, "status": status}
             logger.info("failed to record invitation status", extra={"kv": kv})
+
+
+def names_of(snapshot: Snapshot, account: str, owed: ScheduleMessage) -> Names:
+    """The names in mail about an event of an account."""
+    settings = snapshot.account(account)
+    user = "" if settings is None else settings.full_name
+    return Names(user, full_name(snapshot, account_of(snapshot, owed.behalf) or "", owed.behalf))
+
+
+def _way(snapshot: Snapshot, account: str, behalf: str) -> FindWay:
+    """The ways of mail about an account's event: its own, and that of who has written it on behalf of the account, for
+    Sender alone.
+    """
+    own = own_way(snapshot, account)
+
+    async def find(address: Address) -> SendingRoute | None:
+        return OWN if behalf and address == Address.parse(behalf) else await own(address)
+
+    return find
 
 
 def by_language(r: Reader, addresses: list[str]) -> dict[str, list[str]]:

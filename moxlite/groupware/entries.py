@@ -19,6 +19,7 @@ from moxlite.proto.cards.cardobject import BadCard, read_card
 from moxlite.proto.cards.components import BadComponents, Component, Instance, read_components, write_component
 from moxlite.proto.cards.entryfacts import EntryFacts
 from moxlite.proto.cards.entryreading import entry_facts
+from moxlite.proto.cards.itip import organized_for, organizer_of
 from moxlite.proto.cards.limits import MAX_ENTRY, TOO_LARGE, AboveLimit, Extent, check_extent, extent_of
 from moxlite.proto.cards.moments import in_zone
 from moxlite.proto.cards.received import mended
@@ -40,8 +41,17 @@ from moxlite.store.groupware.resources import (
     set_instances,
     together,
 )
-from moxlite.store.groupware.scheduling import EntryPut, Outcome, User, is_scheduled, outcome_of, outcome_of_removal
+from moxlite.store.groupware.scheduling import (
+    EntryPut,
+    Outcome,
+    User,
+    guest_sends,
+    is_scheduled,
+    outcome_of,
+    outcome_of_removal,
+)
 from moxlite.store.groupware.sharing import Shelf
+from moxlite.store.mail.delegates import Sends
 from moxlite.store.people.notices import choice
 from moxlite.wording import reason_of
 
@@ -431,22 +441,34 @@ async def about(calendar_object: CalendarObject, work: Callable[[], T]) -> T:
     return work() if _size(calendar_object) <= MANY else await off_loop(work, kind="dav")
 
 
+async def of_owner(entry: CalendarObject, user: User) -> bytes | None:
+    """Octets of an entry that a guest puts into an owner's calendar, which invites in the owner's name; None where the
+    guest's program has named nobody else.
+    """
+    guest = user.guest
+    if guest is None or guest.organizer is None or organizer_of(entry) is None:
+        return None
+    made = await about(entry, partial(organized_for, entry, user.addresses, guest.own, guest.organizer))
+    return None if made is None else (await off_loop(partial(write_component, made), kind="dav")).encode()
+
+
 async def with_outcome(account: Account, collection_id: int, entry: EntryPut) -> EntryPut:
     """An entry that is put, with what its change means for people: computed in a thread, and before the unit, since the
     writer of the account takes its mail, too.
     """
 
-    def found(r: Reader) -> tuple[bool, bytes | None]:
+    def found(r: Reader) -> tuple[bool, bytes | None, Sends | None]:
         before = resource_named(r, collection_id, entry.name)
         if not is_scheduled(entry.facts, before):
-            return False, None
-        return True, None if before is None else resource_data(r, before.id)
+            return False, None, None
+        return True, None if before is None else resource_data(r, before.id), guest_sends(r, entry.user)
 
-    shared, octets = await account.read(found, op="schedule")
+    shared, octets, sends = await account.read(found, op="schedule")
     if not shared:
         return entry
     now = int(time.time())
-    return msgspec.structs.replace(entry, outcome=await off_loop(lambda: outcome_of(octets, entry, now), kind="dav"))
+    outcome = await off_loop(lambda: outcome_of(octets, entry, now, sends), kind="dav")
+    return msgspec.structs.replace(entry, outcome=outcome)
 
 
 async def removal_outcome(
@@ -454,15 +476,15 @@ async def removal_outcome(
 ) -> Outcome | None:
     """Outcome of an entry's removal for people, as of `with_outcome`; None for one without people."""
 
-    def found(r: Reader) -> bytes | None:
+    def found(r: Reader) -> tuple[bytes | None, Sends | None]:
         before = resource_named(r, collection_id, name)
-        return None if before is None or before.tag is None else resource_data(r, before.id)
+        return None if before is None or before.tag is None else resource_data(r, before.id), guest_sends(r, user)
 
-    octets = await account.read(found, op="schedule")
+    octets, sends = await account.read(found, op="schedule")
     if octets is None:
         return None
     now = int(time.time())
-    return await off_loop(lambda: outcome_of_removal(octets, user, now, answer=answer), kind="dav")
+    return await off_loop(lambda: outcome_of_removal(octets, user, now, sends, answer=answer), kind="dav")
 
 
 class ImportedEntry(msgspec.Struct, frozen=True):

@@ -328,11 +328,17 @@ def language_in(header: bytes) -> str:
     return ""
 
 
+class Names(msgspec.Struct, frozen=True):
+    """Names in a mail about an event: of the user, and of who wrote on behalf of the user."""
+
+    user: str = ""
+    behalf: str = ""
+
+
 def letter(
-    owed: ScheduleMessage, to: Sequence[str], name: str, message_id: str, now: int, language: str = "en"
+    owed: ScheduleMessage, to: Sequence[str], names: Names, message_id: str, now: int, language: str = "en"
 ) -> tuple[Draft, list[File]]:
-    """The mail of a message to these addresses, and its files. `name`: the sender's; `now`: µs UTC; `language`: of
-    `LANGUAGES`, else English.
+    """The mail of a message to these addresses, and its files. `now`: µs UTC; `language`: of `LANGUAGES`, else English.
 
     Raises BadComponents, BadObject.
     """
@@ -341,7 +347,7 @@ def letter(
     part = entry.main
     words = LANGUAGES.get(language, LANGUAGES["en"])
     said = said_by(owed, entry)
-    first = words.sentences[said].replace("{name}", name or owed.sender)
+    first = words.sentences[said].replace("{name}", names.user or owed.sender)
     title = _title(before.main if owed.dates and before is not None else part)
     subject = f"{words.subjects[said]}: {title}"
     if owed.dates and before is not None:
@@ -367,7 +373,8 @@ def letter(
         File("invite.ics", "application/ics", len(octets), lambda: [octets]),
     ]
     draft = Draft(
-        author=_address(owed.sender, name),
+        author=_address(owed.sender, names.user),
+        sender=_address(owed.behalf, names.behalf) if owed.behalf else None,
         to=tuple(_address(one, "") for one in to),
         subject=subject,
         text=text_of(paragraphs),

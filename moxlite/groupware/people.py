@@ -5,13 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 
-from moxlite.config.snapshot import AliasRecipient, DomainDisabled, Snapshot, UnknownLocalpart, may_post_to, owns
+import msgspec
+
+from moxlite.config.snapshot import (
+    AliasRecipient,
+    DomainDisabled,
+    Snapshot,
+    UnknownLocalpart,
+    full_name,
+    may_post_to,
+    owns,
+)
 from moxlite.proto.address import Address, AddressError, one_spelling
+from moxlite.proto.cards.contentline import Property, property_of
+from moxlite.proto.cards.itip import with_parameters
 from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware.collection import ACCESSES, Access
-from moxlite.store.groupware.scheduling import User
+from moxlite.store.groupware.scheduling import Guest, User
 from moxlite.store.mail.links import given_among
 from moxlite.store.mail.masked import masked_key
+from moxlite.submission.authors import owner_of
 from moxlite.wording import Worded, worded
 
 
@@ -55,6 +68,23 @@ def user_of(snapshot: Snapshot, account: str, people: Iterable[str] = ()) -> Use
     if own.isdisjoint(people):
         own |= {one_spelling(address) for address in people if speaks_for(snapshot, account, address)}
     return User(own, frozenset(address for address in people if account_of(snapshot, address) is not None))
+
+
+def guest_of(snapshot: Snapshot, owner: str, guest: str, address: str, people: Iterable[str] = ()) -> User:
+    """The owner of an account as a calendar user in whose name another user acts, who has logged in by `address`; as
+    `user_of`.
+    """
+    user = user_of(snapshot, owner, people)
+    closed = frozenset(one for one in user.addresses if owner_of(snapshot, Address.parse(one)) != owner)
+    own = frozenset(map(one_spelling, addresses_of(snapshot, guest, address)))
+    return msgspec.structs.replace(user, guest=Guest(guest, address, own, closed, _organizer(snapshot, owner)))
+
+
+def _organizer(snapshot: Snapshot, account: str) -> Property | None:
+    """ORGANIZER with the first address of an account, and its name."""
+    address = next(iter(addresses_of(snapshot, account)), "")
+    line = property_of(f"ORGANIZER:mailto:{address}") if address else None
+    return None if line is None else with_parameters(line, {"CN": full_name(snapshot, account, address)})
 
 
 def account_of(snapshot: Snapshot, address: str) -> str | None:

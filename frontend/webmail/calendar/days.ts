@@ -30,10 +30,13 @@ export function nameOf(item: EventItem): string {
 /** In place of the number of a calendar, for the birthdays of contacts. */
 export const birthdayCalendar = -1;
 
-/** Whether the user may change an event: in a calendar of another user none that has guests, or is private (DAV-41); no birthday. */
+/**
+ * Whether the user may change an event: of another user none that is private, or that has guests to whom the user may
+ * not write in the owner's name (DAV-41a); no birthday.
+ */
 export function isChangeable(item: EventItem, calendar: Calendar | undefined): boolean {
   if (calendar === undefined) return item.calendar_id !== birthdayCalendar;
-  return calendar.writable && (calendar.owner === "" || (item.guests === 0 && !item.private));
+  return calendar.writable && !item.private && (calendar.invites || item.guests === 0);
 }
 
 export function dayOf(date: Date): number {

@@ -540,8 +540,13 @@ export class Events {
     };
     const notified = el("p", { class: "hint" });
     const showNotified = () => {
-      const owner = this.calendars.find(({ id }) => String(id) === calendar.control.value)?.owner ?? "";
-      fill(notified, owner !== "" ? t("Only the calendar's owner can invite guests.") : whoIsNotified(old, isOver()));
+      const invites = this.calendars.find(({ id }) => String(id) === calendar.control.value)?.invites ?? true;
+      fill(
+        notified,
+        invites
+          ? whoIsNotified(old, isOver())
+          : t("To invite guests, you need permission to send from this calendar's address."),
+      );
     };
     /** Whether the event ended more than a day ago: then the server notifies no guest. */
     const isOver = (): boolean => {

@@ -18,7 +18,7 @@ import msgspec
 
 from moxlite.proto.address import one_spelling
 from moxlite.proto.cards.calendarobject import CalendarObject
-from moxlite.proto.cards.components import Component
+from moxlite.proto.cards.components import Component, read_components, write_component
 from moxlite.proto.cards.contentline import MAX_ADDRESS, Property, in_parameter, mail_address, plain, property_of
 from moxlite.proto.cards.moments import moment_of, seconds_of
 from moxlite.proto.cards.repeating import recurrence_of
@@ -62,13 +62,19 @@ OF_SERVER: Final = frozenset(
 OF_SENDER: Final = OF_SERVER | {"MEMBER"}
 """Parameters that aren't sent to others, besides those that begin with X-: MEMBER names the organizer's groups."""
 
-OF_ANSWER: Final = frozenset({*OF_SERVER, "PARTSTAT", "RSVP"})
+OF_ANSWER: Final = frozenset({*OF_SERVER, "PARTSTAT", "RSVP", "SENT-BY"})
+"""Parameters of people whose change is told to no attendee."""
 
 ANSWERS: Final = frozenset({"ACCEPTED", "DECLINED", "TENTATIVE", "DELEGATED"})
 
 DELIVERED: Final = "1.2"
 SENT: Final = "1.1"
 """Values of SCHEDULE-STATUS: brought into the calendar of a user of this server; sent by mail (RFC 6638 §3.2.9)."""
+
+
+OF_ORGANIZER: Final = "allowed-organizer-scheduling-object-change"
+OF_ATTENDEE: Final = "allowed-attendee-scheduling-object-change"
+"""Preconditions of changes by an organizer, and by an attendee (RFC 6638 §3.2.4.3, §3.2.4.4)."""
 
 
 class NotAllowed(ValueError):
@@ -144,7 +150,7 @@ def check_organizer(calendar_object: CalendarObject, before: CalendarObject | No
         raise NotAllowed("same-organizer-in-all-components", "all components of an entry must have the same organizer")
     was = None if before is None else organizer_of(before)
     if was is not None and names and address_of(was) not in names:
-        raise NotAllowed("allowed-organizer-scheduling-object-change", "you can't change an entry's organizer")
+        raise NotAllowed(OF_ORGANIZER, "you can't change an entry's organizer")
 
 
 def attendees_of(part: Component) -> dict[str, Property]:
@@ -180,6 +186,50 @@ def times_of(part: Component) -> list[str]:
     return [f"{line.name};{line.parameter('TZID')}:{line.value.strip()}" for name in TIMES for line in part.all(name)]
 
 
+# People.
+
+
+def with_sender(message: Message, own: frozenset[str], sender: str) -> Message:
+    """A message of the user with these addresses that names who has sent it for the user (RFC 5545 §3.2.18)."""
+
+    def named(line: Property) -> Property:
+        own_line = line.name in ("ORGANIZER", "ATTENDEE") and address_of(line) in own
+        return with_parameters(line, {"SENT-BY": f"mailto:{sender}"}) if own_line else line
+
+    calendar = read_components(message.text, "VCALENDAR")
+    parts = [mapped(part, named) for part in calendar.components]
+    text = write_component(Component(calendar.name, calendar.properties, parts))
+    return msgspec.structs.replace(message, text=text)
+
+
+def organized_for(
+    calendar_object: CalendarObject, owner: frozenset[str], guest: frozenset[str], organizer: Property
+) -> Component | None:
+    """An entry that a guest puts into the owner's calendar, with the owner as its organizer where the guest's program
+    has named the guest, and without who has sent it; None where that changes nothing.
+
+    Args:
+      owner, guest: their addresses. organizer: the line that names the owner.
+    """
+    line = organizer_of(calendar_object)
+    invited = any(owner & attendees_of(part).keys() for part in calendar_object.parts)
+    renamed = address_of(line) if line is not None and address_of(line) in guest and not invited else ""
+
+    def named(line: Property) -> Property:
+        if line.name not in ("ORGANIZER", "ATTENDEE"):
+            return line
+        if renamed and address_of(line) == renamed:
+            if line.name == "ORGANIZER":
+                return organizer
+            # the line by which programs say that the organizer takes part
+            line = with_value(with_parameters(line, {"CN": organizer.parameter("CN"), "EMAIL": ""}), organizer.value)
+        ours = address_of(line) in owner and line.parameter("SENT-BY")
+        return with_parameters(line, {"SENT-BY": ""}) if ours else line
+
+    parts = [mapped(part, named) for part in calendar_object.parts]
+    return None if parts == calendar_object.parts else rebuilt(calendar_object, parts)
+
+
 # Lines.
 
 
@@ -189,6 +239,12 @@ def with_parameters(line: Property, wanted: Mapping[str, str]) -> Property:
     kept = [piece for piece in pieces if _parameter_name(piece) not in wanted]
     added = [f"{name}={quoted(value)}" for name, value in wanted.items() if value]
     made = property_of(";".join([name, *kept, *added]) + ":" + line.value)
+    return line if made is None else made
+
+
+def with_value(line: Property, value: str) -> Property:
+    """A line with another value."""
+    made = property_of(line.whole[: len(line.whole) - len(line.value)] + value)
     return line if made is None else made
 
 

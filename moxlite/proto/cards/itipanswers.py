@@ -11,6 +11,7 @@ from moxlite.proto.cards.itip import (
     ANSWERS,
     DELIVERED,
     MAX_DECLINED,
+    OF_ATTENDEE,
     PERSONAL,
     SENT,
     Message,
@@ -43,7 +44,7 @@ def check_attendee(before: CalendarObject, after: CalendarObject, own: frozenset
         others = attendees_of(part).keys() - own
         if times_of(part) != times_of(was) or others != attendees_of(was).keys() - own:
             text = "only the organizer can change an event's time and guests"
-            raise NotAllowed("allowed-attendee-scheduling-object-change", text)
+            raise NotAllowed(OF_ATTENDEE, text)
 
 
 class AttendeeChange(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ the queue.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -15,9 +16,22 @@ import msgspec
 
 from moxlite.encoding import msgpack_decoder, to_msgpack
 from moxlite.proto.address import one_spelling
-from moxlite.proto.cards.calendarobject import read_object
+from moxlite.proto.cards.calendarobject import CalendarObject, read_object
 from moxlite.proto.cards.components import write_component
-from moxlite.proto.cards.itip import Message, NotAllowed, Role, check_organizer, is_over, role_of
+from moxlite.proto.cards.contentline import Property
+from moxlite.proto.cards.itip import (
+    OF_ATTENDEE,
+    OF_ORGANIZER,
+    Message,
+    NotAllowed,
+    Role,
+    address_of,
+    check_organizer,
+    is_over,
+    organizer_of,
+    role_of,
+    with_sender,
+)
 from moxlite.proto.cards.itipanswers import answered, check_attendee, is_answer, refused
 from moxlite.proto.cards.organizing import called_off, organized, renewed
 from moxlite.store.changelog.unit import AccountTx
@@ -47,7 +61,9 @@ from moxlite.store.groupware.resources import (
     resource_named,
     together,
 )
+from moxlite.store.mail.delegates import Sends, right_to_send
 from moxlite.store.types import ModSeq
+from moxlite.wording import worded
 
 UNDELIVERED: Final = "UNDELIVERED"
 """Method of a row that only says to whom a mail about an event could not be delivered."""
@@ -76,14 +92,30 @@ class InOtherCalendar(StoreError):
         self.name = name
 
 
+class Guest(msgspec.Struct, frozen=True):
+    """Another user, who changes the owner's events.
+
+    Attributes:
+      account: the guest's. address: that of the log-in. own: all of the guest's own addresses, in lower case.
+      closed: addresses of the owner from which nobody else may write (SMTP-189), in lower case.
+      organizer: the line ORGANIZER that names the owner, None for an owner without an address.
+    """
+
+    account: str
+    address: str
+    own: frozenset[str] = frozenset()
+    closed: frozenset[str] = frozenset()
+    organizer: Property | None = None
+
+
 class User(msgspec.Struct, frozen=True):
     """The owner of an account as a calendar user. `addresses`: the own ones; `local`: of other people with an account
-    here. In lower case. `guest`: the account of another user who changes the owner's events, "" for the owner.
+    here. In lower case. `guest`: who acts in the owner's name, None for the owner.
     """
 
     addresses: frozenset[str]
     local: frozenset[str] = frozenset()
-    guest: str = ""
+    guest: Guest | None = None
 
 
 class ScheduleMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,7 +123,8 @@ class ScheduleMessage(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
       sender: the user's address in the entry. resource: id of the entry, 0 for one that is gone.
-      title: of the entry. others as in `itip.Message`.
+      title: of the entry. behalf: address of the guest who wrote on behalf of the user, "" for none. others as in
+        `itip.Message`.
     """
 
     method: str
@@ -102,6 +135,7 @@ class ScheduleMessage(msgspec.Struct, frozen=True, kw_only=True):
     resource: int
     title: str
     dates: bool = False
+    behalf: str = ""
 
     def pack(self) -> bytes:
         """Encode it for the row."""
@@ -162,10 +196,10 @@ def put_entry(tx: AccountTx, where: Collection, entry: EntryPut) -> PutResult:
     check_own(where)
     before = resource_named(tx, where.id, entry.name)
     guest = entry.user.guest
-    octets = resource_data(tx, before.id) if guest and before is not None else None
+    octets = resource_data(tx, before.id) if guest is not None and before is not None else None
     done = _put(tx, where, entry, before)
-    if guest and entry.facts.component == "VEVENT":
-        note_change(tx, Author(account=guest), done.resource.id, octets, resource_data(tx, done.resource.id))
+    if guest is not None and entry.facts.component == "VEVENT":
+        note_change(tx, Author(account=guest.account), done.resource.id, octets, resource_data(tx, done.resource.id))
     return done
 
 
@@ -176,6 +210,7 @@ class Outcome(msgspec.Struct, frozen=True):
       before: hash of what the entry was, None for a new one. refusal: why it may not be changed, None if it may.
       role: of the user. octets: as they are stored. answers: the change is an attendee's answer alone.
       sender: the user's address in the entry. messages: about the change. title: of an entry that is removed.
+      sends: how a guest may write from the owner's addresses, of which the rest was computed; None: not at all.
     """
 
     before: bytes | None
@@ -186,11 +221,17 @@ class Outcome(msgspec.Struct, frozen=True):
     sender: str = ""
     messages: tuple[Message, ...] = ()
     title: str = ""
+    sends: Sends | None = None
+
+    def counts_for(self, before: bytes | None, sends: Sends | None) -> bool:
+        """Whether it is of an entry with this hash, and of a guest with this right."""
+        return self.before == before and self.sends == sends
 
 
-def outcome_of(before: bytes | None, entry: EntryPut, now: int) -> Outcome:
-    """Compute the outcome of an entry that is put in place of `before`. `now`: seconds UTC. Takes a second for the
-    largest entries (DAV-5a), so that it is not for the event loop, nor for a unit.
+def outcome_of(before: bytes | None, entry: EntryPut, now: int, sends: Sends | None = None) -> Outcome:
+    """Compute the outcome of an entry that is put in place of `before`. `now`: seconds UTC; `sends`: how a guest may
+    write from the owner's addresses. Takes a second for the largest entries (DAV-5a), so that it is not for the event
+    loop, nor for a unit.
     """
     digest = None if before is None else hashlib.sha256(before).digest()
     user, keep_answers = entry.user, entry.keep_answers
@@ -204,6 +245,8 @@ def outcome_of(before: bytes | None, entry: EntryPut, now: int) -> Outcome:
     calendar, messages = after.calendar, tuple[Message, ...]()
     try:
         check_organizer(after, was)
+        if user.guest is not None:
+            _check_guest(user, user.guest, sends, after, was)
         if role == "attendee" and earlier == "attendee" and was is not None:
             check_attendee(was, after, user.addresses)
         # Store a silent change exactly as the client sent it. Otherwise the marks of messages would claim that people
@@ -218,7 +261,7 @@ def outcome_of(before: bytes | None, entry: EntryPut, now: int) -> Outcome:
         elif earlier == "organizer" and was is not None and not role and not silent:
             messages = called_off(was, user.addresses, now)
     except NotAllowed as error:
-        return Outcome(digest, error)
+        return Outcome(digest, error, sends=sends)
     altered = calendar is not after.calendar
     # An answer alone keeps the schedule tag, so that a client that changes the event meanwhile is not refused for it.
     answers = role == earlier == "attendee" and was is not None and is_answer(was, after, user.addresses)
@@ -231,14 +274,20 @@ def outcome_of(before: bytes | None, entry: EntryPut, now: int) -> Outcome:
         write_component(calendar).encode() if altered else entry.data,
         answers,
         next((address for address in people if address in user.addresses), ""),
-        messages,
+        _from_guest(messages, user, sends),
+        sends=sends,
     )
 
 
-def outcome_of_removal(before: bytes, user: User, now: int, *, answer: bool) -> Outcome:
+def outcome_of_removal(before: bytes, user: User, now: int, sends: Sends | None = None, *, answer: bool) -> Outcome:
     """Compute the outcome of an entry that is removed, as `outcome_of`."""
-    was = read_object(before)
+    was, digest = read_object(before), hashlib.sha256(before).digest()
     messages: tuple[Message, ...] = ()
+    if user.guest is not None:
+        try:
+            _check_guest(user, user.guest, sends, was)
+        except NotAllowed as error:
+            return Outcome(digest, error, sends=sends)
     if not is_over(was, now):
         match role_of(was, user.addresses):
             case "organizer":
@@ -246,7 +295,43 @@ def outcome_of_removal(before: bytes, user: User, now: int, *, answer: bool) -> 
             case "attendee" if answer and (reply := refused(was, user.addresses, now)) is not None:
                 messages = (reply,)
     sender = next((address for address in was.addresses() if address in user.addresses), "")
-    return Outcome(hashlib.sha256(before).digest(), title=was.title, sender=sender, messages=messages)
+    messages = _from_guest(messages, user, sends)
+    return Outcome(digest, title=was.title, sender=sender, messages=messages, sends=sends)
+
+
+def guest_sends(r: Reader, user: User) -> Sends | None:
+    """How the guest of the account may write from its addresses now; None: not at all, or there's no guest."""
+    return None if user.guest is None else right_to_send(r, user.guest.account, time.time_ns() // 1000)
+
+
+def _check_guest(user: User, guest: Guest, sends: Sends | None, *versions: CalendarObject | None) -> None:
+    """Check that a guest may write to the people of an entry in the owner's name. `versions`: the new one, and the one
+    before. Raises NotAllowed.
+    """
+    for version in versions:
+        line = None if version is None else organizer_of(version)
+        if version is None or line is None:
+            continue
+        role = role_of(version, user.addresses)
+        if not role and address_of(line) in guest.own:
+            raise NotAllowed(OF_ORGANIZER, "you're the organizer of this event, so only your own calendars can have it")
+        people = version.addresses()
+        if not role or user.addresses.issuperset(people):
+            continue
+        mine = next(address for address in people if address in user.addresses)
+        if sends is None or mine in guest.closed:
+            condition = OF_ORGANIZER if role == "organizer" else OF_ATTENDEE
+            why = worded(
+                "to change an event with guests here, you need permission to send from {address}", address=mine
+            )
+            raise NotAllowed(condition, why)
+
+
+def _from_guest(messages: tuple[Message, ...], user: User, sends: Sends | None) -> tuple[Message, ...]:
+    """Messages that a guest of the owner's calendar sends."""
+    if user.guest is None or sends != "behalf":
+        return messages
+    return tuple(with_sender(message, user.addresses, user.guest.address) for message in messages)
 
 
 def is_scheduled(facts: ResourceFacts, before: Resource | None) -> bool:
@@ -263,10 +348,11 @@ def _put(tx: AccountTx, where: Collection, entry: EntryPut, before: Resource | N
         return PutResult(resource, new, altered=False)
     entry.allowed(before)
     outcome = entry.outcome
-    # Recompute if the entry has changed since, which is rare.
-    if outcome is None or outcome.before != (None if before is None else before.hash):
+    # Recompute if the entry or the guest's right has changed since, which is rare.
+    sends = guest_sends(tx, entry.user)
+    if outcome is None or not outcome.counts_for(None if before is None else before.hash, sends):
         octets = None if before is None else resource_data(tx, before.id)
-        outcome = outcome_of(octets, entry, tx.now // 1_000_000)
+        outcome = outcome_of(octets, entry, tx.now // 1_000_000, sends)
     if outcome.refusal is not None:
         raise outcome.refusal
     # Two calendars with the same event would both send its messages, with answers that contradict each other.
@@ -276,7 +362,7 @@ def _put(tx: AccountTx, where: Collection, entry: EntryPut, before: Resource | N
     if before is not None and before.tag is not None and outcome.answers:
         tag = ModSeq(before.tag)
     resource, new = put_resource(tx, where.id, entry.name, outcome.octets, facts, tag=tag)
-    _owe(tx, outcome.messages, outcome.sender, resource.id, facts)
+    _owe(tx, outcome, resource.id, facts, entry.user)
     return PutResult(resource, new, altered=outcome.octets != data)
 
 
@@ -292,23 +378,26 @@ def delete_entry(
     outcome: Outcome | None = None,
 ) -> None:
     """Remove an entry as `delete_resource`, and owe its people the messages that this means; `tell` and `outcome` as of
-    `EntryPut`. Raises ReadOnly, too.
+    `EntryPut`. Raises ReadOnly and NotAllowed, too.
     """
     check_own(where)
     before = resource_named(tx, where.id, name)
-    told = before is not None and before.tag is not None and not where.inbox and tell
+    shared = before is not None and before.tag is not None and not where.inbox
     # Read while it is there; the owner is shown what a guest has removed.
-    octets = resource_data(tx, before.id) if before is not None and (user.guest or told) else None
+    octets = resource_data(tx, before.id) if before is not None and (user.guest is not None or shared) else None
     delete_resource(tx, where.id, name, allowed, keep=True)
     if before is None or octets is None:
         return
-    if user.guest and before.component == "VEVENT":
-        note_change(tx, Author(account=user.guest), before.id, octets, None)
-    if told:
-        if outcome is None or outcome.before != before.hash:
-            outcome = outcome_of_removal(octets, user, tx.now // 1_000_000, answer=answer)
-        facts = ResourceFacts(before.uid, before.component, outcome.title)
-        _owe(tx, outcome.messages, outcome.sender, 0, facts)
+    if user.guest is not None and before.component == "VEVENT":
+        note_change(tx, Author(account=user.guest.account), before.id, octets, None)
+    if shared and (tell or user.guest is not None):
+        sends = guest_sends(tx, user)
+        if outcome is None or not outcome.counts_for(before.hash, sends):
+            outcome = outcome_of_removal(octets, user, tx.now // 1_000_000, sends, answer=answer)
+        if outcome.refusal is not None:
+            raise outcome.refusal
+        if tell:
+            _owe(tx, outcome, 0, ResourceFacts(before.uid, before.component, outcome.title), user)
 
 
 def move_entry(
@@ -422,17 +511,19 @@ def _name_of(r: Reader, collection_id: int) -> str:
     return str(r.value("SELECT name FROM collection WHERE id = ?", collection_id))
 
 
-def _owe(tx: AccountTx, messages: Sequence[Message], sender: str, resource: int, facts: ResourceFacts) -> None:
-    for number, message in enumerate(messages):
+def _owe(tx: AccountTx, outcome: Outcome, resource: int, facts: ResourceFacts, user: User) -> None:
+    behalf = user.guest.address if user.guest is not None and outcome.sends == "behalf" else ""
+    for number, message in enumerate(outcome.messages):
         key = hashlib.sha256(f"schedule\0{tx.account}\0{facts.uid}\0{tx.modseq()}\0{number}".encode()).digest()
         owed = ScheduleMessage(
             method=message.method,
-            sender=sender,
+            sender=outcome.sender,
             recipients=message.recipients,
             text=message.text,
             before=message.before,
             resource=resource,
             title=facts.title,
             dates=message.dates,
+            behalf=behalf,
         )
         tx.owe(key, SCHEDULE, owed.pack())

@@ -15,7 +15,7 @@ import trio
 from moxlite.admin.offer import DAV_PATH
 from moxlite.admin.publicpages import LINKS_PATH
 from moxlite.groupware.entries import BUSY_TITLE, BadEntry, Expander, TooBusy
-from moxlite.groupware.people import account_of, addresses_of, colleague_addresses, user_of
+from moxlite.groupware.people import account_of, addresses_of, colleague_addresses, guest_of, user_of
 from moxlite.ledger import NoRoom
 from moxlite.processor import act_for, calling, give_way
 from moxlite.proto.address import one_spelling
@@ -179,7 +179,7 @@ class DAVApp:
             viewer = await _guest(viewer, identity.account, other, place, request)
             # an event makes its owner busy by the owner's answer
             viewer = msgspec.structs.replace(viewer, addresses=addresses_of(snapshot, other.name))
-            user = partial(_guest_user, identity.account)
+            user = partial(guest_of, snapshot, other.name, identity.account, identity.address)
         place_of = account if other is None else other
         shelf = sharing.Shelf(place.shelf, "" if other is None else identity.account)
         expander = Expander(place_of, shelf)
@@ -247,11 +247,6 @@ def _colleague(snapshot: Snapshot, asker: str, key: str) -> Person | None:
         return None
     addresses = colleague_addresses(snapshot, asker, account)
     return Person(account, settings.full_name or addresses[0], addresses) if addresses else None
-
-
-def _guest_user(guest: str, _: Iterable[str]) -> User:
-    """A calendar user without addresses: guests say nothing in the owner's name."""
-    return User(frozenset(), guest=guest)
 
 
 Method = Callable[[Session], Awaitable[None]]

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from moxlite.groupware.entries import PARSED, removal_outcome, with_outcome
+from moxlite.groupware.entries import PARSED, of_owner, read, removal_outcome, with_outcome
 from moxlite.proto.cards.contentline import with_whole_letters
 from moxlite.proto.cards.itip import NotAllowed
 from moxlite.proto.cards.limits import MAX_ENTRY, TOO_LARGE
@@ -75,6 +75,10 @@ async def put(s: Session) -> None:
     # Read by the sandbox before the unit, whose writer serves the whole account. What the request says of the entry as
     # it is (conditions, tags, guests) is decided in the unit: no other write comes between.
     facts = await s.expander.facts(where, data)
+    written = await of_owner(await read(data), s.user(())) if s.tree.owner and facts.addresses else None
+    if written is not None:
+        data = written
+        facts = await s.expander.facts(where, data)
     scheduling, user = scheduling_request(s.request.headers), s.user(facts.addresses)
     entry = EntryPut(s.place.name, data, facts, user, answer=scheduling.answer, keep_answers=scheduling.tag != "")
     entry = await with_outcome(s.account, where.id, entry)
@@ -109,12 +113,9 @@ async def put(s: Session) -> None:
 
 
 def _refuse_guest(s: Session, r: Reader, resource: Resource | None) -> None:
-    """Raise Refusal if a guest would change an entry with people, who would hear of it from its owner, or one of which
-    the guest does not see all (JMAP-78a).
-    """
-    # Only entries with people have a schedule tag (RFC 6638 §3.2.10).
-    if s.tree.owner and resource is not None and (resource.tag is not None or s.expander.shelf.keeps_back(r, resource)):
-        raise _refusal_of_guest(s, "only the owner can change private events and events with guests")
+    """Raise Refusal if a guest would change an entry of which the guest does not see all (JMAP-78a)."""
+    if s.tree.owner and resource is not None and s.expander.shelf.keeps_back(r, resource):
+        raise _refusal_of_guest(s, "only the owner can change private events")
 
 
 def _refusal_of_guest(s: Session, words: str) -> Refusal:
@@ -172,8 +173,11 @@ async def delete(s: Session) -> None:
         delete_entry(tx, where, s.place.name, allowed, s.user(()), answer=scheduling.answer, outcome=outcome)
         return True
 
-    while not await s.account.write(unit):
-        begun = True
+    try:
+        while not await s.account.write(unit):
+            begun = True
+    except NotAllowed as error:
+        raise Refusal(403, CALDAV + error.condition, str(error)) from None
     await s.writer.respond(Response(204))
 
 
@@ -284,14 +288,16 @@ async def copy(s: Session) -> None:
         target, keep = (into, there.name), s.request.method == "COPY"
         new = move_entry(tx, source, resource.name, facts, target, user, keep=keep, answer=answer)
         made = resource_named(tx, into.id, there.name)
-        if made is not None and user.guest and keep and facts.component == "VEVENT":
-            note_change(tx, Author(account=user.guest), made.id, None, data)
+        if made is not None and user.guest is not None and keep and facts.component == "VEVENT":
+            note_change(tx, Author(account=user.guest.account), made.id, None, data)
         return new
 
     try:
         new = await s.account.write(unit)
     except UIDTaken as taken:
         raise await _uid_taken(s, msgspec.structs.replace(there, name=taken.name)) from None
+    except NotAllowed as error:
+        raise Refusal(403, CALDAV + error.condition, str(error)) from None
     await s.writer.respond(Response(201 if new else 204))
 
 

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from moxlite.groupware.entries import BadEntry, Expander, read, removal_outcome, with_outcome
+from moxlite.groupware.entries import BadEntry, Expander, of_owner, read, removal_outcome, with_outcome
+from moxlite.groupware.people import addresses_of
 from moxlite.processor import off_loop
 from moxlite.proto.cards.calendarobject import BadObject
 from moxlite.proto.cards.components import write_component
@@ -429,10 +430,10 @@ class _Events(EntrySet):
         data = await off_loop(write, kind="jmap")
         if len(data) > MAX_ENTRY:
             raise SetError("tooLarge", TOO_LARGE)
-        facts = await Expander(call.account).facts_of(await read(data))
-        if call.place.guest and facts.addresses:
-            raise SetError("forbidden", "only the calendar's owner can invite guests")
-        return data, facts
+        entry = await read(data)
+        if (written := await of_owner(entry, user_in(call))) is not None:
+            data, entry = written, await read(written)
+        return data, await Expander(call.account).facts_of(entry)
 
 
 async def _one(call: Call, key: str) -> tuple[StoredEvent, str]:
@@ -446,11 +447,9 @@ async def _one(call: Call, key: str) -> tuple[StoredEvent, str]:
 
 
 def _check_guest(call: Call, stored_event: StoredEvent) -> None:
-    """Raise SetError if a guest would change an event with people, or a private one."""
-    if call.place.guest and (
-        stored_event.one.tag is not None or stored_event.event.get("privacy", "public") != "public"
-    ):
-        raise SetError("forbidden", "only the owner can change private events and events with guests")
+    """Raise SetError if a guest would change a private event."""
+    if call.place.guest and stored_event.event.get("privacy", "public") != "public":
+        raise SetError("forbidden", "only the owner can change private events")
 
 
 def _home(tx: AccountTx, call: Call, resource: Resource) -> Collection:
@@ -527,7 +526,9 @@ async def _prepared(call: Call, wanted: Object) -> Object:
         check_blobs(links.values())
         found["links"] = {key: await _link(call, link) for key, link in links.items()}
     if found.get("participants") and found.get("organizerCalendarAddress") is None:
-        found["organizerCalendarAddress"] = f"mailto:{call.identity.address}"
+        first = () if call.place.guest else (call.identity.address,)
+        for author in addresses_of(call.snapshot, call.account.name, *first)[:1]:
+            found["organizerCalendarAddress"] = f"mailto:{author}"
     return found
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from moxlite.groupware.entries import Expander
-from moxlite.groupware.people import user_of
+from moxlite.groupware.people import guest_of, user_of
 from moxlite.proto.address import one_spelling
 from moxlite.proto.cards.calendarobject import CalendarObject, read_object
 from moxlite.proto.cards.contentline import mail_address
@@ -110,9 +110,9 @@ def is_own(address: object, own: frozenset[str]) -> bool:
 
 
 def user_in(call: Call, people: Iterable[str] = ()) -> User:
-    """The owner of the account as a calendar user; a guest says nothing in the owner's name (DAV-41)."""
+    """The owner of the account as a calendar user, in whose name guests of the calendar act, too (DAV-41)."""
     if call.place.guest:
-        return User(frozenset(), guest=call.place.guest)
+        return guest_of(call.snapshot, call.account.name, call.place.guest, call.identity.address, people)
     return user_of(call.snapshot, call.account.name, people)
 
 

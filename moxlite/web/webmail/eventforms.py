@@ -41,7 +41,8 @@ class Calendar(msgspec.Struct, frozen=True):
     ``writable``: the user may change these. ``source``: the address from which it is read each hour, "" for others;
     ``read``: seconds UTC of the last time, 0 for never; ``problem``: why it cannot be read now, "" if it can;
     ``left``: what was left out of it the last time.
-    ``owner``: the account that shares it, "" for an own one. ``access``: what colleagues see of it, "usual" for what
+    ``owner``: the account that shares it, "" for an own one; ``invites``: the user may invite people to events there.
+    ``access``: what colleagues see of it, "usual" for what
     ``usual`` tells, the setting of their domain. ``second_zone``: the time zone whose hours the user sees beside
     the own ones, kept with one of the own calendars, "" in all others.
     """
@@ -58,6 +59,7 @@ class Calendar(msgspec.Struct, frozen=True):
     problem: Remark = Remark("")
     left: Remark = Remark("")
     owner: str = ""
+    invites: bool = True
     access: Literal["usual", "details", "busy", "nothing"] = "usual"
     usual: Literal["details", "busy", "nothing"] = "busy"
     second_zone: str = ""

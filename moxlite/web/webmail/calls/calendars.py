@@ -105,8 +105,8 @@ class CalendarCalls(EntryCalls):
         for owner, number in await self._holders.auth.sharing.numbered_owners(guest, MAX_OWNERS):
             try:
                 async with self._entries(caller, number << BITS | 1) as visit:
-                    shared = await visit.account.read(
-                        lambda r: shared_collections(r, "calendar", guest), op="calendars"
+                    shared, invites = await visit.account.read(
+                        lambda r: (shared_collections(r, "calendar", guest), visit.invites(r)), op="calendars"
                     )
             except (StoreError, NotFound):
                 continue  # one broken account must not hide the others
@@ -126,6 +126,7 @@ class CalendarCalls(EntryCalls):
                         hidden=hidden,
                         writable=foreign.writable and not place.subscribed,
                         owner=owner,
+                        invites=invites,
                     )
                 )
         return found

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from moxlite.groupware.entries import BadEntry, Expander, TooBusy, read, with_outcome
-from moxlite.groupware.people import addresses_of, is_missing, user_of
+from moxlite.groupware.people import addresses_of, guest_of, is_missing, user_of
 from moxlite.groupware.subscribing import SubscriptionFailed
 from moxlite.processor import off_loop
 from moxlite.proto.address import Address
@@ -26,6 +26,7 @@ from moxlite.store.groupware.collection import BadName, Collection, NoSuchCollec
 from moxlite.store.groupware.resources import NoSuchResource, Resource, UIDTaken, resource_named, resource_of
 from moxlite.store.groupware.scheduling import EntryPut, InOtherCalendar, User, entry_name, move_entry, put_entry
 from moxlite.store.groupware.sharing import NotWritable, Shelf
+from moxlite.store.mail.delegates import right_to_send
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotFound, Unavailable, UserError
 from moxlite.web.webmail.calls.common import AccountCalls
@@ -56,6 +57,10 @@ class Visit(Shelf, frozen=True, eq=False, kw_only=True):
         """The account."""
         return self.holder.account
 
+    def invites(self, r: Reader) -> bool:
+        """Whether the user may write to people of events in the owner's name."""
+        return not self.holder.guest or right_to_send(r, self.holder.guest, time.time_ns() // 1000) is not None
+
     def calendar(self, r: Reader, local_id: int, *, write: bool = False) -> Collection:
         """A calendar for events; with `write`, the user wants to change these. Raises NoSuchCollection, NotWritable."""
         found = self.find(r, local_id, write=write)
@@ -64,28 +69,25 @@ class Visit(Shelf, frozen=True, eq=False, kw_only=True):
         return found
 
     def check_alone(self, r: Reader, resource: Resource | None) -> None:
-        """Raise UserError if a guest would change an entry with people, who would hear of it from its owner, or a
-        private one.
-        """
-        if self.holder.guest and resource is not None:
-            if resource.tag is not None:
-                raise UserError("only the calendar's owner can change events with guests")
-            if self.keeps_back(r, resource):
-                raise UserError("only the calendar's owner can change private events")
+        """Raise UserError if a guest would change a private entry."""
+        if self.holder.guest and resource is not None and self.keeps_back(r, resource):
+            raise UserError("only the calendar's owner can change private events")
 
 
 class EntryCalls(AccountCalls):
     """Calls about the entries of calendars."""
 
-    def _own(self, caller: Caller) -> frozenset[str]:
-        return user_of(self._server.config.current, caller.require().account).addresses
+    def _own(self, visit: Visit) -> frozenset[str]:
+        """The addresses of the owner of the events."""
+        return user_of(self._server.config.current, visit.account.name).addresses
 
-    def _author(self, caller: Caller) -> Author:
-        session, snapshot = caller.require(), self._server.config.current
-        settings = snapshot.account(session.account)
+    def _author(self, caller: Caller, visit: Visit) -> Author:
+        """Who invites people to events: their owner."""
+        session, snapshot, owner = caller.require(), self._server.config.current, visit.account.name
+        settings = snapshot.account(owner)
         name = "" if settings is None else settings.full_name
-        addresses = addresses_of(snapshot, session.account, session.address)
-        return Author(name, addresses[0], self._own(caller), int(time.time()))
+        addresses = addresses_of(snapshot, owner, *([] if visit.holder.guest else [session.address]))
+        return Author(name, next(iter(addresses), ""), self._own(visit), int(time.time()))
 
     @asynccontextmanager
     async def _entries(self, caller: Caller, shown: int = 0) -> AsyncIterator[Visit]:
@@ -106,10 +108,11 @@ class EntryCalls(AccountCalls):
             raise Conflict(reason_of(error)) from None
 
     def _user(self, caller: Caller, visit: Visit, people: Iterable[str] = ()) -> User:
-        """The user in whose name guests of an event hear of its changes; without addresses in another's calendar."""
-        if visit.holder.guest:
-            return User(frozenset(), guest=visit.holder.guest)
-        return user_of(self._server.config.current, caller.require().account, people)
+        """The user in whose name guests of an event hear of its changes."""
+        snapshot = self._server.config.current
+        if guest := visit.holder.guest:
+            return guest_of(snapshot, visit.account.name, guest, caller.require().address, people)
+        return user_of(snapshot, visit.account.name, people)
 
     async def _put_event(
         self, caller: Caller, visit: Visit, calendar_id: int, *made: tuple[Component, Resource | None]
@@ -122,7 +125,7 @@ class EntryCalls(AccountCalls):
         made_puts = [await self._put_of(caller, visit, calendar_id, *one) for one in made]
         puts = [put for put, _ in made_puts]
         told = [message for _, messages in made_puts for message in messages]
-        await _check_limits(self._server.config.current, caller.require().account, visit, told)
+        await _check_limits(self._server.config.current, visit, told)
         return visit.holder.shown_id(await visit.account.write(lambda tx: [put(tx) for put in puts][-1]))
 
     async def _put_of(
@@ -161,9 +164,17 @@ class EntryCalls(AccountCalls):
         return put, () if wanted.outcome is None else wanted.outcome.messages
 
 
-async def _check_limits(snapshot: Snapshot, name: str, visit: Visit, messages: Sequence[Message]) -> None:
-    """Raise UserError if the sending limits of account `name` keep messages about a change from its people."""
-    settings = snapshot.account(name)
+async def shown_own(snapshot: Snapshot, visit: Visit) -> frozenset[str]:
+    """The addresses by which events are the user's: of their owner, in whose name a guest may act; none for another
+    guest.
+    """
+    may_act = await visit.account.read(visit.invites, op="calendars") if visit.holder.guest else True
+    return user_of(snapshot, visit.account.name).addresses if may_act else frozenset()
+
+
+async def _check_limits(snapshot: Snapshot, visit: Visit, messages: Sequence[Message]) -> None:
+    """Raise UserError if the sending limits of the account keep messages about a change from its people."""
+    settings = snapshot.account(visit.account.name)
     if not messages or settings is None:
         return
     told = [

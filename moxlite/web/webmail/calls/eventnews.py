@@ -80,9 +80,9 @@ class EventNewsCalls(EntryCalls):
         """Invitations without an answer, and changes and answers of other people in coming events, the newest first;
         each until `event_news_seen`.
         """
-        own = self._own(caller)
         now = int(time.time())
         async with self._entries(caller) as visit:
+            own = self._own(visit)
             noted = await visit.account.scan(_noted, op="event_news")
         news: list[EventNews] = []
         for one in noted:

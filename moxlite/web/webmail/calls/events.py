@@ -34,7 +34,7 @@ from moxlite.store.groupware.scheduling import EntryPut, PutResult, delete_entry
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotFound, UserError
-from moxlite.web.webmail.calls.entries import EntryCalls, Recurrence, Seconds, Visit, check_unchanged, stored
+from moxlite.web.webmail.calls.entries import EntryCalls, Recurrence, Seconds, Visit, check_unchanged, shown_own, stored
 from moxlite.web.webmail.eventforms import (
     Event,
     EventForm,
@@ -109,7 +109,7 @@ class EventCalls(EntryCalls):
     async def _events_of(
         self, caller: Caller, visit: Visit, ids: Sequence[int], span: tuple[int, int]
     ) -> list[EventItem]:
-        own = frozenset[str]() if visit.holder.guest else self._own(caller)
+        own = await shown_own(self._server.config.current, visit)
         event_items: list[EventItem] = []
         for where in await self._calendars_of(visit, ids):
             async with aclosing(visit.expander.views(where.id, ("VEVENT",), span)) as views:
@@ -176,7 +176,7 @@ class EventCalls(EntryCalls):
         for ids in by_account(calendar_ids):
             try:
                 async with self._entries(caller, ids[0]) as visit:
-                    own = frozenset[str]() if visit.holder.guest else self._own(caller)
+                    own = await shown_own(self._server.config.current, visit)
                     for home in await self._calendars_of(visit, ids):
                         for viewed in await searching.coming_with(visit.account, visit.expander, home.id, people, now):
                             coming += items_of(viewed, own, visit.holder.shown_id, guest=visit.holder.guest != "")
@@ -188,7 +188,7 @@ class EventCalls(EntryCalls):
     async def _found_in(
         self, caller: Caller, visit: Visit, homes: Sequence[Collection], words: Sequence[str], now: int
     ) -> AsyncGenerator[FoundEvent, None]:
-        own = frozenset[str]() if visit.holder.guest else self._own(caller)
+        own = await shown_own(self._server.config.current, visit)
         for home in homes:
             async with aclosing(searching.search(visit.account, visit.expander, home.id, words, now)) as entries:
                 async for entry in entries:
@@ -201,7 +201,7 @@ class EventCalls(EntryCalls):
         """An event, or one of a series."""
         async with self._entries(caller, event_id) as visit:
             resource, entry = await stored(visit, event_id)
-        own = frozenset[str]() if visit.holder.guest else self._own(caller)
+            own = await shown_own(self._server.config.current, visit)
 
         def shown() -> Event:
             part = part_at(entry, recurrence)
@@ -243,17 +243,15 @@ class EventCalls(EntryCalls):
         Of a series, ``recurrence`` names the event that the form shows, and ``scope`` says whether this one changes,
         this and those that follow, or all. A conflict if it was changed or removed meanwhile.
         """
-        author, name = self._author(caller), caller.require().account
         masked = MaskedAddresses(self._server.config, self._accounts, self._holders.auth.masked)
-        check = partial(_check_new, masked, self._server.config.current, (name, author.address))
         try:
             form = form_of_call(event)
             async with self._entries(caller, event_id or calendar_id) as visit:
+                author = self._author(caller, visit)
+                check = partial(_check_new, masked, self._server.config.current, (visit.account.name, author.address))
                 calendar = visit.holder.local_id(calendar_id)
                 if calendar < 0:
                     raise UserError("you can't move events out of their owner's calendars")
-                if visit.holder.guest and form.guests:
-                    raise UserError("only the calendar's owner can invite guests to its events")
                 if not event_id:
                     await check(form.guests, ())
                     new = new_event(form, _new_uid(), author)
@@ -362,9 +360,9 @@ class EventCalls(EntryCalls):
     @call(once=True)
     async def event_answer(self, caller: Caller, event_id: ID, answer: Answer, recurrence: Recurrence = "") -> None:
         """Answer the invitation to an event of the user's calendar, or to a whole series; the organiser hears of it."""
-        own = self._own(caller)
 
         async def work(visit: Visit) -> None:
+            own = self._own(visit)
             resource, entry = await stored(visit, event_id)
             if await about(entry, partial(role_of, entry, own)) != "attendee":
                 raise UserError("you're not invited to this event")
@@ -390,7 +388,7 @@ class EventCalls(EntryCalls):
             except Conflict:  # the organizer has changed the event, and the answer is to that
                 raise Overtaken from None
 
-        async with self._entries(caller) as visit:
+        async with self._entries(caller, event_id) as visit:
             await retried(partial(work, visit))
 
 

@@ -320,7 +320,7 @@ class InvitationCalls(EventMailCalls):
             if state:
                 raise Conflict("this event was changed since you opened it")
             if accept:
-                author = self._author(caller)
+                author = self._author(caller, visit)
                 try:
                     made = await about(found.entry, partial(found.moved, author))
                 except BadForm as error:
