@@ -85,15 +85,19 @@ test("events that overlap share the room, others have all of it", () => {
   );
 });
 
-test("a guest changes no event that is private or has guests", () => {
-  const own = { writable: true, owner: "" } as Calendar;
-  const shared = { writable: true, owner: "mia" } as Calendar;
+test("a guest changes no private event, and events with guests only in the owner's name", () => {
+  const own = { writable: true, owner: "", invites: true } as Calendar;
+  const shared = { writable: true, owner: "mia", invites: false } as Calendar;
   const plain = { title: "Boat", guests: 0, private: false } as EventItem;
   const hidden = { title: "", guests: 0, private: true } as EventItem;
   const meeting = { title: "Plan", guests: 2, private: false } as EventItem;
   assert.deepEqual(
     [plain, hidden, meeting].map((one) => isChangeable(one, shared)),
     [true, false, false],
+  );
+  assert.deepEqual(
+    [plain, hidden, meeting].map((one) => isChangeable(one, { ...shared, invites: true })),
+    [true, false, true],
   );
   assert.deepEqual([isChangeable(meeting, own), isChangeable(plain, { ...shared, writable: false })], [true, false]);
   assert.deepEqual([nameOf(hidden), nameOf({ ...plain, title: "" })], ["(private)", "(no title)"]);
