@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from moxlite.compose.directions import direction_of, has_direction
 from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.proto.mime.compose import DataPart, Entity, MultiPart, TextPart, address_field, compose, flow, text_field
 from moxlite.proto.mime.dates import format_date
@@ -233,7 +234,8 @@ def _entity(draft: Draft, files: Sequence[File]) -> Entity:
 def typed_html(text: str) -> str:
     """Plain text as the HTML above an original that is kept: all its blanks and lines as they were typed."""
     lines = escape(text.replace("\r\n", "\n"), quote=False).replace("\n", "<br>")
-    return f'<div class="{TYPED}" style="white-space: pre-wrap">{lines}</div>'
+    direction = f' dir="{direction_of(text)}"' if has_direction(text) else ""
+    return f'<div class="{TYPED}" style="white-space: pre-wrap"{direction}>{lines}</div>'
 
 
 def html_page(own: str, kept: str) -> str:

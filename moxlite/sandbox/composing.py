@@ -14,6 +14,7 @@ from html.parser import HTMLParser
 from typing import Final
 from urllib.parse import unquote
 
+from moxlite.compose.directions import with_directions, without_directions
 from moxlite.compose.draft import KEPT, OWN, TYPED
 from moxlite.proto.mime.text import visible_text
 from moxlite.sandbox.jobs import MAX_COMPOSED, Composed, ReadDraft, ReadDraftHTML, WriteHTML
@@ -44,6 +45,8 @@ def write_html(job: WriteHTML) -> Composed:
     """Sanitize HTML that is sent. Raises Refused."""
     images = _Numbered(job.pictures, job.marker)
     clean = _fragment(job.html, images, external=job.external, styled=job.whole)
+    if not job.whole:
+        clean = with_directions(clean)
     text = "" if job.whole else plain_text(clean)[:MAX_COMPOSED]
     return Composed(clean.encode("utf-8", "replace"), text, tuple(images.used))
 
@@ -53,7 +56,7 @@ def read_draft(job: ReadDraft) -> ReadDraftHTML:
     own, kept = _split(job.html)
     typed = _typed(own)
     images, below = _Numbered(job.pictures, job.marker), _Numbered(job.pictures, job.marker)
-    clean = _fragment(own, images, external=False, styled=False) if typed is None else ""
+    clean = without_directions(_fragment(own, images, external=False, styled=False)) if typed is None else ""
     keeps = _fragment(kept, below, external=True, styled=True) if kept else ""
     return ReadDraftHTML(
         own=clean.encode("utf-8", "replace"),
