@@ -29,7 +29,7 @@ _WHOLES: Final = frozenset({"blockquote", "dd", "dl", "li", "ol", "table", "td",
 """Blocks whose direction is that of all text in them: it places bars, bullets, and columns."""
 
 _BLOCKS: Final = _LEAVES | _WHOLES
-_TAG: Final = re.compile(r'<(/?)([a-z][a-z0-9]*)((?:[^">]|"[^"]*")*)>')
+_TAG: Final = re.compile(r'<(/?)([a-z][a-z0-9]*)((?: (?:[^"<>]|"[^"]*")*)?)>')
 """A tag as the sanitizer writes it."""
 
 _NAMED: Final = re.compile(r' dir="(?:ltr|rtl)"')

@@ -4,19 +4,13 @@ from email.message import EmailMessage
 
 import pytest
 
-from tests.session.test_web_dav_scheduling import ADA_ASKED, TOM_ASKED, Office, meeting
-from tests.web_rig import Rig
+from tests.session.test_web_dav_scheduling import ADA_ASKED, TOM_ASKED, Office, meeting, office
+
+__all__ = ["office"]
 
 pytestmark = pytest.mark.served
 
 SERIES = "RRULE:FREQ=WEEKLY;COUNT=10"
-
-
-@pytest.fixture
-async def office(rig: Rig) -> Office:
-    office = Office(rig)
-    await office.begin()
-    return office
 
 
 def words(mail: EmailMessage) -> str:
