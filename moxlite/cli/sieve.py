@@ -52,6 +52,8 @@ def vacation_show(name: str, as_json: bool) -> None:
     for label, moment in (("from", info.start), ("until", info.end)):
         if moment:
             print(f"{label}: {_shown(moment)}")
+    if info.addresses:
+        print(printable(f"also for: {', '.join(info.addresses)}"))
     if info.known_only:
         print("only to people the user has written to")
     if info.subject:
@@ -74,6 +76,13 @@ def vacation_show(name: str, as_json: bool) -> None:
 @click.option("--until", "end", metavar="TIME", help="End date or time, in the same format.")
 @click.option("--known-only", is_flag=True, help="Only reply to people the user has written to.")
 @click.option(
+    "--address",
+    "addresses",
+    metavar="ADDRESS",
+    multiple=True,
+    help="Also reply to mail for this address, such as an alias. Repeat for more.",
+)
+@click.option(
     "--html",
     metavar="FILE",
     type=click.File("rb"),
@@ -86,6 +95,7 @@ def vacation_set(
     start: str | None,
     end: str | None,
     known_only: bool,
+    addresses: tuple[str, ...],
     html: BinaryIO | None,
 ) -> None:
     """Set a vacation reply for account NAME. The text is in FILE (- for stdin).
@@ -100,6 +110,7 @@ def vacation_set(
         text=_text(file),
         html=msgspec.UNSET if html is None else _text(html),
         known_only=known_only,
+        addresses=addresses,
     )
     perform(operations.VacationSet(changed, account=name), done="turned on the vacation reply of account {account}")
     if html is None and perform(operations.VacationShow(account=name)).html:

@@ -136,6 +136,7 @@ class VacationForm(msgspec.Struct, frozen=True, kw_only=True):
       subject: "" for ``Auto: `` and that of the message. text: of the answer.
       html: the answer as HTML, beside the text; "" for none. Only programs write it.
       known_only: only to people to whom the owner has written.
+      addresses: further addresses whose mail is answered, such as those of aliases (RFC 5230 §4.5).
     """
 
     enabled: bool = False
@@ -145,6 +146,7 @@ class VacationForm(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     html: str = ""
     known_only: bool = False
+    addresses: tuple[str, ...] = ()
 
     def is_active(self, now: int) -> bool:
         """Whether answers are sent at a time, µs UTC."""
@@ -161,6 +163,7 @@ class VacationChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     text: str | UnsetType = UNSET
     html: str | UnsetType = UNSET
     known_only: bool | UnsetType = UNSET
+    addresses: tuple[str, ...] | UnsetType = UNSET
 
 
 class VacationAnswer(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ from moxlite.proto.sieve.script import pack
 from moxlite.store.delivery.forwarding import confirm_target, named_targets
 from moxlite.store.delivery.scripts import activate_script, failures, put_script, script_targets
 from moxlite.store.delivery.vacation import answered, patch_form
-from moxlite.store.forms import VacationChange
+from moxlite.store.forms import BadForm, VacationChange
 from moxlite.store.mail.mailboxes import add_system_mailbox
 from moxlite.store.rows.mailboxes import subscriptions
 from tests.session.smtpd_harness import MESSAGE, Smtp, clock, smtp
@@ -524,6 +524,24 @@ async def test_a_script_answers_for_an_alias_that_it_names(smtp: Smtp) -> None:
     message = MESSAGE.replace(b"To: <mia@ours", b"To: <team@ours")
     await deliver(smtp, message, trusted=True, to="team@ours.example")
     assert len(await smtp.carried()) == 1
+
+
+async def test_the_form_answers_for_an_alias_that_it_names(smtp: Smtp) -> None:
+    """WEBMAIL-131, SMTP-161: no other member's form does; what is no address is refused, and so are too many."""
+    message = MESSAGE.replace(b"To: <mia@ours", b"To: <team@ours")
+    async with smtp.context.accounts.use("mia") as account:
+        await account.write(lambda tx: patch_form(tx, VacationChange(enabled=True, text="away")))
+        await deliver(smtp, message, trusted=True, to="team@ours.example")
+        assert await smtp.carried() == []
+        named = VacationChange(addresses=("Team@Ours.example",))
+        assert (await account.write(lambda tx: patch_form(tx, named))).addresses == ("Team@Ours.example",)
+        again = AGAIN.replace(b"To: <mia@ours", b"To: <team@ours")
+        await deliver(smtp, again, trusted=True, to="team@ours.example")
+        assert len(await smtp.carried()) == 1
+        for wrong in (("team",), ("a@b.example",) * 21):
+            with pytest.raises(BadForm) as caught:
+                await account.write(lambda tx, wrong=wrong: patch_form(tx, VacationChange(addresses=wrong)))  # type: ignore[misc]  # a default binds the loop's value
+            assert caught.value.field == "addresses"
 
 
 async def test_vacation_answers_no_other_own_address(smtp: Smtp) -> None:

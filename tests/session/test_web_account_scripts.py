@@ -17,7 +17,7 @@ from tests.web_rig import Rig
 
 pytestmark = [pytest.mark.served, pytest.mark.rig(app="/")]
 
-EMPTY: dict[str, Any] = msgspec.to_builtins(VacationForm())
+EMPTY: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(VacationForm()))
 LATE = 3_786_912_000_000_000
 """µs UTC of 2090."""
 SCRIPT = 'require "fileinto";\nfileinto "Lists";\n'

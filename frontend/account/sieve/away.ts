@@ -47,6 +47,8 @@ function answer(desk: Desk, old: VacationInfo): HTMLElement {
     spellcheck: "true",
     maxlength: "200",
   });
+  const told = old.addresses.join(", ");
+  const further = line(t("Also reply to mail for"), told, t("For example, an alias. Separate with commas."));
   const area = el("textarea", { rows: 7, maxlength: "20000" });
   area.value = old.text;
   const text = field(meant("vacation", "Reply"), area);
@@ -63,6 +65,7 @@ function answer(desk: Desk, old: VacationInfo): HTMLElement {
     [
       on.root,
       el("div", { class: "fields" }, start.root, end.root, known.root),
+      further.root,
       subject.root,
       text.root,
       html?.root ?? null,
@@ -84,11 +87,14 @@ function answer(desk: Desk, old: VacationInfo): HTMLElement {
         text: area.value,
         ...(html === null ? {} : { html: html.control.value }),
         known_only: known.control.value === "known",
+        ...(further.control.value === told
+          ? {}
+          : { addresses: further.control.value.split(/[\s,;]+/).filter(Boolean) }),
       };
       try {
         await desk.client.account_vacation_set(differing(old, changed), old.mark);
       } catch (error) {
-        atFields(error, { start, end, subject, text, ...(html === null ? {} : { html }) });
+        atFields(error, { start, end, addresses: further, subject, text, ...(html === null ? {} : { html }) });
         return;
       }
       desk.say(changed.enabled ? t("Saved. Vacation reply on") : t("Saved. Vacation reply off"));

@@ -240,7 +240,7 @@ def _with_answer(case: Case, filtered: ScriptDecision) -> Iterator[AnyAction]:
     if filtered.form is not None and not answers:
         away = filtered.form
         text = entity(away) if away.html else away.text
-        form = AnswerAction(text=text, mime=bool(away.html), subject=away.subject)
+        form = AnswerAction(text=text, mime=bool(away.html), subject=away.subject, addresses=away.addresses)
         yield from _answer(case, filtered, form, FORM)
 
 

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Set
 from typing import Final
 
+from moxlite.proto.address import Address, AddressError
 from moxlite.proto.mime.compose import MultiPart, TextPart, compose
 from moxlite.proto.mime.text import visible_text
 from moxlite.store.changelog.unit import AccountTx
@@ -36,6 +37,9 @@ MAX_TEXT: Final = 20_000
 
 MAX_SUBJECT: Final = 200
 """Characters of the form's subject."""
+
+MAX_ADDRESSES: Final = 20
+"""Further addresses in the form: as many aliases as a person is likely to be a member of."""
 
 TOO_LONG: Final = "the text can be up to {most} characters, and the subject up to {subject}"
 
@@ -82,6 +86,14 @@ def _check(form: VacationForm, changed: Set[str], now: int) -> None:
             raise BadForm(name, worded(TOO_LONG, most=MAX_TEXT, subject=MAX_SUBJECT))
     if "subject" in changed and any(unicodedata.category(character) == "Cc" for character in form.subject):
         raise BadForm("subject", NO_CONTROLS)
+    if "addresses" in changed:
+        if len(form.addresses) > MAX_ADDRESSES:
+            raise BadForm("addresses", worded("you can add up to {most} addresses", most=MAX_ADDRESSES))
+        for address in form.addresses:
+            try:
+                Address.parse(address)
+            except AddressError as error:
+                raise BadForm("addresses", worded("isn't a valid email address: {reason}", reason=str(error))) from None
     if changed & {"enabled", "text", "html"} and form.enabled and not (form.text.strip() or form.html.strip()):
         raise BadForm("text", "can't be empty; write a reply")
     if changed & {"start", "end"} and form.end and form.end <= form.start:
