@@ -64,6 +64,8 @@ def sample(kind: type[msgspec.Struct], name: str, number: int) -> Any:
             return LATE + names.index(name) * YEAR + number * MINUTE
         case inspect.StrType():
             return f"{name} {number}"
+        case inspect.VarTupleType():
+            return [f"{name}{number}@example.org"]
     raise AssertionError(f"no sample of {of}")
 
 

@@ -103,7 +103,9 @@ def _jmap(client: Client) -> Interface:
 
         return save
 
-    return Interface("JMAP", read, write, {"known_only": "RFC 8621 §8 has no such property"}, since=since)
+    return Interface(
+        "JMAP", read, write, dict.fromkeys(("known_only", "addresses"), "RFC 8621 §8 has no such property"), since=since
+    )
 
 
 def _command_line(folder: Path) -> Interface:
@@ -119,6 +121,7 @@ def _command_line(folder: Path) -> Interface:
         before = await read()
         after = before | values
         options = ["--subject", after["subject"], *(["--known-only"] if after["known_only"] else [])]
+        options += [option for address in after["addresses"] for option in ("--address", address)]
         for option, name in (("--from", "start"), ("--until", "end")):
             if moment := utc(after[name], "%Y-%m-%dT%H:%M"):
                 options += [option, moment]
