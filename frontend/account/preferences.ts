@@ -47,7 +47,8 @@ export class Keeper {
     const settings = (await this.client.preferences()).settings as Preferences;
     await this.client.preferences_save(changed);
     if (changed.color_scheme !== undefined) paint(changed.color_scheme);
-    if (changed.language !== undefined && speak(changed.language)) reload(t("Reload the page to change the language."));
+    if (changed.language !== undefined && speak(changed.language))
+      void reload(t("Reload the page to change the language."));
     return Object.fromEntries(Object.keys(changed).map((name) => [name, settings[name as keyof Preferences]])) as Some;
   }
 }

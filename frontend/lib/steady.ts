@@ -2,6 +2,7 @@
 // long is given up, and a call without an answer is made again: what changes something until nothing is left to hope for.
 
 import { CallFailed, type Steady, codeOf } from "./client";
+import type { Reloading } from "./reload";
 import { t } from "./words";
 
 /** Milliseconds (as all times here) without an octet after which a request is given up: the server sends one every 10 s. */
@@ -113,7 +114,7 @@ export function steadily(once: readonly string[], most = waits.length): Steady {
   const writes = new Set([...once, ...changes]);
   /** Ids of calls without an answer: the same call once more has the same id. */
   const lost = new Map<string, string>();
-  return async (call, body, post, kept) => {
+  const make: Steady = async (call, body, post, kept) => {
     const same = `${call} ${body}`;
     const form = once.includes(call) ? saving() : undefined;
     const [forms, formsId] = form?.dataset["lost"]?.split(" ") ?? [];
@@ -163,6 +164,25 @@ export function steadily(once: readonly string[], most = waits.length): Steady {
           );
         } else if (made > 0 || Date.now() - begun < staleAfter) throw error;
       }
+    }
+  };
+  /** Calls on their way that change something. */
+  const under = new Set<Promise<unknown>>();
+  const quiet = async () => {
+    while (under.size > 0) {
+      await Promise.allSettled(under);
+      // what waits for them goes on first: with further calls, or by saying that they failed
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+  };
+  addEventListener("reloading", (event) => void (event as Reloading).detail.push(quiet()));
+  return async (call, ...given) => {
+    const made = make(call, ...given);
+    if (writes.has(call)) under.add(made);
+    try {
+      return await made;
+    } finally {
+      under.delete(made);
     }
   };
 }

@@ -35,6 +35,11 @@ export class Made {
     return null;
   }
 
+  /** Whether it has this element, such as the focused one. */
+  contains(one: unknown): boolean {
+    return one instanceof Made && this.all().includes(one);
+  }
+
   append(...found: (Made | Leaf | string)[]): void {
     for (const one of found) {
       if (typeof one === "string") this.children.push({ data: one });

@@ -83,7 +83,7 @@ class App {
     opened: (parsed) => this.reader.offer(parsed),
     removed: () => toast(t("This message has been moved or deleted")),
     outdated: (version) =>
-      void this.renew(t("A new version is available."), () =>
+      void reload(t("A new version is available."), () =>
         location.replace(`${base}?v=${encodeURIComponent(version)}${location.hash}`),
       ),
     checking: location.hostname === "localhost",
@@ -302,12 +302,6 @@ class App {
   private readonly dropping = this.drawn
     .then(() => extra<typeof DroppingPart>("dropping"))
     .then(({ Dropping }) => new Dropping(this));
-
-  /** Reload the page when its actions have reached the server: a browser would ask the user whether to leave the page. */
-  async renew(words: string, load?: () => void): Promise<void> {
-    while (this.mail.pending.busy) await this.mail.pending.end();
-    reload(words, load);
-  }
 
   private keeping?: Promise<OfflinePart.Offline | undefined>;
 

@@ -2,6 +2,7 @@
 
 import type { Client, MessageItem } from "../gen/webmail";
 import { extra } from "../lib/parts";
+import { reload } from "../lib/reload";
 import { paint } from "../lib/scheme";
 import { effect, signal } from "../lib/signal";
 import { t } from "../lib/words";
@@ -40,7 +41,6 @@ interface Page {
   /** Whether the page is visible. */
   readonly displayed: boolean;
   /** Load the page again, now or when the user wants it, who reads these words. */
-  renew(words: string): unknown;
   /** Remove the offer of a rule for a move. */
   withdrawRule(): void;
 }
@@ -91,7 +91,7 @@ export function watch(page: Page): void {
   // the settings, another page of this browser, may ask for a language before this page hears of it
   const loaded = spoken();
   const translate = (language: AllSettings["language"]) => {
-    if (speak(language)) page.renew(t("Reload the page to change the language."));
+    if (speak(language)) void reload(t("Reload the page to change the language."));
   };
   // without the server, the page was loaded in the language in which the browser keeps it
   addEventListener("connected", () => spoken() !== "" && translate(spoken()));

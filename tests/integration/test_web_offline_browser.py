@@ -329,7 +329,8 @@ def test_an_old_worker_beside_a_newer_server_offers_the_new_page(
     until(lambda: has_one(session, "Sent"), what="the message in Sent")
     # the parts of the old page are there, though the server has no more of them
     composer.get_by_role("button", name="Templates").click()
-    page.keyboard.press("Escape")
+    expect(page.get_by_role("menuitem", name="Save as template…")).to_be_visible()
+    page.keyboard.press("Escape")  # before the menu is there, it would close the message
     with page.expect_event("load"):
         notice.get_by_role("button", name="Reload").click()
     expect(composer.locator("textarea").last).to_have_value("Half a sentence")

@@ -349,6 +349,30 @@ def test_a_newer_server_and_another_language_wait_for_a_form(writer: Writer) -> 
     expect(writer.open(Form("", "Title", ("key:c",)))).to_have_value(WORDS)
 
 
+def test_a_reload_waits_for_a_call_on_its_way(writer: Writer) -> None:
+    """WEBMAIL-12: the page says what became of it first."""
+    page = writer.page
+    held: list[Route] = []
+    loads: list[str] = []
+    page.route("**/api/mailbox_create", lambda route: held.append(route))
+    writer.enter("/webmail/")
+    writer.open(Form("/webmail/", "Folder name. Use “/” for a subfolder", ("+ New folder",))).fill("Journeys")
+    with page.expect_request("**/api/mailbox_create"):
+        page.keyboard.press("Enter")
+    page.on("load", lambda page: loads.append(page.url))
+    with writer.settings("appearance") as settings:
+        settings.get_by_label("Language").select_option("nl")
+        expect(settings.get_by_label("Taal")).to_have_value("nl")
+        page.wait_for_timeout(2_000)  # a page without a call on its way is loaded again by then
+        assert loads == []
+        with page.expect_event("load"):
+            held[0].continue_()
+        expect(page.get_by_role("button", name="Journeys", exact=True)).to_be_visible()
+        settings.get_by_label("Taal").select_option("en")
+        expect(settings.get_by_label("Language")).to_have_value("en")
+    assert writer.asked == []
+
+
 def test_a_session_that_ends_loses_no_word(writer: Writer, local: LocalServer) -> None:
     """WEBMAIL-183: one logs in over the form, and saves it."""
     page = writer.page

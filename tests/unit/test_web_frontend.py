@@ -287,7 +287,7 @@ def test_one_function_loads_a_page_again() -> None:
         if path.suffix != ".ts" or path.name == "reload.ts":
             continue
         source = re.sub(
-            r"(?:(?<!\.)\b(?:reload|leave|leavePage)|\brenew)\((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\)",
+            r"(?<!\.)\b(?:reload|leave|leavePage)\((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\)",
             "",
             path.read_text(),
         )

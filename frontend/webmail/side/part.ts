@@ -8,6 +8,7 @@ import type { CommandTable } from "../../lib/commands";
 import { el, fill, sign } from "../../lib/dom";
 import { calendarClock, paperclip } from "../../lib/icons";
 import { follow } from "../../lib/live";
+import type { Reloading } from "../../lib/reload";
 import { keepForms } from "../../lib/unsaved";
 import { meant, t } from "../../lib/words";
 import type { Desk } from "../commands/desk";
@@ -43,6 +44,10 @@ export function complete(page: Page): void {
     // actions on their way to the server would be lost
     if (mail.pending.busy) event.preventDefault();
   });
+  const done = async () => {
+    while (mail.pending.busy) await mail.pending.end();
+  };
+  addEventListener("reloading", (event) => void (event as Reloading).detail.push(done()));
   oneStop(page.side);
   moveSplitter(page.panes);
   drawOutbox(page);
