@@ -587,16 +587,45 @@ def test_a_version_that_is_sent_by_two_presses_is_sent_once(writer: Writer, imap
     text.press("Control+s")
     expect(composer.locator(".compose-state")).to_contain_text("changed elsewhere")
     question = page.get_by_role("dialog", name="Send this version?").get_by_role("button", name="Send")
-    with writer.held("**/api/compose_prepare"):
-        for _ in range(2):
-            text.press("Control+Enter")
-            question.click()
+    with writer.held("**/api/message_submit"):
+        text.press("Control+Enter")
+        question.click()
+        page.keyboard.press("Control+Enter")
     expect(composer).to_have_count(0)
     page.keyboard.press("c")
     until(imap, "Sent", 1)
     expect(composer).to_have_count(1)
     composer.get_by_role("button", name="Close").click()
     assert len([one for one in writer.requests if one.endswith("/api/message_submit")]) == 1
+
+
+@pytest.mark.parametrize("away", [True, False])
+def test_a_new_message_opens_without_an_answer(writer: Writer, imap: imaplib.IMAP4, away: bool) -> None:
+    """WEBMAIL-87b: without a connection, and while the server is silent; two of them are two messages."""
+    page = writer.page
+    ahead = "performance.getEntriesByType('resource').some((one) => one.name.endsWith('/api/compose_prepare'))"
+    tools.until(lambda: page.evaluate(ahead), what="what a message begins with")
+    if away:
+        writer.expect_problem("ERR_INTERNET_DISCONNECTED")
+        page.context.set_offline(True)
+        expect(page.get_by_text("Not connected")).to_be_visible()
+    else:
+        page.route("**/api/compose_prepare", lambda route: None)
+    composers = page.locator(".composer")
+    for subject in ("Afar", "Farther"):
+        page.locator("[data-home]").first.focus()
+        page.keyboard.press("c")
+        composer = composers.filter(has_not_text=re.compile("Sending|server")).last
+        composer.get_by_label("To", exact=True).fill("moxlite@localhost")
+        composer.get_by_label("Subject").fill(subject)
+        composer.get_by_label("Text").fill("Words from afar")
+        composer.get_by_label("Text").press("Control+Enter")
+    page.context.set_offline(False)
+    sent = until(imap, "Sent", 2)
+    assert {one["subject"] for one in sent} == {"Afar", "Farther"}
+    assert len({one["message-id"] for one in sent}) == 2
+    until(imap, "INBOX", 2)
+    expect(composers).to_have_count(0)
 
 
 def test_suggestions_widen_again_and_a_message_waits_for_a_group(writer: Writer, imap: imaplib.IMAP4) -> None:

@@ -14,8 +14,8 @@ TESTS = sorted((FRONTEND / "test").glob("*.test.ts"))
 
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: path.name.removesuffix(".test.ts"))
 def test_a_module_passes_its_tests(path: Path, tmp_path: Path) -> None:
-    """WEBMAIL-12, WEBMAIL-32, WEBMAIL-46, WEBMAIL-46a, WEBMAIL-57, WEBMAIL-69, WEBMAIL-71, WEBMAIL-118, WEBMAIL-124, WEBMAIL-153,
-    WEB-164a.
+    """WEBMAIL-12, WEBMAIL-32, WEBMAIL-46, WEBMAIL-46a, WEBMAIL-57, WEBMAIL-69, WEBMAIL-71, WEBMAIL-118, WEBMAIL-124,
+    WEBMAIL-153, WEB-164a.
     """
     esbuild = FRONTEND / "node_modules" / ".bin" / "esbuild"
     node = shutil.which("node")

@@ -741,25 +741,19 @@ export class Composer {
     settle(this.foot);
   }
 
-  /** Make this message independent of its draft; false if the server could not be reached. */
-  private async detach(): Promise<boolean> {
-    return this.alone(async () => {
-      try {
-        const { message_id } = await this.desk.client.compose_prepare("new");
-        this.draft.message_id = message_id;
-      } catch (error) {
-        await showError(t("Couldn't save new draft"), error);
-        return false;
-      }
+  /** Make this message independent of its draft. */
+  private async detach(): Promise<void> {
+    await this.alone(async () => {
+      this.draft.message_id = this.words.freshId(this.draft.message_id);
       this.conflict = false;
       this.draftId = 0;
       this.version++;
-      return true;
     });
   }
 
   private async saveAsNew(): Promise<void> {
-    if (await this.detach()) await this.save();
+    await this.detach();
+    await this.save();
   }
 
   /** Ask whether to send a draft that was changed elsewhere; true: this message is now independent of that draft. */
@@ -767,7 +761,9 @@ export class Composer {
     const why = t(
       "Your message wasn't sent because this draft was changed elsewhere. You'll find the other version in Drafts.",
     );
-    return (await confirm(t("Send this version?"), why, t("Send"))) && (await this.detach());
+    if (!(await confirm(t("Send this version?"), why, t("Send")))) return false;
+    await this.detach();
+    return true;
   }
 
   /** Write HTML or plain text. */

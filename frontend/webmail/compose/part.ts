@@ -55,20 +55,19 @@ export async function compose(
   addKeys(desk);
   if (kind === "edit" && item !== null && Composer.focus(item.id)) return;
   if (!Composer.hasRoom(say)) return;
+  const words = await desk.load<typeof WordsPart>("words");
   let begun: Begun | null = null;
   await attempt(t("Loading…"), t("Couldn't open editor"), async () => {
-    begun = await desk.client.compose_prepare(
-      kind,
-      item?.id ?? 0,
-      selected.slice(0, 200_000),
-      item === null ? "" : fullTime(item.date ?? item.received),
-      // a message that is begun in a mailbox of a link, or of another account, goes out from there
-      Math.max(0, desk.here()),
-    );
+    // a message that is begun in a mailbox of a link, or of another account, goes out from there
+    const here = Math.max(0, desk.here());
+    const when = item === null ? "" : fullTime(item.date ?? item.received);
+    begun =
+      kind === "new"
+        ? await words.begun(desk.client, here)
+        : await desk.client.compose_prepare(kind, item?.id ?? 0, selected.slice(0, 200_000), when, here);
   });
   if (begun === null) return;
   if (mailto !== "") begun = { ...(begun as Begun), ...parseMailto(mailto) };
-  const words = await desk.load<typeof WordsPart>("words");
   if (!(await words.prepare(desk, begun.html ?? "", kind !== "edit"))) return;
   const began = start(desk.settings(), words, begun, kind, item, selected);
   began.copy.leaves = leaves;

@@ -22,6 +22,7 @@ import { el, fill } from "../../lib/dom";
 import { many, t } from "../../lib/words";
 import { isSearch } from "../data/queries";
 import type { Mail } from "../state/mail";
+import { freshId } from "../words/fresh";
 import { beginAnswer, hasMarks, Originals } from "./answers";
 import { keepFiles } from "./files";
 import { fetchGroupware, keepAnswer, keptAnswer } from "./groupware";
@@ -500,7 +501,7 @@ export class Offline {
   /** The beginning of a new message, with an id of its own, under which the server knows it again. */
   private async fresh(): Promise<Begun | undefined> {
     const begun = await this.store?.get<Begun>("facts", "new");
-    return begun && { ...begun, message_id: begun.message_id.replace(/^<[^@]*/, `<${crypto.randomUUID()}`) };
+    return begun && { ...begun, message_id: freshId(begun.message_id) };
   }
 
   /** Keep a call for later, and show what it changes. */

@@ -20,6 +20,7 @@ import { placeOfEvent } from "../state/address";
 import { followLocal } from "../state/settings";
 import type * as TouchPart from "../touch/part";
 import type { MessageList } from "../ui/list";
+import type * as WordsPart from "../words/part";
 import type { MailboxList } from "../ui/mailboxes";
 import type { Panes } from "../ui/panes";
 import { fillBand } from "./band";
@@ -54,6 +55,7 @@ export function complete(page: Page): void {
   drawFiles(page);
   document.addEventListener("auxclick", openBeside);
   fillBand(list.band, desk);
+  setTimeout(() => void prepareWriting(desk).catch(() => null), writingAfter);
   const extra = <T>(name: string, run: (found: T) => void) => void desk.extra<T>(name).then(run);
   if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3))
     extra<typeof HintsPart>("hints", (found) => found.showHints(list.band));
@@ -64,6 +66,15 @@ export function complete(page: Page): void {
       list.pushable(found);
       found.pulls(list.root, () => page.stream.retry(true));
     });
+}
+
+/** Milliseconds after the first list, which the line has for what the user opens first. */
+const writingAfter = 10_000;
+
+/** Have what a new message needs, which may be begun when there is no connection. */
+async function prepareWriting({ client, load }: Desk): Promise<void> {
+  const [words] = await Promise.all([load<typeof WordsPart>("words"), load("compose")]);
+  await words.begun(client);
 }
 
 /** Open an event or a contact that the middle button clicks in another tab, by its address. */

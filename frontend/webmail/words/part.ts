@@ -16,6 +16,7 @@ import { signatureHTML, textToHTML } from "./html";
 import { around, begin, exchange, signatureHTMLOf, signatureOf } from "./signature";
 import sheet from "./words.css";
 
+export { begun, freshId } from "./fresh";
 export { lostCopies, refresh } from "./lost";
 
 adopt(sheet);
