@@ -18,6 +18,20 @@ const waits = [500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
 const changes = new Set(["flags_add", "flags_clear", "message_move", "message_delete", "thread_mute"]);
 const settled = new Set(["user:conflict", "user:notFound"]);
 
+/** Calls that set something to what it is then: doing them twice is doing them once. */
+const settings = [
+  "alarm_seen",
+  "calendar_view",
+  "event_news_seen",
+  "from_address_settings_save",
+  "log_level_set",
+  "mailbox_set_special_use",
+  "notices_choose",
+  "preferences_save",
+  "ruleset_never",
+  "thread_collapse",
+];
+
 /** Refusals before the server looks at the id: what became of an earlier attempt is as unknown as before. */
 const undecided = new Set(["user:noAuth", "user:badAuth", "user:confirm", "user:rateLimited", "server:error"]);
 
@@ -111,7 +125,7 @@ export function steadily(once: readonly string[], most = waits.length): Steady {
     go();
     connected = new Promise((resolve) => (go = resolve));
   });
-  const writes = new Set([...once, ...changes]);
+  const writes = new Set([...once, ...changes, ...settings]);
   /** Ids of calls without an answer: the same call once more has the same id. */
   const lost = new Map<string, string>();
   const make: Steady = async (call, body, post, kept) => {

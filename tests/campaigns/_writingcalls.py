@@ -25,15 +25,24 @@ from tests.session.test_web_account_settings import certificate
 from tests.session.test_web_calendars import form
 from tests.tools import until
 
-__all__ = ["CHANGES", "DRIVERS", "REFUSED", "UNSETTLING", "World", "parameters_of", "writing_calls"]
+__all__ = [
+    *("CHANGES", "DRIVERS", "OWN_IDS", "REFUSED", "SETTING", "UNSETTLING", "World"),
+    *("changing_calls", "parameters_of", "writing_calls"),
+]
 
-CHANGES: Final = (
-    *("flags_add", "flags_clear", "message_move", "message_delete", "thread_mute"),
-    *("draft_save", "message_submit", "message_submit_undo"),
-)
+OWN_IDS: Final = ("draft_save", "message_submit", "message_submit_undo")
+"""Calls that the composer makes again by ids of their own: to it, one that wasn't answered may have been done."""
+
+CHANGES: Final = ("flags_add", "flags_clear", "message_move", "message_delete", "thread_mute", *OWN_IDS)
 """Calls of the webmail that change something, and are no calls that are done once: they say what is so afterwards, or
 have ids of their own: doing them twice is doing them once.
 """
+
+SETTING: Final = (
+    *("alarm_seen", "calendar_view", "event_news_seen", "from_address_settings_save", "log_level_set"),
+    *("mailbox_set_special_use", "notices_choose", "preferences_save", "ruleset_never", "thread_collapse"),
+)
+"""Calls that set something to what it is then, which pages make again without an answer."""
 
 GUEST: Final = "second"
 GUEST_ADDRESS: Final = f"{GUEST}@localhost"
@@ -68,6 +77,11 @@ def writing_calls(app: str) -> list[str]:
     """The calls that a page makes and that change something."""
     calls = schema_of(app)["x-calls"]
     return [name for name, entry in calls.items() if entry["once"] or (app == "webmail" and name in CHANGES)]
+
+
+def changing_calls(app: str) -> list[str]:
+    """The same, and those that set something to what it is then."""
+    return [*writing_calls(app), *(name for name in schema_of(app)["x-calls"] if name in SETTING)]
 
 
 def parameters_of(app: str, name: str) -> list[str]:

@@ -4,6 +4,7 @@ WEB-61c).
 
 import itertools
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -18,8 +19,10 @@ from moxlite.store.auth.authdb import KeptAnswers
 from moxlite.web import callserver
 from moxlite.web.calls import Call, calls_of
 from moxlite.web.callserver import CallServer
+from tests.campaigns._writingcalls import SETTING
 from tests.session.test_server_operations import APPS, DOMAINS, STATIC, VALUES, sample
 from tests.session.test_web_calendars import form
+from tests.tools import top
 from tests.web_rig import Browser, Rig, owner
 
 STATIC_DAV: Final = (
@@ -38,28 +41,28 @@ REPEATABLE: Final = """
 confirm_options confirm provider_logout
 provider_confirm provider_confirmed provider_state provider_connect second_factors
 key_begin key_created token hand_on export_prep logout
-notices notices_choose templates apps overview preferences preferences_save settings
+notices templates apps overview preferences settings
 invitation draft_save message_submit
 message_submit_undo
-deleted_list calendar_refresh busy_times events event_search events_with event calendars calendar_view calendar_guests
+deleted_list calendar_refresh busy_times events event_search events_with event calendars calendar_guests
 birthdays address_books address_book_guests contacts contact contacts_doubles contact_groups
-group_members alarms alarm_seen event_news event_news_seen file_import_state file_import_stop newsletters
-messages_waiting sorting_notices import_check import_state mailboxes mailboxes_mark_read mailbox_set_special_use
-label_counts message_details ruleset_suggest_move ruleset_never from_address_settings_save outbox outbox_count
+group_members alarms event_news file_import_state file_import_stop newsletters
+messages_waiting sorting_notices import_check import_state mailboxes mailboxes_mark_read
+label_counts message_details ruleset_suggest_move outbox outbox_count
 delivery_status search_glance files compose_prepare draft_find upload_remove complete_recipient recipient_security
-inbox_unread request message_item parsed_message flags_add flags_clear message_move thread_mute thread_collapse
+inbox_unread request message_item parsed_message flags_add flags_clear message_move thread_mute
 message_delete decode_mime_words
 rules_count script_count masked_list link_list link_find shares copy_state calendar_copy_state device_state
 junk_training sending script_list script_check rule_labels rules_try rules_as_sieve password_state session_list
 attempt_list
 history history_day queue_history login_failures attempts_from disk_use report_places dmarc_report tls_report
 dmarc_sources dmarc_source_reports dmarc_evaluations audit audit_export backups second_machine config_file metrics
-log_levels log_level_set log_of log_recent message_why own_addresses listing_check reverse_lookup transport_list
+log_levels log_of log_recent message_why own_addresses listing_check reverse_lookup transport_list
 dns_records dns_zone dns_reports dns_check domains domain account_security account_removed provider_setup provider_trial
 accounts account_uses account account_remains attempts sessions examine
 """
-"""Calls of pages that read, that set something to what it is then, or that have an id of their own: a repetition makes
-and sends nothing. Each other call has `once`.
+"""Calls of pages that read, change flags and places of messages, or have an id of their own: a repetition makes and
+sends nothing. Those of SETTING set something to what it is then; each other call has `once`.
 """
 
 EVENT: Final = form("2030-01-01T10:00", "2030-01-01T11:00", title="Walk")
@@ -127,8 +130,15 @@ def test_a_new_call_says_whether_it_is_done_once(app: str) -> None:
     """WEB-61b: fails for a call of a page that has neither `once` nor a place among those that may be repeated."""
     calls = calls_of(*APPS[app][1]).values()
     plain = {call.name for call in calls if not (call.once or call.public or isinstance(call.source, Description))}
-    assert plain <= {*REPEATABLE.split()}
+    assert plain <= {*REPEATABLE.split(), *SETTING}
     assert not {*REPEATABLE.split()} & {call.name for call in once_calls(app)} - {"settings"}
+
+
+def test_pages_make_calls_that_set_something_again() -> None:
+    """WEBMAIL-46a: they know the list."""
+    listed = re.search(r"const settings = \[(.*?)\];", (top() / "frontend/lib/steady.ts").read_text(), re.DOTALL)
+    assert listed is not None
+    assert tuple(re.findall(r'"(\w+)"', listed[1])) == SETTING
 
 
 async def test_what_a_call_makes_is_made_once_for_each_id(rig: Rig) -> None:
