@@ -30,6 +30,7 @@ NIGHTLY: Final = {
     "damaged_packs": 0.5,
     "devices": 0.1,
     "epochs": 0.15,
+    "forms": 0.05,
     "forwarding_kill": 0.2,
     "fulldisk": 0.2,
     "jmap_kill": 0.1,

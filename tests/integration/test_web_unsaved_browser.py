@@ -3,11 +3,12 @@ session; and what is never kept (WEBMAIL-183).
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import pytest
-from playwright.sync_api import Browser, Dialog, Locator, Route, expect
+from playwright.sync_api import Browser, Dialog, Locator, Page, Route, expect
 
 from moxlite.process.localserve import ADMIN_PASSWORD
 from tests.integration.browser import Visitor, chromium
@@ -16,7 +17,7 @@ from tests.running import LocalServer
 from tests.tools import top, until
 from tests.webcalls import Caller
 
-__all__ = ["chromium"]
+__all__ = ["WALKED", "Form", "chromium", "opened"]
 
 pytestmark = [pytest.mark.served, pytest.mark.integration]
 
@@ -40,16 +41,30 @@ class Form(NamedTuple):
     opens: tuple[str, ...] = ()
     """Names of the buttons that open it one after the other; `key:` before a key. None: it's on the page."""
     types: str = WORDS
+    saves: Mapping[str, str] | str = MappingProxyType({})
+    """By label, with what the server takes the form, where it isn't any word; "{}" is a word that nothing else has. Or
+    why there is nothing to save.
+    """
 
 
 FORMS: Final[dict[str, tuple[Form | str, ...]]] = {
     "account/device/part.ts": ("a name with a proposal", "a file to download"),
     "account/junk/part.ts": (Form("/#junk", "Keep rejected mail in"),),
-    "account/links/adding.ts": (Form("/#links", "Address", ("Add account",)), *["as the first"] * 4),
-    "account/masked/part.ts": (Form("/#masked", "Website", ("New address",)), "as the first"),
+    "account/links/adding.ts": (
+        Form("/#links", "Address", ("Add account",), saves="the next step saves"),
+        *["as the first"] * 4,
+    ),
+    "account/masked/part.ts": (
+        Form("/#masked", "Website", ("New address",), saves={"Website": "{}.example"}),
+        "as the first",
+    ),
     "account/reading/part.ts": (
         *["choices, which are saved at once"] * 4,
-        Form("/#reading", "Additional header fields, one per line"),
+        Form(
+            "/#reading",
+            "Additional header fields, one per line",
+            saves={"Additional header fields, one per line": "X-{}"},
+        ),
     ),
     "account/recover.ts": ("a password",),
     "account/security/notme.ts": ("a choice of what ends",),
@@ -58,20 +73,25 @@ FORMS: Final[dict[str, tuple[Form | str, ...]]] = {
         "as the next",
         Form("/#security", "Device or app name", ("New app password",)),
     ),
-    "account/sending/keys.ts": ("as the next", Form("/#keys", "Name", ("Add certificate",))),
-    "account/sending/part.ts": (Form("/#suppressed", "Address", ("Add address",)),),
-    "account/sending/webhooks.ts": (Form("/#keys", "Show sent mail for"),),
-    "account/shares/delegates.ts": (Form("/#shares", "Person", ("Add person",)),),
-    "account/shares/part.ts": (Form("/#shares", "Shared with"),),
+    "account/sending/keys.ts": (
+        "as the next",
+        Form("/#keys", "Name", ("Add certificate",), saves="a certificate with a proof of its key"),
+    ),
+    "account/sending/part.ts": (
+        Form("/#suppressed", "Address", ("Add address",), saves={"Address": "{}@gone.example"}),
+    ),
+    "account/sending/webhooks.ts": (Form("/#keys", "Show sent mail for", saves="a setting whose words are few"),),
+    "account/shares/delegates.ts": (Form("/#shares", "Person", ("Add person",), saves={"Person": "second"}),),
+    "account/shares/part.ts": (Form("/#shares", "Shared with", saves={"Shared with": "second"}),),
     "account/sieve/away.ts": (Form("/#away", "Subject"),),
-    "account/sieve/forwarding.ts": (Form("/#forwarding", "Address"),),
+    "account/sieve/forwarding.ts": (Form("/#forwarding", "Address", saves={"Address": "{}@far.example"}),),
     "account/sieve/scripts.ts": (Form("/#scripts/new", "Name"),),
     "account/transfer/calendars.ts": ("as the next",),
-    "account/transfer/copying.ts": (Form("/#transfer", "Server"),),
+    "account/transfer/copying.ts": (Form("/#transfer", "Server", saves="the next step saves"),),
     "account/transfer/exporting.ts": ("a download",),
     "account/transfer/importing.ts": ("an upload",),
     "account/writing/part.ts": (Form("/#writing", "Signature"),),
-    "account/writing/templates.ts": (Form("/#templates/new", "Subject"),),
+    "account/writing/templates.ts": (Form("/#templates/new", "Subject", saves={"Name": "{}"}),),
     "account/you/own.ts": ("as the next",),
     "account/you/part.ts": (Form("/#addresses/moxlite@localhost", "Display name"),),
     "admin/domains/setup.ts": ("as the next",),
@@ -82,7 +102,12 @@ FORMS: Final[dict[str, tuple[Form | str, ...]]] = {
     "admin/ui/editor.ts": (Form("/admin/#accounts/moxlite?tab=settings", "Full name"),),
     "admin/ui/shared.ts": (
         "the editor",
-        Form("/admin/#accounts", "First address", ("Add account",)),
+        Form(
+            "/admin/#accounts",
+            "First address",
+            ("Add account",),
+            saves={"Name": "{}", "First address": "{}@localhost"},
+        ),
         "the form of the dialog",
         "a name that is typed again",
         "a filter",
@@ -96,7 +121,12 @@ FORMS: Final[dict[str, tuple[Form | str, ...]]] = {
     "lib/secondstep.ts": ("a code",),
     "webmail/book/part.ts": (Form("/webmail/#people:", "Name", ("New address book",)),),
     "webmail/calendar/subscribing.ts": (
-        Form("/webmail/#calendar:", "Custom name (optional)", ("New calendar", "Subscribe…")),
+        Form(
+            "/webmail/#calendar:",
+            "Custom name (optional)",
+            ("New calendar", "Subscribe…"),
+            saves="a calendar of another server",
+        ),
     ),
     "webmail/event/part.ts": (
         "what of a series is changed",
@@ -108,7 +138,7 @@ FORMS: Final[dict[str, tuple[Form | str, ...]]] = {
     "webmail/labels/part.ts": ("a search among labels", "as an address book"),
     "webmail/later/choose.ts": ("a choice of a time",),
     "webmail/people/part.ts": ("as the next",) * 4,
-    "webmail/person/part.ts": (Form("/webmail/#people:", "Note", ("New contact",)), "a choice"),
+    "webmail/person/part.ts": (Form("/webmail/#people:", "Note", ("New contact",), saves={"Name": "{}"}), "a choice"),
     "webmail/quick/part.ts": (Form("/webmail/#calendar:week,20261202", "Title", ("at:.cal-column",)),),
     "webmail/ui/placeview.ts": ("a search",),
     "webmail/ui/searchbar.ts": ("a search",),
@@ -133,6 +163,22 @@ def test_each_form_is_in_the_list() -> None:
             assert made(path.read_text()) == len(FORMS.get(name, ())), f"{name} makes other forms than FORMS says"
 
 
+def opened(page: Page, form: Form) -> Locator:
+    """Open a form on the page that is shown; its field."""
+    for name in form.opens:
+        if name.startswith("key:"):
+            expect(page.locator(".cal-days, .cal-weeks").first).to_be_visible()
+            page.keyboard.press(name.removeprefix("key:"))
+        elif name.startswith("at:"):
+            page.locator(name.removeprefix("at:")).nth(3).click(position={"x": 20, "y": 420})
+        else:
+            page.get_by_role("button", name=name, exact=True).first.click()
+    box = page.locator("dialog[open]").last if form.opens else page.locator(".page, main").last
+    field = box.get_by_label(form.field, exact=True).first
+    expect(field).to_be_visible()
+    return field
+
+
 WALKED: Final = [form for forms in FORMS.values() for form in forms if isinstance(form, Form)]
 
 
@@ -150,23 +196,7 @@ class Writer(Visitor):
 
     def open(self, form: Form) -> Locator:
         """Open a form on the page that is shown; its field."""
-        page = self.page
-        for name in form.opens:
-            if name.startswith("key:"):
-                expect(page.locator(".cal-days, .cal-weeks").first).to_be_visible()
-                page.keyboard.press(name.removeprefix("key:"))
-            elif name.startswith("at:"):
-                page.locator(name.removeprefix("at:")).nth(3).click(position={"x": 20, "y": 420})
-            else:
-                page.get_by_role("button", name=name, exact=True).first.click()
-        box = page.locator("dialog[open]").last if self.is_dialog(form) else page.locator(".page, main").last
-        field = box.get_by_label(form.field, exact=True).first
-        expect(field).to_be_visible()
-        return field
-
-    def is_dialog(self, form: Form) -> bool:
-        """Whether a form is in a dialog, when it is open."""
-        return form.opens != ()
+        return opened(self.page, form)
 
 
 @pytest.fixture
@@ -187,7 +217,7 @@ def test_what_is_typed_is_kept(writer: Writer, form: Form) -> None:
     before = field.input_value()
     field.fill(form.types)
     expect(page.locator("[data-unsaved]")).to_have_count(1)
-    if writer.is_dialog(form):
+    if form.opens:
         page.keyboard.press("Escape")
         expect(page.locator("dialog[open]")).to_have_count(0)
         page.locator(".toast", has_text="Not saved").get_by_role("button", name="Open").click()

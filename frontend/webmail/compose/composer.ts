@@ -726,7 +726,9 @@ export class Composer {
       this.offerNew();
       return;
     }
-    this.note(t("Couldn't save: {why}", { why: (error as Error).message }));
+    const why = (error as Error).message;
+    // without an answer it may have been saved
+    this.note(code === "" ? why : t("Couldn't save: {why}", { why }));
     // the text stays here and in the browser's copy; the server is asked again
     if (code === "") this.saveTimer = window.setTimeout(() => void this.save(), retryAfter);
   }
