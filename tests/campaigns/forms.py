@@ -53,7 +53,7 @@ LOOK: Final = """async () => {
   const own = window.sent?.closest("dialog");
   const dialogs = [...document.querySelectorAll("dialog[open]")].filter((one) => one !== own);
   const busy = window.sent?.isConnected && window.sent.ariaBusy === "true" && dialogs.length === 0;
-  const shown = [...document.querySelectorAll("dialog[open], .error:not([hidden]), .toast")];
+  const shown = [...document.querySelectorAll("dialog[open], .error:not([hidden]), .notice, .toast")];
   return {
     idle: idle && !busy && document.querySelector("#status:not([hidden]), .login-overlay") === null,
     waiting: window.waiting,

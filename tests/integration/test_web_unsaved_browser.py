@@ -113,7 +113,14 @@ FORMS: Final[dict[str, tuple[Form | str, ...]]] = {
         "a filter",
     ),
     "lib/confirm.ts": ("a password",),
-    "lib/dialogs.ts": (Form("/webmail/", "Folder name. Use “/” for a subfolder", ("+ New folder",)),),
+    "lib/dialogs.ts": (
+        Form(
+            "/webmail/",
+            "Folder name. Use “/” for a subfolder",
+            ("+ New folder",),
+            saves="it's gone before its call is made",
+        ),
+    ),
     "lib/factors.ts": ("a code", "a code", "a name of a key", "a code"),
     "lib/fields.ts": ("all of `form`",),
     "lib/login.ts": ("a password",),
