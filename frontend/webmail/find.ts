@@ -166,6 +166,8 @@ export class Find {
       read: { labels: [...labels, "\\seen"] },
       flagged: { labels: [...labels, "\\flagged"] },
       attachments: { attachments: filter.attachments ?? ("any" as const) },
+      people: { writers: "people" as const },
+      newsletters: { writers: "newsletters" as const },
     }[this.refinement.value];
     const order = this.order.value;
     const query: Query = {

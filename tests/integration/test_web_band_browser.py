@@ -105,7 +105,7 @@ def test_no_notice_moves_the_list(chromium: Browser, server: LocalServer, inbox:
         page = visitor.page
         answers(page, [])
         came(page)
-        band(page, "UnreadFlaggedFiles")
+        band(page, "UnreadPeopleNewslettersFiles")
         first = page.evaluate(FIRST)
 
         def stays(what: str) -> None:
@@ -155,7 +155,7 @@ def _notices(page: Page) -> Iterator[tuple[str, str | re.Pattern[str]]]:
 
 
 def _filters(page: Page, stays: Any) -> None:
-    for name in ("Unread", "Flagged", "Files"):
+    for name in ("Unread", "People", "Newsletters", "Files"):
         pill = page.locator(".list-filters").get_by_role("button", name=name)
         pill.click()
         expect(pill).to_have_attribute("aria-pressed", "true")
@@ -214,7 +214,7 @@ def test_invitations_wait_for_the_pointer_and_are_in_the_inbox_only(
         answers(page, news)
         came(page)
         band(page, "Unread")
-        page.get_by_role("button", name="Flagged", exact=True).hover()
+        page.get_by_role("button", name="People", exact=True).hover()
         news.append(NEWS)
         with page.expect_response("**/api/event_news"):
             page.evaluate("dispatchEvent(new Event('calendars'))")

@@ -629,3 +629,23 @@ async def test_a_thousand_messages_that_leave_a_long_list_do_not_hold_the_loop()
         nursery.cancel_scope.cancel()
     assert turns >= 5
     assert list(entries.ids) == list(entries.received) == list(entries.threads) == sorted({*ids} - {*gone})
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+async def test_people_and_newsletters_are_told_apart(rig: Rig, finder: Finder, indexed: bool) -> None:
+    """WEBMAIL-38, WEBMAIL-181b: by the header of the message, also of mail that no delivery looked at."""
+    async with rig.account() as account:
+        await store(account, letter("Lisbon"))
+        await store(account, letter("Ten walks", List_Unsubscribe="<https://shop.example/leave>"))
+        await store(
+            account, letter("Choir", List_Id="Choir <choir.lists.example>", List_Post="<mailto:choir@lists.example>")
+        )
+        await store(account, letter("Your order", sender="Shop <no-reply@shop.example>"))
+        await store(account, letter("Disk full", Auto_Submitted="auto-generated"))
+        await store(account, letter("Sale", Precedence="bulk"))
+        if indexed:
+            assert await account.indexer.once()
+        assert await finder.filtered(writers="people") == {"Lisbon"}
+        assert await finder.filtered(writers="newsletters") == {"Ten walks", "Choir"}
+        assert await finder.filtered(writers="people", words=["some"]) == {"Lisbon"}
+        assert await finder.subjects({"filter": {"mailbox_id": 0, "writers": "people"}}) == ["Lisbon"]

@@ -12,6 +12,8 @@ const refinements: readonly (readonly [Refinement, string])[] = [
   ["read", t("Show read messages only")],
   ["flagged", t("Show flagged messages only")],
   ["attachments", t("Show messages with attachments only")],
+  ["people", t("Show messages from people only")],
+  ["newsletters", t("Show newsletters only")],
 ];
 
 const threadings: readonly (readonly [Threading, string])[] = [

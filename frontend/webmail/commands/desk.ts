@@ -27,7 +27,7 @@ export interface Place {
 }
 
 /** An additional condition on the messages of a view; "" for none. */
-export type Refinement = "" | "unread" | "read" | "flagged" | "attachments";
+export type Refinement = "" | "unread" | "read" | "flagged" | "attachments" | "people" | "newsletters";
 
 /** The part for messages that are sent later, or come back later. */
 export interface Later {

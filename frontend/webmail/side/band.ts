@@ -32,7 +32,8 @@ export function fillBand(band: HTMLElement, desk: Desk): void {
     "div",
     { class: "list-filters", role: "toolbar", "aria-label": t("Show only") },
     filter("unread", t("Unread")),
-    filter("flagged", t("Flagged")),
+    filter("people", meant("messages from", "People")),
+    filter("newsletters", t("Newsletters")),
     filter("attachments", meant("place", "Files")),
   );
   moveWithin(filters);

@@ -16,6 +16,7 @@ from moxlite.config.domains import Ruleset
 from moxlite.config.values import NamedSender
 from moxlite.net.limits import IPAddress, unmap
 from moxlite.proto.address import Address, AddressKey, Domain
+from moxlite.proto.mime.automatic import is_machine
 from moxlite.proto.sieve.outcome import AnswerAction, FileAction, KeepAction, RedirectAction, RejectAction
 from moxlite.proto.smtp.replies import Response
 from moxlite.store.delivery.actions import AnyAction, Failed, FileInto, Mark, Redirect, Remember, Vacation
@@ -171,11 +172,6 @@ REASON_LINES: Final = 10
 FORM: Final = "form"
 """Handle of the answers of the vacation form."""
 
-NO_ANSWER: Final = frozenset(
-    {"mailer-daemon", "postmaster", "noreply", "no-reply", "do-not-reply", "listserv", "majordomo"}
-)
-"""Localparts that are never answered (RFC 3834 §2, RFC 5230 §4.6)."""
-
 _FLAGS: Final = {name.lower(): flag for flag, name in FLAG_NAMES.items()}
 
 
@@ -277,7 +273,7 @@ def _handle(action: AnswerAction) -> str:
 
 def _answer(case: Case, filtered: ScriptDecision, action: AnswerAction, handle: str) -> Iterator[Vacation]:
     sender = case.evidence.envelope.sender.address
-    if sender is None or filtered.automatic or not _is_proven(case) or _is_unanswered(sender):
+    if sender is None or filtered.automatic or not _is_proven(case) or is_machine(sender.localpart):
         return
     own = set(map(AddressKey.parse, action.addresses))
     # A reply to mail for an alias, or for a postmaster or reports, would tell who is behind it.
@@ -293,17 +289,6 @@ def _answer(case: Case, filtered: ScriptDecision, action: AnswerAction, handle: 
         text=action.text,
         sender=action.sender,
         mime=action.mime,
-    )
-
-
-def _is_unanswered(sender: Address) -> bool:
-    """Whether the sender is no person (RFC 3834 §2)."""
-    localpart = sender.localpart.lower()
-    return (
-        localpart in NO_ANSWER
-        or localpart.startswith(("owner-", "bounce", "srs0", "srs1"))
-        or localpart.endswith(("-request", "-owner", "-bounces"))
-        or "-bounces+" in localpart
     )
 
 

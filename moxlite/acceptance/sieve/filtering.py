@@ -27,6 +27,7 @@ from moxlite.acceptance.plan import Plan
 from moxlite.acceptance.producers.judgement import is_unproven
 from moxlite.config.snapshot import Snapshot, owns
 from moxlite.proto.address import Address, AddressError, Path
+from moxlite.proto.mime.automatic import automatic
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.prepare import PreparedMessage
@@ -167,22 +168,6 @@ def _load(r: Reader, *, name: str, program: Program, now: int) -> _ScriptFacts:
         tuple(mailboxes(r)),
         seen_keys(r, now) if includes or "duplicate" in program.extensions else frozenset(),
     )
-
-
-def automatic(section: HeaderSection) -> str:
-    """Why the header forbids an answer, "" if it does not (RFC 3834 §2, RFC 5230 §4.6)."""
-    submitted = (section.text(b"auto-submitted") or b"").partition(b";")[0].strip().lower()
-    if submitted not in {b"", b"no"}:
-        return "auto-submitted"
-    if any(name.startswith(b"list-") for name in section.names) or section.count(b"mailing-list"):
-        return "list"
-    if (section.text(b"precedence") or b"").strip().lower() in {b"bulk", b"list", b"junk"}:
-        return "bulk"
-    if (section.text(b"x-auto-response-suppress") or b"").strip().lower() not in {b"", b"none"}:
-        return "bulk"
-    if section.count(b"feedback-id"):
-        return "bulk"
-    return ""
 
 
 def _run(

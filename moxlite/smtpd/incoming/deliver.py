@@ -27,7 +27,7 @@ from moxlite.acceptance.producers.judgement import (
     REFUSED as DMARC_REFUSED,
     is_forward,
 )
-from moxlite.acceptance.sieve.filtering import automatic
+from moxlite.proto.mime.automatic import automatic
 from moxlite.admin.delivery.consent import read_answer
 from moxlite.admin.delivery.peers import PeerFailed
 from moxlite.config.snapshot import PeerRecipient, UnknownLocalpart

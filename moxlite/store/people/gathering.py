@@ -19,6 +19,7 @@ import trio
 
 from moxlite import lazyimport
 from moxlite.proto.address import Address, AddressError
+from moxlite.proto.mime.automatic import is_newsletter
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import ChunkDamaged
@@ -243,7 +244,7 @@ def _look(message_id: int, received: int, size: int, packed: bytes, header: byte
     key, shown = "", (senders[0].name, f"{sender.localpart}@{sender.domain.unicode}")
     if b"\nlist-" in header.lower() or header[:5].lower() == b"list-":
         section = HeaderSection(header, hint=structure.root.hint)
-        if section.count(b"list-id") or section.count(b"list-unsubscribe"):
+        if is_newsletter(section):
             key = list_key(section, str(sender.key))[:MAX_KEY]
             shown = _discussion(section) or shown
     return (_ReceivedMessage(message_id, senders[0].name, sender, key, shown, received, size),)

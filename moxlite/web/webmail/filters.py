@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from moxlite.proto.address import spellings
 from moxlite.proto.mime.addresstext import address_words
+from moxlite.proto.mime.automatic import automatic, is_machine, is_newsletter
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import fold
 from moxlite.store.names import split_flags
@@ -84,7 +85,7 @@ def is_whole(query: Query) -> bool:
         INBOXES < f.mailbox_id < 0
         or f.mailbox_children_included
         or bool(f.words or f.from_ or f.to or f.subject or f.filenames or f.labels or f.headers or f.any_)
-        or any(bound is not None for bound in (f.oldest, f.newest, f.size_min, f.size_max, f.attachments))
+        or any(bound is not None for bound in (f.oldest, f.newest, f.size_min, f.size_max, f.attachments, f.writers))
     )
     return not searching and not _excludes(query.not_filter)
 
@@ -118,7 +119,7 @@ def wanted_of(query: Query, mailboxes: Sequence[MailboxID]) -> MessageQuery:
         hint=AllOf(tuple(hints)) if hints else None,
         files=_files_hint(f),
         test=(lambda structure, header: all(test(structure, header) for test in tests)) if tests else None,
-        reads_header=bool(f.headers),
+        reads_header=bool(f.headers) or f.writers is not None,
     )
 
 
@@ -184,6 +185,10 @@ def _tests(f: Filter, n: NotFilter) -> tuple[list[Test], list[Term]]:
         hints.extend(in_header(header.name, address_words(value)))
     if f.attachments is not None:
         tests.append(_attached(f.attachments, held=True))
+    if f.writers is not None:
+        tests.append(_is_written_by_people if f.writers == "people" else _is_newsletter)
+    if f.writers == "newsletters":
+        hints.append(AnyOf(tuple(Contains(field, SearchedPart.HEADER) for field in ("list-id", "list-unsubscribe"))))
     tests.extend(_attached(kind, held=False) for kind in n.attachments)
     return tests, hints
 
@@ -242,6 +247,16 @@ def _attached(kind: Kind, *, held: bool) -> Test:
         return any(kind_of(file.content_type, file.filename) == kind for file in files) is held
 
     return test
+
+
+def _is_newsletter(structure: Structure, header: bytes) -> bool:
+    return is_newsletter(HeaderSection(header, hint=structure.root.hint))
+
+
+def _is_written_by_people(structure: Structure, header: bytes) -> bool:
+    """Whether nothing says that a machine wrote the message."""
+    machine = any(is_machine(author.localpart) for author in structure.envelope.from_)
+    return not machine and automatic(HeaderSection(header, hint=structure.root.hint)) == ""
 
 
 def kind_of(content_type: str, filename: str) -> Kind:

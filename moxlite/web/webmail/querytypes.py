@@ -50,7 +50,8 @@ class Filter(Strict, frozen=True):
     """Conditions on the messages of a view (WEBMAIL-38); all must hold. ``mailbox_id`` is one mailbox; -3: all
     inboxes; -2: all mailboxes; -1: all but Trash, Junk and Rejects; 0: the mailbox ``mailbox_name``, Inbox for an
     unknown name. Texts match as substrings, in any case. ``to`` covers To, Cc and Bcc. ``filenames``: the message has
-    a file with each of these in its name. ``labels`` are keywords and, by their IMAP names, flags.
+    a file with each of these in its name. ``labels`` are keywords and, by their IMAP names, flags. ``writers``: a
+    newsletter or mailing list sent the message, or a person wrote it.
     """
 
     mailbox_id: Annotated[int, Meta(ge=-3, le=2**53 - 1)] = 0
@@ -70,6 +71,7 @@ class Filter(Strict, frozen=True):
     size_min: Counter | None = None
     size_max: Counter | None = None
     attachments: Kind | None = None
+    writers: Literal["people", "newsletters"] | None = None
 
 
 class NotFilter(Strict, frozen=True):

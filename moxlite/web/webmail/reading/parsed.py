@@ -17,6 +17,7 @@ from moxlite.proto import authresults
 from moxlite.proto.address import Address, AddressError, Domain, Path
 from moxlite.proto.mdn import requesters
 from moxlite.proto.mime import types as mime
+from moxlite.proto.mime.automatic import automatic
 from moxlite.proto.mime.compose import unflowed
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.messageid import canonical_message_id
@@ -432,7 +433,6 @@ def answering(original: Original, own: AccountAddresses) -> Answering:
 
 UNASKED: Final = Flag.MDNSENT | Flag.JUNK | Flag.PHISHING | Flag.DRAFT
 UNASKED_IN: Final = SpecialUse.JUNK | SpecialUse.DRAFTS | SpecialUse.SENT
-BULK: Final = frozenset((b"bulk", b"junk", b"list"))
 
 MAX_PATH: Final = 500
 """Octets of a Return-Path that is read; longer than any address."""
@@ -448,7 +448,7 @@ def receipt_request(
 ) -> ReceiptRequest | None:
     """The request of a message; None if the user is not to be asked (again)."""
     to = requesters(section)
-    if not to or structure.root.media_type == "multipart/report" or _is_bulk(section):
+    if not to or structure.root.media_type == "multipart/report" or automatic(section):
         return None
     row = message_rows.message(r, message_id)
     if row.flags & UNASKED or row.is_reject or row.is_mailinglist:
@@ -469,11 +469,6 @@ def receipt_request(
 def _key(address: MailAddress) -> tuple[str, str]:
     """The address as RFC 8098 §2.1 compares it: without the name, in any case of the domain's letters."""
     return normalized("NFC", address.localpart), address.domain.lower()
-
-
-def _is_bulk(section: HeaderSection) -> bool:
-    precedence = (section.text(b"precedence") or b"").strip().lower()
-    return precedence in BULK or any(name.startswith(b"list-") for name in section.names)
 
 
 def _return_path(section: HeaderSection) -> Path | None:
