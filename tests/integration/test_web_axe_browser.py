@@ -24,6 +24,8 @@ NO_SELECTOR = re.compile(r"/\*.*?\*/|\"[^\"]*\"", re.DOTALL)
 COLOURS = ["color-contrast", "link-in-text-block"]
 #: The page of an HTML message is its sender's, and has no script of ours. No app has a link that skips to a part of a
 #: page: what axe takes for one leads to another page.
+#: A text of one character, as a count often is, has a contrast too; by itself axe leaves it undecided.
+LENGTHS = "axe.configure({ checks: [{ id: 'color-contrast', options: { ignoreLength: true } }] })"
 RUN = """async (rules) => {
   const options = { iframes: false, resultTypes: ["violations"], rules: { "skip-link": { enabled: false } } };
   if (rules !== null) options.runOnly = { type: "rule", values: rules };
@@ -71,6 +73,7 @@ def judge(page: Page, rules: list[str] | None) -> list[str]:
     """What axe finds wrong with what is shown; None: by all rules of WCAG 2.2 AA, and by its best practices."""
     if not page.evaluate("typeof axe === 'object'"):
         page.evaluate(AXE.read_text())
+        page.evaluate(LENGTHS)
     settle(page)
     found: list[str] = page.evaluate(RUN, rules)
     return found

@@ -34,7 +34,7 @@ def automatic(section: HeaderSection) -> str:
 
 
 def is_newsletter(section: HeaderSection) -> bool:
-    """Whether a mailing list or newsletter sent the message: it has an id (RFC 2919), or can be left (RFC 2369 §3.2)."""
+    """Whether a list or newsletter sent the message: it has an id (RFC 2919), or can be left (RFC 2369 §3.2)."""
     return bool(section.count(b"list-id") or section.count(b"list-unsubscribe"))
 
 

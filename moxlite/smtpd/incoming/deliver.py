@@ -27,7 +27,6 @@ from moxlite.acceptance.producers.judgement import (
     REFUSED as DMARC_REFUSED,
     is_forward,
 )
-from moxlite.proto.mime.automatic import automatic
 from moxlite.admin.delivery.consent import read_answer
 from moxlite.admin.delivery.peers import PeerFailed
 from moxlite.config.snapshot import PeerRecipient, UnknownLocalpart
@@ -35,6 +34,7 @@ from moxlite.mailauth.dkim.message import Message as SignedMessage
 from moxlite.mailauth.results import DMARCStatus, SPFStatus
 from moxlite.proto import publicsuffix
 from moxlite.proto.address import Address, AddressKey, Domain
+from moxlite.proto.mime.automatic import automatic
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.types import MIMEError
 from moxlite.proto.smtp.conversation import Recipient, Transaction as Passing
