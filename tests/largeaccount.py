@@ -4,6 +4,7 @@ Two fifths of the messages are answers: in threads of three over several mailbox
 fifty is unread. Of 300 mailboxes the Archive has 60 % of the messages, the Inbox 30 %.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 from moxlite.store.accounts.opened import OpenAccount
@@ -72,10 +73,14 @@ def _copy(tx: AccountTx, values: tuple[int, ...]) -> None:
     tx.execute(COPY, *values, tx.modseq())
 
 
-async def fill(account: OpenAccount, count: int, *, mailboxes: int = 300) -> None:
-    """Fill an account whose Inbox is empty with so many messages, in so many mailboxes."""
+async def fill(
+    account: OpenAccount, count: int, *, mailboxes: int = 300, make: Callable[[int], bytes] = _message
+) -> None:
+    """Fill an account whose Inbox is empty with so many messages, in so many mailboxes. `make` writes each of the kinds
+    by its number.
+    """
     inbox, archive = await box(account), await account.write(lambda tx: ensure_mailbox(tx, ARCHIVE))
-    items = [Append(await prepared(_message(number)), Flag.SEEN) for number in range(KINDS)]
+    items = [Append(await prepared(make(number)), Flag.SEEN) for number in range(KINDS)]
     first = (await append(account, inbox.id, items))[-1].message_id + 1
     names = [f"Projects/p{number:03}" for number in range(mailboxes - 2)]
     others = await account.write(lambda tx: [ensure_mailbox(tx, name) for name in names])

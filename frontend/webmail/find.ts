@@ -1,7 +1,7 @@
 // The choice of the list's content: a mailbox or a search, with a refinement or without, with threads or without. It makes the
 // queries, and updates the search bar.
 
-import type { Mailbox, Query } from "../gen/webmail";
+import type { Filter, Mailbox, Query } from "../gen/webmail";
 import { attempt } from "../lib/dialogs";
 import { part } from "../lib/parts";
 import { signal } from "../lib/signal";
@@ -160,15 +160,15 @@ export class Find {
 
   private with({ filter, not_filter }: Pick<Query, "filter" | "not_filter">): Query {
     const labels = filter.labels ?? [];
-    const narrower = {
+    const to = this.refinement.value;
+    const some: Partial<Record<Refinement, Filter>> = {
       "": {},
       unread: { unread: true },
       read: { labels: [...labels, "\\seen"] },
       flagged: { labels: [...labels, "\\flagged"] },
-      attachments: { attachments: filter.attachments ?? ("any" as const) },
-      people: { writers: "people" as const },
-      newsletters: { writers: "newsletters" as const },
-    }[this.refinement.value];
+      attachments: { attachments: filter.attachments ?? "any" },
+    };
+    const narrower = some[to] ?? { writers: to as "people" | "newsletters" };
     const order = this.order.value;
     const query: Query = {
       filter: { ...filter, ...narrower },

@@ -181,3 +181,18 @@ def hold(page: Page, subject: str) -> None:
     touches.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [place]})
     page.wait_for_timeout(800)  # a press takes half a second of the browser's time
     touches.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def test_a_row_is_answered_and_forwarded_by_its_menu(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-60: the row's message, though another one is open."""
+    page = reader.page
+    page.locator(".message", has_text="above").click()
+    expect(page.locator(".reader-subject")).to_contain_text("above")
+    for name, subject in (("^Reply(?! to)", "Re: meant"), ("^Forward", "Fwd: meant")):
+        meant(page).click(button="right")
+        page.get_by_role("menuitem", name=re.compile(name)).click()
+        composer = page.locator(".composer")
+        expect(composer.get_by_label("Subject")).to_have_value(subject)
+        page.keyboard.press("Escape")
+        expect(composer).to_have_count(0)
+    expect(page.locator(".reader-subject")).to_contain_text("above")

@@ -63,7 +63,7 @@ def test_a_rule_is_offered_kept_and_followed(
 
 
 def test_a_rule_is_begun_from_a_message_and_from_a_search(reader: Reader, local: LocalServer) -> None:
-    """WEBMAIL-142a, WEB-65a: the account app shows the conditions, and saves nothing by itself."""
+    """WEBMAIL-142a, WEB-65a: opened or in the list; the account app shows the conditions, and saves nothing by itself."""
     page = reader.page
     arrive(local, "begun", "eve@offers.example")
     page.locator(".message", has_text="begun").click()
@@ -73,6 +73,11 @@ def test_a_rule_is_begun_from_a_message_and_from_a_search(reader: Reader, local:
     first = page.get_by_role("group", name="Condition 1")
     expect(first.get_by_label("From", exact=True)).to_have_value("eve@offers.example")
     expect(first.get_by_label("Comparison")).to_have_value("is")
+    page.goto(f"{reader.base}/webmail/")
+    page.locator(".message", has_text="begun").click(button="right")
+    page.get_by_role("menuitem", name="Create rule…").click()
+    log_in_where_asked(page, local)
+    expect(first.get_by_label("From", exact=True)).to_have_value("eve@offers.example")
     page.goto(f"{reader.base}/webmail/")
     page.locator(".search-input").fill("subject:bill larger:2m has:attachment -from:bob in:inbox")
     page.locator(".search-input").press("Control+Enter")

@@ -1,5 +1,5 @@
-// Protection of mail to an address on its way: five bars below each address (WEBMAIL-94), and the choice of TLS that follows
-// (WEBMAIL-95).
+// Protection of mail to an address on its way: five bars beside an address where something is wrong (WEBMAIL-94), and the choice of
+// TLS that follows (WEBMAIL-95).
 
 import type { Client, Security } from "../../gen/webmail";
 import { el } from "../../lib/dom";
@@ -37,11 +37,11 @@ export class Ways {
   }
 }
 
-/** The bars of an address; they are filled when the answer comes. */
+/** The bars of an address, which are seen where mail went there without TLS, or a check failed. */
 export function bars(way: Promise<Security>): HTMLElement {
   const root = el(
     "span",
-    { class: "bars", role: "img", "aria-label": t("Checking encryption…") },
+    { class: "bars", role: "img", hidden: true },
     names.map(() => el("i", {})),
   );
   way.then(
@@ -49,6 +49,7 @@ export function bars(way: Promise<Security>): HTMLElement {
       root.replaceChildren(...names.map(([name]) => el("i", { class: found[name] })));
       root.title = names.map(([name, title]) => `${title}: ${words[found[name]]}`).join("\n");
       root.setAttribute("aria-label", root.title);
+      root.hidden = found.starttls !== "no" && !Object.values(found).includes("error");
     },
     () => root.remove(),
   );

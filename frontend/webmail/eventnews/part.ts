@@ -2,6 +2,7 @@
 // whose button shows them as cards, and as a count at Calendar. They are asked for at the start, and when the calendar changes.
 
 import type { Client, EventNews, EventTime } from "../../gen/webmail";
+import { withKey } from "../../lib/commands";
 import { formatted } from "../../lib/dateformats";
 import { attempt, dialog } from "../../lib/dialogs";
 import { type Child, el, fill, isolated, sign } from "../../lib/dom";
@@ -44,12 +45,37 @@ export function showEventNews(client: Client, band: HTMLElement): void {
     fill(count, t("{n}", { n: news.length }));
     const added = news.length === 0 ? "" : ` ${many(news.length, "{n} new", "{n} new")}`;
     button.setAttribute("aria-label", label + added);
+    const held = [...cards.children].findIndex((one) => one.contains(document.activeElement));
     fill(
       cards,
       news.map((one) => card(one)),
     );
+    // the next one is in the place of what was answered
+    if (held >= 0) cards.children[Math.min(held, news.length - 1)]?.querySelector("a")?.focus();
     if (news.length === 0) close();
   };
+  /** Answers by key, for the card with the focus, or the first one. */
+  const keys: Readonly<Record<string, string>> = { y: "yes", m: "maybe", n: "no" };
+  cards.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    const all = [...cards.children] as HTMLElement[];
+    const at = Math.max(
+      0,
+      all.findIndex((one) => one.contains(document.activeElement)),
+    );
+    const to = { j: at + 1, k: at - 1, ArrowDown: at + 1, ArrowUp: at - 1 }[event.key];
+    const given = keys[event.key];
+    const next =
+      given !== undefined
+        ? all[at]?.querySelector<HTMLElement>(`[data-answer=${given}]`)
+        : to === undefined
+          ? undefined
+          : all[to]?.querySelector<HTMLElement>("a");
+    if (next == null) return;
+    event.preventDefault();
+    next.focus();
+    if (given !== undefined) next.click();
+  });
   const open = () =>
     dialog<void>(title, (end) => {
       close = end;
@@ -86,6 +112,8 @@ export function showEventNews(client: Client, band: HTMLElement): void {
         {
           class: `btn ${given === "yes" ? "soft" : "line"}`,
           type: "button",
+          data: { answer: given },
+          title: withKey(words, given.slice(0, 1)),
           onclick: () => void act(t("Couldn't send reply"), () => answer(given)),
         },
         words,

@@ -4,13 +4,15 @@ import type { MessageItem } from "../../gen/webmail";
 import { type Command, enabled, keyText } from "../../lib/commands";
 import { el } from "../../lib/dom";
 import { logOut } from "../../lib/logout";
-import { openMenu, openMenuAt } from "../../lib/menu";
+import { type Entries, openMenu, openMenuAt } from "../../lib/menu";
 import type { Session } from "../../lib/session";
 import { adopt } from "../../lib/sheets";
+import { toast } from "../../lib/toasts";
 import { t } from "../../lib/words";
 import { listMenu } from "../commands/choices";
 import type { Desk, RowAction } from "../commands/desk";
 import { senderCommands } from "../commands/sender";
+import type { Kind } from "../compose/kinds";
 import type * as ComposePart from "../compose/part";
 import type { Offline } from "../offline/part";
 import { accountCommands, logOutOfAll } from "./accounts";
@@ -69,7 +71,7 @@ export function openListMenu(at: HTMLElement, desk: Desk): void {
 }
 
 /** Commands for the messages of one row, opened or not: its menu. */
-function rowCommands(desk: Desk, items: readonly MessageItem[]): Command[] {
+function rowCommands(desk: Desk, items: readonly MessageItem[]): Entries {
   const unread = items.some((item) => !item.flags.includes("\\seen"));
   const act = (action: RowAction, title: string, like: string = action): Command => ({
     id: `row.${action}`,
@@ -77,12 +79,28 @@ function rowCommands(desk: Desk, items: readonly MessageItem[]): Command[] {
     keys: desk.commands.get(`message.${like}`).keys!,
     run: () => desk.act(items, action),
   });
+  const [item] = items.length === 1 ? items : [];
+  const answer = (kind: Kind, title: string, key: string): Command => ({
+    id: `row.${kind}`,
+    title,
+    keys: [key],
+    run: async () => (await desk.load<typeof ComposePart>("compose")).compose(desk, toast, kind, item!, ""),
+  });
+  const many = item !== undefined && item.to.length + item.cc.length > 1;
   return [
+    ...(item === undefined || item.flags.includes("\\draft")
+      ? []
+      : [
+          answer("reply", t("Reply"), "r"),
+          ...(many ? [answer("reply_all", t("Reply to all"), "R")] : []),
+          answer("forward", t("Forward"), "f"),
+          null,
+        ]),
     act("archive", t("Archive")),
     act("trash", t("Move to Trash")),
     act("later", t("Snooze…")),
     unread ? act("read", t("Mark read")) : act("read", t("Mark unread"), "unread"),
-    ...(items.length === 1 ? senderCommands(desk, () => items[0]!) : []),
+    ...(item === undefined ? [] : [null, ...senderCommands(desk, () => item)]),
   ];
 }
 
@@ -109,7 +127,12 @@ export function openRowMenu(
   desk: Desk,
   items: readonly MessageItem[],
 ): void {
-  openMenuAt(at, list, t("Actions for this row"), rowCommands(desk, items).filter(enabled));
+  openMenuAt(
+    at,
+    list,
+    t("Actions for this row"),
+    rowCommands(desk, items).filter((one) => one === null || enabled(one)),
+  );
 }
 
 /** Milliseconds that the key of a clicked action is shown (WEBMAIL-60). */

@@ -159,7 +159,8 @@ export class Glance {
       );
     const here = this.mail.current.value;
     const box = here !== undefined && here.id > 0 ? here.name : undefined;
-    const word = words.at(-1);
+    // of several words, none is a person by itself
+    const word = words.length === 1 ? words[0] : undefined;
     fill(
       this.chips,
       box !== undefined && toggle(t("In {name}", { name: box }), "mailbox", box),
