@@ -252,7 +252,7 @@ def _answers_by_keys(page: Page, news: list[dict[str, Any]]) -> None:
     given: list[tuple[int, str]] = []
 
     def answered(route: Route) -> None:
-        asked = route.request.post_data_json
+        asked: dict[str, Any] = route.request.post_data_json or {}
         given.append((asked["event_id"], asked["answer"]))
         news[:] = [event for event in news if event["event_id"] != asked["event_id"]]
         route.fulfill(json={"result": None})

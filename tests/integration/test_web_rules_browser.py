@@ -63,7 +63,7 @@ def test_a_rule_is_offered_kept_and_followed(
 
 
 def test_a_rule_is_begun_from_a_message_and_from_a_search(reader: Reader, local: LocalServer) -> None:
-    """WEBMAIL-142a, WEB-65a: opened or in the list; the account app shows the conditions, and saves nothing by itself."""
+    """WEBMAIL-142a, WEB-65a: open or in the list; the account app shows the conditions, and saves nothing by itself."""
     page = reader.page
     arrive(local, "begun", "eve@offers.example")
     page.locator(".message", has_text="begun").click()

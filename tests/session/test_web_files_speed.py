@@ -42,7 +42,7 @@ def with_file(number: int) -> bytes:
 @pytest.mark.landing("12000")
 @pytest.mark.parametrize("messages", [12_000, 100_000])
 async def test_files_are_listed_as_fast_among_100_000_messages(rig: Rig, browser: Browser, messages: int) -> None:
-    """WEBMAIL-184: the newest, those of a kind, and those with a name, of which there are few or none."""
+    """WEBMAIL-184: the newest files, files of a rare kind, and files by name, of which few or none exist."""
     async with rig.account() as account:
         await fill(account, messages, make=with_file)
         assert await account.indexer.once()
