@@ -148,7 +148,7 @@ def plan_csv(source: Path, out: Path, **common: Any) -> None:
     """Plan a migration from a CSV file, for any server.
 
     The first line must contain column names: address, and optionally name, account, hash, password, quota, aliases,
-    imap_host, imap_port, imap_tls, imap_user, imap_password, dav_url, dav_user, dav_password.
+    files, disabled, active, imap_host, imap_port, imap_tls, imap_user, imap_password, dav_url, dav_user, dav_password.
     """
     from moxlite.move.accountscsv import plan_of_csv
     from moxlite.move.plan import BadPlan

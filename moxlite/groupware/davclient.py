@@ -98,15 +98,26 @@ class Place(msgspec.Struct, frozen=True):
     colour: str
 
 
+def url_problem(url: str) -> str:
+    """Why calendars can't be copied from an address, "" if they can."""
+    try:
+        parts = urlsplit(_joined(url, ""))
+        reachable = parts.scheme == "https" and parts.hostname and "@" not in parts.netloc
+    except (ValueError, CopyFailed):
+        reachable = False
+    return "" if reachable else "the URL must start with https:// and can't include a password"
+
+
 class Remote:
     """The other server, asked as one of its users, in a `with` that counts the latest answer in the ledger. All methods
     raise CopyFailed.
     """
 
     def __init__(self, client: HTTPClient, resolver: Resolver, url: str, user: str, password: str) -> None:
+        if problem := url_problem(url):
+            raise CopyFailed(problem)
         parts = urlsplit(_joined(url, ""))
-        if parts.scheme != "https" or not parts.hostname or "@" in parts.netloc:
-            raise CopyFailed("the URL must start with https:// and can't include a password")
+        assert parts.hostname
         if ":" in user:
             raise CopyFailed("the user name can't contain a colon")
         self._client = client

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.migration.names import RemoteBox, uses_of
+from moxlite.migration.names import Namespaces, RemoteBox, shows_others, uses_of
 from moxlite.migration.problems import Problems, shown
 from moxlite.net.imapclient import BrokenServer, Client, Refused
 from moxlite.proto.imap import commands as c, responses as r
@@ -30,6 +30,9 @@ MAX_MAILBOXES: Final = 10_000
 
 MAX_LIST: Final = 8 << 20
 """Octets of a listing: 800 for each of as many mailboxes."""
+
+MAX_NAMESPACES: Final = 100
+"""Namespaces of a kind that are looked at: each name is compared with all of them."""
 
 MAX_ATTRIBUTES: Final = 20
 """Attributes of a mailbox that are looked at: servers send five at most."""
@@ -88,9 +91,18 @@ async def list_boxes(client: Client, problems: Problems) -> list[RemoteBox]:
             worded("skipped folder {name}: its name is too long or has unsupported characters", name=repr(shown(name)))
         )
         del boxes[name]
-    for name in await _of_others(client, boxes):
-        await problems.add(worded("skipped another user's folder {name}", name=repr(shown(name))))
-        del boxes[name]
+    namespaces = await namespaces_of(client)
+    for name, box in [*boxes.items()]:
+        if namespaces.owner_of(name) == "others":
+            await problems.add(worded("skipped another user's folder {name}", name=repr(shown(name))))
+            del boxes[name]
+        elif namespaces.owner_of(name) == "shared" and name.startswith(f"DELETED{box.separator}"):
+            await problems.remark(worded("skipped deleted folder {name}", name=repr(shown(name))))
+            del boxes[name]
+        elif shows_others(box, google=google) and not google:
+            await problems.remark(
+                worded("skipped folder {name}: it only shows messages from other folders", name=repr(shown(name)))
+            )
     subscribed: set[str] = set()
     if not extended:
         try:
@@ -103,26 +115,27 @@ async def list_boxes(client: Client, problems: Problems) -> list[RemoteBox]:
         except Refused:  # IMAP4rev2 no longer has it
             subscribed = set(boxes)
     separator = next((box.separator for box in boxes.values() if box.separator), "")
-    return uses_of(list(boxes.values()), subscribed, separator or "", google=google)
+    return uses_of(list(boxes.values()), subscribed, separator or "", google=google, namespaces=namespaces)
 
 
-async def _of_others(client: Client, names: Iterable[str]) -> list[str]:
-    """Mailboxes that other users share with this one (RFC 9051 §6.3.10), and the mailboxes above them."""
-    if not (client.has("NAMESPACE") and client.has("ACL")):
-        return []
-    answer = (await client.run(c.Namespace())).of(r.NamespaceData)
-    prefixes = tuple([prefix for one in answer for prefix, _ in one.others if prefix])
-    tops = {prefix.rstrip(separator) for one in answer for prefix, separator in one.others if prefix and separator}
-    return [name for name in names if prefixes and (name.startswith(prefixes) or name in tops)]
+async def namespaces_of(client: Client) -> Namespaces:
+    """The namespaces of a server that tells them (RFC 2342, RFC 9051 §6.3.10). Raises IMAPClientError."""
+    if not client.has("NAMESPACE"):
+        return Namespaces()
+    try:
+        answer = (await client.run(c.Namespace())).of(r.NamespaceData)
+    except Refused:
+        answer = []
+    kinds = ((one.personal, one.others, one.shared) for one in answer)
+    return Namespaces(*(pairs[:MAX_NAMESPACES] for pairs in next(kinds, ())))
 
 
 async def separator_of(client: Client) -> tuple[str, str]:
     """The hierarchy separator, and the prefix of the user's own mailboxes (RFC 9051 §6.3.10)."""
-    if client.has("NAMESPACE"):
-        for one in (await client.run(c.Namespace())).of(r.NamespaceData):
-            if one.personal:
-                prefix, separator = one.personal[0]
-                return separator, prefix
+    namespaces = await namespaces_of(client)
+    if namespaces.personal:
+        prefix, separator = namespaces.personal[0]
+        return separator, prefix
     for data in (await client.run(c.List("", ("",)))).of(r.ListData):
         return data.separator or "", ""
     return "/", ""

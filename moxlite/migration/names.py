@@ -6,13 +6,13 @@ special-use mailboxes such as Sent. This module does no I/O.
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
 from moxlite.normal import normalized, visible
 from moxlite.proto.imap.responses import ListData
-from moxlite.store.names import INBOX, SEPARATOR
+from moxlite.store.names import INBOX, OTHERS, SEPARATOR
 from moxlite.store.types import SpecialUse
 
 USES: Final[Mapping[str, SpecialUse]] = {
@@ -56,12 +56,55 @@ NAMES: Final[Mapping[SpecialUse, frozenset[str]]] = {
 }
 
 
+OTHERS_MOVED: Final = f"{OTHERS}_"
+"""Name of a folder that would hide the mailboxes that other users share here (IMAP-157)."""
+
 _WILDCARDS: Final = re.compile(r"[*%]+")
 
 
+Owner: TypeAlias = Literal["personal", "others", "shared"]
+"""Whose mailboxes are in a namespace: the user's, other users', or nobody's, for everybody (RFC 2342 §3)."""
+
+
+class Namespaces(msgspec.Struct, frozen=True):
+    """The namespaces of another server, as pairs of prefix and separator (RFC 2342 §5); all is personal without any.
+    Inbox is in the first personal one.
+    """
+
+    personal: tuple[tuple[str, str], ...] = ()
+    others: tuple[tuple[str, str], ...] = ()
+    shared: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def prefix(self) -> str:
+        """The prefix of the user's own mailboxes, "" for none."""
+        return self.personal[0][0] if self.personal else ""
+
+    def owner_of(self, name: str) -> Owner:
+        """Whose mailbox this is: the longest prefix decides, because one may be empty, as with Cyrus."""
+        owner: Owner = "personal"
+        longest = -1
+        kinds: tuple[tuple[Owner, tuple[tuple[str, str], ...]], ...] = (
+            ("personal", self.personal),
+            ("others", self.others),
+            ("shared", self.shared),
+        )
+        for kind, pairs in () if name.lower() == "inbox" else kinds:
+            for prefix, separator in pairs:
+                within = name.lower().startswith(prefix.lower()) or name == prefix.removesuffix(separator)
+                if within and len(prefix) > longest:
+                    owner, longest = kind, len(prefix)
+        return owner
+
+
 class RemoteBox(msgspec.Struct, frozen=True):
-    """A mailbox of the other server that can be selected. `everything`: it shows all messages, under any label;
-    `remote`: it mirrors one of a third server (RFC 5258 §3.4).
+    """A mailbox of the other server that can be selected.
+
+    Attributes:
+      everything: it shows all messages, under any label.
+      remote: it mirrors one of a third server (RFC 5258 §3.4).
+      public: it's in a namespace for everybody.
+      prefix: begins its name, and isn't part of its path.
     """
 
     name: str
@@ -70,6 +113,8 @@ class RemoteBox(msgspec.Struct, frozen=True):
     subscribed: bool
     everything: bool = False
     remote: bool = False
+    public: bool = False
+    prefix: str = ""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -80,7 +125,20 @@ class Place(msgspec.Struct, frozen=True):
     use: SpecialUse = SpecialUse(0)
 
 
-def uses_of(found: Sequence[ListData], subscribed: Collection[str], separator: str, *, google: bool) -> list[RemoteBox]:
+def shows_others(box: ListData, *, google: bool) -> bool:
+    r"""Whether a mailbox only shows messages of other mailboxes. Google's ``\All`` doesn't."""
+    flags = {flag.lower() for flag in box.flags}
+    return bool(flags & VIRTUAL) or (r"\all" in flags and not google)
+
+
+def uses_of(
+    found: Sequence[ListData],
+    subscribed: Collection[str],
+    separator: str,
+    *,
+    google: bool,
+    namespaces: Namespaces = Namespaces(),
+) -> list[RemoteBox]:
     r"""The mailboxes of a listing, with their special uses: by attribute, else by well-known names.
 
     Left out: mailboxes that cannot be selected, and mailboxes that only show messages of others. Google's ``\All`` is
@@ -90,18 +148,23 @@ def uses_of(found: Sequence[ListData], subscribed: Collection[str], separator: s
     taken = SpecialUse(0)
     for one in found:
         flags = {flag.lower() for flag in one.flags}
-        everything = r"\all" in flags
-        if flags & {r"\noselect", r"\nonexistent"} or flags & VIRTUAL or (everything and not google):
+        if flags & {r"\noselect", r"\nonexistent"} or shows_others(one, google=google):
             continue
+        public = namespaces.owner_of(one.name) == "shared"
         use = SpecialUse(0)
         for flag, bit in USES.items():
-            if flag in flags and not bit & taken:
+            if flag in flags and not bit & taken and not public:
                 use |= bit
         taken |= use
         known = one.name in subscribed or r"\subscribed" in flags
-        boxes.append(RemoteBox(one.name, one.separator or "", use, known, everything, r"\remote" in flags))
-    prefix = personal_prefix([box.name for box in boxes], separator)
+        remote, separates = r"\remote" in flags, one.separator or ""
+        boxes.append(RemoteBox(one.name, separates, use, known, r"\all" in flags, remote, public))
+    own = [box.name for box in boxes if not box.public]
+    prefix = namespaces.prefix or personal_prefix(own, separator)
     for at, box in enumerate(boxes):
+        if box.public:
+            continue
+        boxes[at] = box = msgspec.structs.replace(box, prefix=prefix)
         short = _without(box.name, prefix).lower()
         for bit, names in NAMES.items():
             if not box.use and not bit & taken and not box.everything and short in names:
@@ -180,8 +243,6 @@ def places(
       excludes: patterns of mailboxes that are left out with all below. leave_out: names of mailboxes that are.
       prefix: mailbox below which all targets are; with `uses_below`, those with a special use are named there as ours.
     """
-    separators = {box.separator for box in boxes if box.separator}
-    common = personal_prefix([box.name for box in boxes], next(iter(separators), ""))
     below = prefix.strip(SEPARATOR)
     found = []
     for box in boxes:
@@ -198,12 +259,23 @@ def places(
         elif (not below or uses_below) and (bits := [bit for bit in own if bit & box.use]):
             target, use = own[bits[0]], bits[0]
         else:
-            short = _without(box.name, common)
-            elements = short.split(box.separator) if box.separator else [short]
-            target = SEPARATOR.join(map(_element, elements))
+            target = path_of(box)
         inside = below and wanted is None
         found.append(Place(box, f"{below}{SEPARATOR}{target}" if inside else target, SpecialUse(0) if below else use))
     return found
+
+
+def path_of(box: RemoteBox) -> str:
+    """The path of a mailbox without a special use, in the form of this server. One that would hide the mailboxes that
+    other users share here has another name (IMAP-157).
+    """
+    short = _without(box.name, box.prefix)
+    elements = [*map(_element, short.split(box.separator) if box.separator else [short])]
+    if elements[0] == OTHERS:
+        elements[0] = OTHERS_MOVED
+    elif elements[0].lower() == "inbox":  # as the store writes it
+        elements[0] = INBOX
+    return SEPARATOR.join(elements)
 
 
 def name_there(name: str, separator: str, prefix: str) -> str:

@@ -61,6 +61,13 @@ class Problems:
             self._told.add(text)
             await self._tell(Note(text))
 
+    async def remark(self, text: str) -> None:
+        """Report something that needs no action, once."""
+        text = text[:MAX_TEXT]
+        if text not in self._told and len(self._told) < MAX_TOLD:
+            self._told.add(text)
+            await self._tell(Note(text, problem=False))
+
 
 def shown(name: str) -> str:
     """The name of a mailbox, cut to the length that is reported."""

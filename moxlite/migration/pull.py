@@ -35,7 +35,7 @@ from moxlite.migration.listing import (
     list_boxes,
     list_uids,
 )
-from moxlite.migration.names import Place, places
+from moxlite.migration.names import OTHERS_MOVED, Place, places
 from moxlite.migration.problems import Problems, Transfer, shown
 from moxlite.net.imapclient import Client, IMAPClientError, Refused
 from moxlite.operations.copies import Copied, MailboxPlan, MailboxStep
@@ -72,7 +72,7 @@ from moxlite.store.mail.remotes import (
     settle,
 )
 from moxlite.store.mail.systemmailbox import KEPT, is_kept
-from moxlite.store.names import INBOX, check_name
+from moxlite.store.names import INBOX, SEPARATOR, check_name
 from moxlite.store.options import INITIAL_SPECIAL_USE
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailbox_by_use
 from moxlite.store.types import MailboxID, MessageID, SpecialUse
@@ -152,7 +152,12 @@ class Pull:
         boxes = await list_boxes(client, self.problems)
         if self.role == "link":  # two servers that link each other would mirror without end
             boxes = [box for box in boxes if not box.remote]
-        return places(
+        elif self._order.public != "copied" and (public := [box.name for box in boxes if box.public]):
+            if self._order.public == "named":
+                names = ", ".join(repr(shown(name)) for name in public)
+                await self.problems.add(worded("skipped folders for everybody: {names}", names=names))
+            boxes = [box for box in boxes if not box.public]
+        found = places(
             boxes,
             own=await self._account.read(own_names, op="import"),
             maps=self._order.maps,
@@ -161,6 +166,12 @@ class Pull:
             prefix=self._order.prefix,
             uses_below=self.role == "link",
         )
+        for place in found:
+            if place.target.partition(SEPARATOR)[0] == OTHERS_MOVED:
+                await self.problems.remark(
+                    worded("renamed folder {name} to {to}", name=repr(shown(place.box.name)), to=repr(place.target))
+                )
+        return found
 
     async def statuses(self, client: Client, found: Sequence[Place]) -> dict[str, dict[str, int]]:
         """What STATUS says of mailboxes, by name and item. Raises IMAPClientError."""

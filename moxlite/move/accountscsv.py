@@ -1,30 +1,40 @@
 """Users in a CSV file, for servers without a source of their own (MOVE-3)."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, cast, get_args
 
 from moxlite.move.building import Builder, Candidate, Common, words
 from moxlite.move.plan import TLS, BadPlan, DAVUser, IMAPUser, Plan
 
 COLUMNS: Final = (
-    *("address", "name", "account", "hash", "password", "quota", "aliases", "files"),
+    *("address", "name", "account", "hash", "password", "quota", "aliases", "files", "disabled", "active"),
     *("imap_host", "imap_port", "imap_tls", "imap_user", "imap_password"),
     *("dav_url", "dav_user", "dav_password"),
 )
+
+
+_NULL: Final = frozenset({"NULL", "\\N"})
+"""What mysql and psql write for a value that is missing, in files with tabs."""
+
+_DISABLED: Final[Mapping[str, bool]] = {
+    **dict.fromkeys(("", "0", "n", "no", "false", "f"), False),
+    **dict.fromkeys(("1", "y", "yes", "true", "t"), True),
+}
 
 
 def plan_of_csv(lines: Iterable[str], common: Common) -> Plan:
     """The plan of a file. Raises BadPlan."""
     rows = iter(lines)
     head = next(rows, "").removeprefix("\ufeff")
-    delimiter = max(",;\t", key=head.count)
+    delimiter = max(",;\t|", key=head.count)
     names = [name.strip().lower() for name in next(csv.reader([head], delimiter=delimiter), [])]
     unknown = sorted({name for name in names if name not in COLUMNS})
     if "address" not in names or unknown or len(set(names)) < len(names):
+        # Without "address", the line may be a user's, with a hash.
         shown = (
             f"unknown columns: {', '.join(map(repr, unknown))}"
-            if unknown
+            if unknown and "address" in names
             else "the first line must have each column name once, including address"
         )
         raise BadPlan(f"{shown}; expected one of {', '.join(COLUMNS)}")
@@ -43,6 +53,8 @@ def plan_of_csv(lines: Iterable[str], common: Common) -> Plan:
         if len(fields) > len(names):
             builder.plan.problems.append(f"skipped line {reader.line_num + 1}: more fields than in the first line")
             continue
+        if delimiter == "\t":
+            fields = ["" if field in _NULL else field for field in fields]
         builder.add_user(_candidate(dict(zip(names, fields, strict=False)), common))
 
 
@@ -59,6 +71,7 @@ def _candidate(row: dict[str, str], common: Common) -> Candidate:
         more=[*words(row.get("aliases", ""))],
         files=row.get("files", ""),
     )
+    _lock(row, given)
     given.imap = _imap(row, given, common)
     url = row.get("dav_url", "") or (common.dav if row.get("dav_password") else "")
     if url:
@@ -67,12 +80,22 @@ def _candidate(row: dict[str, str], common: Common) -> Candidate:
     return given
 
 
+def _lock(row: dict[str, str], given: Candidate) -> None:
+    """Read who can't log in. `active` is mailcow's: 0 neither login nor mail, 2 only mail."""
+    disabled, active = row.get("disabled", "").lower(), row.get("active", "")
+    if disabled not in _DISABLED or active not in ("", "0", "1", "2"):
+        given.problems.append('can\'t read "disabled" or "active"; expected yes or no, and 0, 1 or 2')
+    given.locked = _DISABLED.get(disabled, True) or active not in ("", "1")
+    if active == "0":
+        given.problems.append("got no mail on the old server; here, mail is delivered unless you remove the addresses")
+
+
 def _imap(row: dict[str, str], given: Candidate, common: Common) -> IMAPUser | None:
     host, port, tls = row.get("imap_host", ""), row.get("imap_port", ""), row.get("imap_tls", "")
     if not host and common.imap is None:
         return None
     if (port and not (port.isdecimal() and 0 < int(port) < 65536)) or (tls and tls not in get_args(TLS)):
-        given.problems.append(f"skipped mail: can't read port {port!r} or TLS {tls!r}")
+        given.problems.append("skipped mail: can't read imap_port or imap_tls")
         return None
     password = row.get("imap_password", "") or given.password
     if not password and (common.imap is None or not common.imap.master_user):

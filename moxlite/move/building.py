@@ -11,9 +11,17 @@ import msgspec
 
 from moxlite.config.checks.accounts import account_name_problem
 from moxlite.config.values import parse_size
+from moxlite.escapes import printable
+from moxlite.groupware.davclient import url_problem
 from moxlite.move.plan import Alias, DAVUser, IMAPServer, IMAPUser, Plan, Script, User
 from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.store.auth.foreignhashes import UnknownHash, read_hash, weak_scheme
+
+LOCKED: Final = "Login is disabled"
+"""Text for a user who couldn't log in on the old server either; the administrator may change it."""
+
+DETAIL: Final = "+"
+"""Separates the detail of an address at each domain that is added here."""
 
 NOTES: Final = {
     "MD5-CRYPT": "easy to crack if the old server's file was stolen: the hash is MD5-CRYPT",
@@ -51,6 +59,8 @@ class Candidate(msgspec.Struct, kw_only=True):
     imap: IMAPUser | None = None
     dav: list[DAVUser] = []
     scripts: list[Script] = []
+    locked: bool = False
+    allow_nets: str = ""
     problems: list[str] = []
 
 
@@ -68,7 +78,10 @@ class Builder:
         try:
             address = canonical(given.address)
         except AddressError as error:
-            self.plan.problems.append(f"skipped user {given.address!r}: {error}")
+            self.plan.problems.append(f"skipped user {cell(given.address)}: {error}")
+            return
+        if detail := detail_problem(address):
+            self.plan.problems.append(f"skipped user {address}: {detail}")
             return
         if address in self._owners:
             owner = self._owners[address].address
@@ -78,8 +91,18 @@ class Builder:
             account=self._name_for(given, address), addresses=[address], full_name=" ".join(given.full_name.split())
         )
         user.problems = list(given.problems)
-        user.scripts, user.dav = given.scripts, given.dav
+        user.scripts = given.scripts
+        user.dav = [place for place in given.dav if self._is_reachable(place, user)]
         user.settings, user.destinations = given.settings, given.destinations
+        if given.locked:
+            user.settings = {"login_disabled": LOCKED, **user.settings}
+            user.problems.append("can't log in on the old server, so login is disabled here, too")
+        if given.allow_nets:
+            user.login_from = given.allow_nets
+            user.problems.append(
+                f"could only log in from {printable(given.allow_nets)}; before you run the plan, set login_from to "
+                '"anywhere" or "nowhere"'
+            )
         user.imap = given.imap or (IMAPUser(user=given.address) if self._common.imap is not None else None)
         user.files = given.files or folder_of(self._common.files, address, user.account)
         if user.files and (problem := self._folder_problem(user.files, given)):
@@ -94,6 +117,12 @@ class Builder:
         self._add_quota(user, given.quota)
         self._add_password(user, given)
         self.plan.users.append(user)
+
+    def _is_reachable(self, place: DAVUser, user: User) -> bool:
+        """Whether calendars can be copied from a place, by the rule of the copy."""
+        if problem := url_problem(place.url):
+            user.problems.append(f"skipped calendars and contacts: {problem}")
+        return not problem
 
     def _folder_problem(self, folder: str, given: Candidate) -> str:
         if not Path(folder).is_dir():
@@ -110,7 +139,10 @@ class Builder:
         try:
             address = f"@{Domain.parse(text[1:]).unicode}" if text.startswith("@") else canonical(text)
         except AddressError as error:
-            user.problems.append(f"skipped address {text!r}: {error}")
+            user.problems.append(f"skipped address {cell(text)}: {error}")
+            return
+        if detail := detail_problem(address):
+            user.problems.append(f"skipped address {address}: {detail}")
             return
         owner = self._owners.setdefault(address, user)
         if owner is not user:
@@ -125,6 +157,9 @@ class Builder:
             alias.address = canonical(alias.address)
         except AddressError as error:
             self.plan.problems.append(f"skipped alias {alias.address!r}: {error}")
+            return
+        if detail := detail_problem(alias.address):
+            self.plan.problems.append(f"skipped alias {alias.address}: {detail}")
             return
         if alias.address in self._owners:
             self.plan.problems.append(
@@ -151,6 +186,21 @@ class Builder:
         else:
             self.plan.problems += [f"alias {alias.address}: {problem}" for problem in alias.problems]
             self.plan.problems.append(f"skipped alias {alias.address}: no members here")
+
+    def add_domain_alias(self, alias: str, domain: str) -> None:
+        """Give all addresses of a domain a second spelling, at another one."""
+        try:
+            alias, domain = (Domain.parse(text).unicode for text in (alias, domain))
+        except AddressError as error:
+            self.plan.problems.append(f"skipped domain alias @{alias}: {error}")
+            return
+        for address, owner in [*self._owners.items()]:
+            if address.endswith(f"@{domain}"):
+                self.add_address(owner, f"{address.removesuffix(domain)}{alias}")
+        for given in [*self.plan.aliases]:
+            if given.address.endswith(f"@{domain}"):
+                address = f"{given.address.removesuffix(domain)}{alias}"
+                self.add_alias(msgspec.structs.replace(given, address=address, problems=[]))
 
     def owner_of(self, text: str) -> User | None:
         """The user with an address, or None."""
@@ -182,7 +232,7 @@ class Builder:
         try:
             parse_size(int(words) if words.isdecimal() else words)
         except ValueError:
-            user.problems.append(f"can't read quota {text!r}; using the server's quota")
+            user.problems.append(f"can't read quota {cell(text)}; using the server's quota")
         else:
             user.quota = words
 
@@ -207,6 +257,11 @@ class Builder:
         domain = address.rpartition("@")[2]
         if domain not in self.plan.domains:
             self.plan.domains.append(domain)
+
+
+def cell(text: str) -> str:
+    """A value of the old server's files for a problem: those that may be a hash, in a wrong place, aren't shown."""
+    return "(may be a password)" if re.search(r"[${}]|[^\s@]{40}", text) else repr(text)
 
 
 def folder_of(pattern: str, address: str, account: str = "") -> str:
@@ -238,6 +293,13 @@ def inside(path: Path, folder: Path) -> Path:
 def canonical(text: str) -> str:
     """An address as domains.toml has it. Raises AddressError."""
     return Address.parse(text.strip()).pack(True).lower() if text.isascii() else Address.parse(text.strip()).pack(True)
+
+
+def detail_problem(address: str) -> str:
+    """Why an address can't be set up because of its detail (RFC 5233), "" if it can."""
+    localpart, _, domain = address.rpartition("@")
+    base, separator, _ = localpart.partition(DETAIL)
+    return f"mail with a {DETAIL} goes to {base}@{domain}" if separator and base else ""
 
 
 def words(text: str) -> Iterable[str]:

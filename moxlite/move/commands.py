@@ -62,7 +62,7 @@ class MoveCommands:
         made = []
         for user in plan.users:
             try:
-                if await self._moves.steps.has_password(user.account):
+                if self._moves.steps.is_locked(user.account) or await self._moves.steps.has_password(user.account):
                     continue
                 link = await self._perform(MakeLink(user.account, days=DAYS))
                 made.append(operations.MoveLink(user.address, user.full_name, link.url, link.expires))

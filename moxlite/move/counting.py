@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import trio
 
 from moxlite import lazyimport
@@ -13,7 +14,8 @@ from moxlite.config.holder import ConfigHolder
 from moxlite.groupware.davclient import CopyFailed as CalendarsFailed
 from moxlite.migration.copies import Copies
 from moxlite.migration.problems import Transfer
-from moxlite.move.plan import Plan, User, imap_order
+from moxlite.move.plan import Plan, Script, User, imap_order
+from moxlite.move.scripts import Folders, kept_name, rewritten
 from moxlite.move.shares import Share, old_mail, shares_of
 from moxlite.move.takensettings import lacking
 from moxlite.net.control.server import CommandFailed
@@ -29,6 +31,7 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.credentials import Credential, PasswordChecker, credential, is_foreign
 from moxlite.store.content.body import stream_message
 from moxlite.store.errors import StoreError
+from moxlite.store.junkflags import flag_synonyms
 from moxlite.store.mail.remotes import SLICE, SentMessage, copies, find_remote, parsed_flags, pushed
 from moxlite.store.rows.mailboxes import split_keywords
 from moxlite.store.rows.messages import flags_of_bits
@@ -97,13 +100,13 @@ class Checks:
             return count
         own = set(map(AddressKey.parse, settings.destinations))
         count.lost += [f"address {address}" for address in user.addresses if AddressKey.parse(address) not in own]
+        renamed = []  # scripts whose folders have other names here
         for script in user.scripts:
-            try:
-                same = await self._perform(SieveGet(script.name, account=user.account)) == script.text
-            except CommandFailed:
-                same = False
-            count.scripts += same
-            if not same:
+            if await self._has_script(user.account, script.text, script.name):
+                count.scripts += 1
+            elif await self._has_script(user.account, script.text, kept_name(script.name)):
+                renamed.append(script)
+            else:
                 count.lost.append(f"script {script.name}")
         order = imap_order(plan, user)
         try:
@@ -112,7 +115,7 @@ class Checks:
                 count.credential = "none" if stored is None else "hash" if is_foreign(stored) else "own"
                 count.opens = await self._opens(user, stored)
                 if order is not None:
-                    await self._mail(account, plan, order, count, say)
+                    await self._mail(account, plan, order, count, say, renamed)
         except (StoreError, OSError) as error:
             count.uncounted.append(reason_of(error))
         for dav in user.dav:
@@ -129,6 +132,21 @@ class Checks:
         count.lost += [words for _, words, _, changed in lacking(self._config.current, user) if not changed]
         return count
 
+    async def _has_script(self, account: str, text: str, name: str) -> bool:
+        """Whether an account has a script with this text."""
+        try:
+            return await self._perform(SieveGet(name, account=account)) == text
+        except CommandFailed:
+            return False
+
+    async def _renamed_script(self, script: Script, places: Sequence[Place], count: AccountCount) -> None:
+        """Compare a script whose folders have other names here."""
+        text = (await trio.to_thread.run_sync(rewritten, script.text, Folders.of(places))).text
+        if await self._has_script(count.account, text, script.name):
+            count.scripts += 1
+        else:
+            count.lost.append(f"script {script.name} with the names of its folders here")
+
     async def _opens(self, user: User, stored: Credential | None) -> bool | None:
         """Whether the password of a user opens the account, where the plan tells."""
         if user.password and not user.hash:
@@ -138,7 +156,15 @@ class Checks:
             return stored.password == user.hash
         return None
 
-    async def _mail(self, account: OpenAccount, plan: Plan, order: CopyByImap, count: AccountCount, say: Say) -> None:
+    async def _mail(
+        self,
+        account: OpenAccount,
+        plan: Plan,
+        order: CopyByImap,
+        count: AccountCount,
+        say: Say,
+        renamed: Sequence[Script],
+    ) -> None:
         await lazyimport.load("moxlite.net.imapclient")
         from moxlite.net.imapclient import IMAPClientError, Refused
 
@@ -148,29 +174,43 @@ class Checks:
                 count.uncounted.append(str(text))
             await trio.lowlevel.checkpoint()
 
-        transfer = Transfer(account, self._accounts, order, tell, self._config.current.static.data_dir / "tmp")
+        # Folders for everybody are counted once, but each user's rights on them are compared.
+        whole = msgspec.structs.replace(order, public="copied" if plan.public else "named")
+        transfer = Transfer(account, self._accounts, whole, tell, self._config.current.static.data_dir / "tmp")
         try:
             async with old_mail(self._copies, transfer) as (client, pull):
                 places = await pull.places(client)
+                for script in renamed:
+                    await self._renamed_script(script, places, count)
                 for place in places:
+                    if place.box.public and order.public != "copied":
+                        continue
                     await say(f"{count.address}: {place.box.name}")
                     try:
                         count.mailboxes.append(await _mailbox(account, pull, client, order, place))
                     except Refused as error:
                         count.uncounted.append(f"mailbox {place.box.name}: {error}")
                 if client.has("ACL"):
-                    await self._shares(await shares_of(client, places, plan, account.name), count)
+                    await self._shares((await shares_of(client, places, plan, account.name)).shares, count)
         except IMAPClientError as error:
             count.uncounted.append(f"mail: {reason_of(error)}")
         for mailbox in count.mailboxes:
-            lacking = mailbox.missing + mailbox.removed + mailbox.differ
-            if lacking:
+            # What was removed or marked here since it came is no loss.
+            if lacking := mailbox.missing + mailbox.differ:
                 count.lost.append(f"{counted(lacking, 'message')} of {mailbox.mailbox}")
+            if mailbox.behind:
+                count.lost.append(f"flags of {counted(mailbox.behind, 'message')} of {mailbox.mailbox}")
 
     async def _shares(self, shares: list[Share], count: AccountCount) -> None:
-        shared = {(info.mailbox, info.guest) for info in await self._perform(ListShares(account=count.account))}
-        count.shares = sum((share.mailbox, share.guest) in shared for share in shares)
-        count.lost += [str(share) for share in shares if share.planned and (share.mailbox, share.guest) not in shared]
+        here: dict[tuple[str, str, str], str] = {}
+        for owner in {share.owner for share in shares if share.planned}:
+            for info in await self._perform(ListShares(account=owner)):
+                here[owner, info.mailbox, info.guest] = info.rights
+        for share in shares:
+            rights = here.get((share.owner, share.mailbox, share.guest))
+            count.shares += rights is not None
+            if share.planned and set(share.rights) - set(rights or ""):
+                count.lost.append(str(share) if rights is None else f"{share}; here: {rights}")
 
 
 async def _mailbox(account: OpenAccount, pull: Pull, client: Client, order: CopyByImap, place: Place) -> MailboxCount:
@@ -193,36 +233,42 @@ async def _mailbox(account: OpenAccount, pull: Pull, client: Client, order: Copy
             break
         after = rows[-1].uid
     copied = [uid for uid in uids if uid in known]
-    changed = 0
+    changed = behind = 0
     for start in range(0, len(copied), SLICE):
         for uid, there in await flags_in(client, copied[start : start + SLICE]):
-            if uid in here and _differ(_flags(there), _flags_here(here[uid])):
+            if uid in here and (others := _others(_flags(there), _flags_here(here[uid]))):
                 changed += 1
+                behind += not others <= _others(_flags(here[uid].there or ""), _flags_here(here[uid]))
     sample = [uid for uid in copied if uid in here][-SAMPLE:]
     differ = 0
     for uid in sample:
         differ += not await _same(account, client, remote.id, uid)
     missing, removed = len(uids) - len(copied), sum(uid not in here for uid in copied)
-    return MailboxCount(name, len(uids), missing, removed, changed, len(sample), differ)
-
-
-def _flags(words: str) -> tuple[Flag, frozenset[str]]:
-    flags, keywords = parsed_flags(word for word in words.split() if word.lower() != r"\recent")
-    return flags, frozenset(word.lower() for word in keywords)
-
-
-def _flags_here(row: SentMessage) -> tuple[Flag, frozenset[str]]:
-    return flags_of_bits(row.flags), frozenset(word.lower() for word in split_keywords(row.keywords))
+    return MailboxCount(name, len(uids), missing, removed, changed, len(sample), differ, behind)
 
 
 MARKS: Final = Flag.JUNK | Flag.NOTJUNK
 """What this server marks by mailbox while it copies (`automatic_junk_flags`)."""
 
 
-def _differ(there: tuple[Flag, frozenset[str]], here: tuple[Flag, frozenset[str]]) -> bool:
-    """Whether flags and keywords differ, but for marks that only this server has made."""
-    kept = here[0] if there[0] & MARKS else here[0] & ~MARKS
-    return (there[0], there[1]) != (kept, here[1])
+def _flags(words: str) -> frozenset[str]:
+    """Flags and keywords of a message there, without marks that a keyword stands for (IMAP-115)."""
+    flags, keywords = parsed_flags(word for word in words.split() if word.lower() != r"\recent")
+    return _words(flags & ~flag_synonyms(keywords), keywords)
+
+
+def _flags_here(row: SentMessage) -> frozenset[str]:
+    return _words(flags_of_bits(row.flags), split_keywords(row.keywords))
+
+
+def _words(flags: Flag, keywords: Iterable[str]) -> frozenset[str]:
+    return frozenset({*(str(flag.name) for flag in flags), *(word.lower() for word in keywords)})
+
+
+def _others(there: frozenset[str], here: frozenset[str]) -> frozenset[str]:
+    """The flags and keywords that are on one side alone, but for marks that only this server has made."""
+    marks = {str(mark.name) for mark in MARKS}
+    return (there ^ here) - (frozenset() if there & marks else marks)
 
 
 async def _same(account: OpenAccount, client: Client, remote_id: int, uid: int) -> bool:

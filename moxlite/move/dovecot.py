@@ -11,8 +11,10 @@ from typing import Final
 
 import msgspec
 
+from moxlite.escapes import printable
 from moxlite.move.building import Builder, Candidate, Common, folder_of, inside, top_of
 from moxlite.move.plan import Alias, Plan, Script
+from moxlite.move.scripts import gaps_of
 from moxlite.proto.address import one_spelling
 from moxlite.safefile import open_file
 
@@ -25,7 +27,19 @@ MAX_SCRIPT: Final = 1 << 20
 MAX_SCRIPTS: Final = 50
 """Scripts of a user."""
 
-_QUOTA: Final = re.compile(r"(?:userdb_)?quota_rule\d*=\*:storage=(\w+)|storage=(\w+)")
+_QUOTA: Final = re.compile(r"(?:userdb_)?quota_(?:rule\d*=\*:storage|storage_size)=(\w+)|storage=(\w+)")
+"""Dovecot 2.3 and 2.4."""
+
+_LOCKED: Final = re.compile(r"(?:\{[A-Za-z0-9.-]+\})?[!*]")
+"""Begins the hash of a user who can't log in (shadow(5))."""
+
+_WITHOUT_MEANING: Final = re.compile(
+    r"(?:userdb_)?(?:uid|gid|home|chroot|mail|mail_location|mail_path|mail_driver|mail_home)|nodelay|nologin|deny"
+    r"|allow_nets|(?:userdb_)?(?:quota_storage_size|quota_rule)|storage"
+)
+"""Extra fields that are about the old machine, or read here (doc.dovecot.org, passdb and userdb extra fields)."""
+
+_EVERYWHERE: Final = frozenset({"0.0.0.0/0", "::/0"})
 
 
 class Files(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,10 +64,21 @@ def plan_of_dovecot(files: Files, common: Common) -> Plan:
     for line in files.passwd:
         if line.strip() and not line.startswith("#"):
             builder.add_user(_candidate(line.rstrip("\r\n"), files))
-    entries = [*_virtual(files.virtual, builder.plan), *_aliases(files.aliases, files.domain, builder.plan)]
-    for address, targets in _expanded(entries):
+    entries = [
+        *_virtual(files.virtual, files.domain, builder.plan),
+        *_aliases(files.aliases, files.domain, builder.plan),
+    ]
+    domains = {address: targets[0] for address, targets in entries if _is_domain(address, targets)}
+    for address, targets in _expanded([entry for entry in entries if entry[0] not in domains]):
         _add(builder, address, targets)
+    for alias, domain in domains.items():
+        builder.add_domain_alias(alias.removeprefix("@"), domain.removeprefix("@"))
     return builder.plan
+
+
+def _is_domain(address: str, targets: list[str]) -> bool:
+    """Whether an entry gives all addresses of a domain to those of another one, as Postfixadmin does."""
+    return address.startswith("@") and len(targets) == 1 and targets[0].startswith("@")
 
 
 def _candidate(line: str, files: Files) -> Candidate:
@@ -62,9 +87,14 @@ def _candidate(line: str, files: Files) -> Candidate:
     hashed, _, _, gecos, _, _, extra = (*rest[:6], *[""] * (6 - len(rest[:6])), ":".join(rest[6:]))
     address = name if "@" in name or not files.domain else f"{name}@{files.domain}"
     quota = _QUOTA.search(extra)
+    locked = _LOCKED.match(hashed) is not None
     given = Candidate(
-        address=address, hash=hashed if hashed not in ("", "*", "!", "x") else "", full_name=gecos.split(",")[0]
+        address=address,
+        hash="" if locked or hashed in ("", "x") else hashed,
+        full_name=gecos.split(",")[0],
+        locked=locked,
     )
+    _read_rights(extra, given)
     given.quota = "" if quota is None else quota[1] or quota[2]
     if hashed and not hashed.startswith(("{", "$")) and given.hash:
         given.hash, given.problems = (
@@ -79,6 +109,20 @@ def _candidate(line: str, files: Files) -> Candidate:
     if place := folder_of(files.scripts, address):
         given.scripts = [*_scripts(Path(place), top_of(files.scripts), given.problems)]
     return given
+
+
+def _read_rights(extra: str, given: Candidate) -> None:
+    """Take the extra fields that say who can log in, from where; name those that have no counterpart, without values,
+    which may be secrets.
+    """
+    fields = {name: value for name, _, value in (field.partition("=") for field in extra.split())}
+    refused = [name for name in ("nologin", "deny") if fields.get(name, "n").lower() not in ("n", "no")]
+    given.locked = given.locked or bool(refused)
+    networks = {network for network in fields.get("allow_nets", "").split(",") if network}
+    if networks and not networks & _EVERYWHERE:
+        given.allow_nets = ",".join(sorted(networks))
+    unknown = [name for name in fields if not _WITHOUT_MEANING.fullmatch(name)]
+    given.problems += [f"extra field {printable(name)!r} has no counterpart" for name in unknown]
 
 
 def _scripts(home: Path, top: Path, problems: list[str]) -> Iterator[Script]:
@@ -99,7 +143,9 @@ def _scripts(home: Path, top: Path, problems: list[str]) -> Iterator[Script]:
         if len(octets) > MAX_SCRIPT:
             problems.append(f"skipped script {path.name}: larger than {MAX_SCRIPT >> 20} MiB")
             continue
-        yield Script(name=path.stem.lstrip("."), text=text, active=os.path.realpath(path) == active)
+        script = Script(name=path.stem.lstrip("."), text=text, active=os.path.realpath(path) == active)
+        problems += [f"script {script.name}: {gap}" for gap in gaps_of(text)]
+        yield script
 
 
 # Postfix's maps: `virtual` (virtual(5)), lines KEY TARGET[, TARGET…]; `aliases` (aliases(5)), KEY: TARGET[, TARGET…].
@@ -122,13 +168,14 @@ def _logical(lines: Iterable[str]) -> Iterator[str]:
         yield held
 
 
-def _virtual(lines: Iterable[str], plan: Plan) -> Iterator[tuple[str, list[str]]]:
+def _virtual(lines: Iterable[str], domain: str, plan: Plan) -> Iterator[tuple[str, list[str]]]:
     for line in _logical(lines):
         key, _, targets = line.replace("\t", " ").partition(" ")
         if not targets.strip():
             plan.problems.append(f"skipped virtual {key!r}: no target")
         elif "@" in key:
-            yield key, _split(targets)
+            # A bare name is at $myorigin (virtual(5)).
+            yield key, [_at(target, domain) for target in _split(targets)]
         elif "." not in key:
             plan.problems.append(f"skipped virtual {key!r}: no domain")
         # KEY without @ names a virtual domain, whose target is not looked at.
@@ -147,9 +194,15 @@ def _aliases(lines: Iterable[str], domain: str, plan: Plan) -> Iterator[tuple[st
                 kind = {"|": "a program", "/": "a file"}.get(target[0], "a list in a file")
                 plan.problems.append(f"alias {key!r}: target {target!r} is {kind}, which isn't supported here")
             else:
-                kept.append(target if "@" in target else f"{target}@{domain}")
+                kept.append(_at(target, domain))
         if kept:
             yield key if "@" in key else f"{key}@{domain}", kept
+
+
+def _at(target: str, domain: str) -> str:
+    """A target with its domain. A backslash before a name ends its expansion (aliases(5)), as a loop does here."""
+    name = target.removeprefix("\\")
+    return name if "@" in name or not domain else f"{name}@{domain}"
 
 
 def _expanded(entries: Sequence[tuple[str, list[str]]]) -> Iterator[tuple[str, list[str]]]:
@@ -231,11 +284,14 @@ def _add(builder: Builder, address: str, targets: list[str]) -> None:
         builder.add_address(owner, address)
     elif address.startswith("@"):
         builder.plan.problems.append(f"skipped catch-all {address}: its target must be a single user")
-    elif len(targets) == 1 and builder.owner_of(address) is not None:
-        user = builder.owner_of(address)
-        assert user is not None
-        user.problems.append(
-            f"skipped forwarding to {targets[0]}: the owner has to confirm first (account forward set)"
-        )
+    elif (user := builder.owner_of(address)) is not None:
+        others = ", ".join(target for target in targets if builder.owner_of(target) is not user)
+        if len(targets) == 1:
+            problem = f"skipped forwarding to {others}: the owner has to confirm first"
+        elif user in map(builder.owner_of, targets):
+            problem = f"{others} won't get copies of mail for {address}"
+        else:
+            problem = f"mail for {address} went to {others} instead; here, this user gets it"
+        user.problems.append(f"{problem} (account forward set)")
     else:
         builder.add_alias(Alias(address=address, members=targets))

@@ -26,7 +26,6 @@ TAKEN: Final = frozenset({"Domain", "Destinations", "FullName", "QuotaMessageSiz
 
 LEFT_OUT: Final[Mapping[str, str]] = {
     "Routes": "routes for outgoing mail, because their transports are in mox.conf",
-    "LoginDisabled": "the disabled login",
 }
 """Settings of an account that have to be made anew, and why."""
 

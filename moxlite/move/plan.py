@@ -22,6 +22,9 @@ VERSION: Final = 1
 MAX_FILE: Final = 64 << 20
 """Octets of a plan: 5,000 users with ten scripts each have 30 MB."""
 
+ANYWHERE: Final = "anywhere"
+NOWHERE: Final = "nowhere"
+
 TLS: TypeAlias = Literal["implicit", "starttls", "none"]
 
 
@@ -87,6 +90,8 @@ class User(Part):
       quota: as in domains.toml, "" for the server's.
       settings: of the account, in the form of domains.toml; destinations: of its addresses, with their rules.
       files: a folder with mail, on the machine where `move run` is typed: a Maildir, a home directory, or any mix.
+      login_from: the networks from which the user could log in on the old server, which has no counterpart here: the
+        owner of the plan writes `ANYWHERE` or `NOWHERE` in their place. "" for no such.
       problems: what could not be read, or has no counterpart here.
     """
 
@@ -102,6 +107,7 @@ class User(Part):
     imap: IMAPUser | None = None
     dav: list[DAVUser] = []
     scripts: list[Script] = []
+    login_from: str = ""
     problems: list[str] = []
 
     @property
@@ -122,13 +128,20 @@ class Alias(Part):
 
 
 class Plan(Part):
-    """All that moves. `kind`: of the source; `problems`: of no single user or alias."""
+    """All that moves.
+
+    Attributes:
+      kind: of the source.
+      public: the account that takes folders for everybody, and shares them; "" to leave them out.
+      problems: of no single user or alias.
+    """
 
     version: int = VERSION
     kind: str = ""
     domains: list[str] = []
     keys: list[Key] = []
     imap: IMAPServer | None = None
+    public: str = ""
     users: list[User] = []
     aliases: list[Alias] = []
     problems: list[str] = []
@@ -155,7 +168,10 @@ def imap_order(plan: Plan, user: User) -> CopyByImap | None:
     name, password = place.user, place.password
     if not password and server is not None and server.master_user:
         name, password = f"{name}{server.master_separator}{server.master_user}", server.master_password
-    return CopyByImap(account=user.account, host=host, port=port, tls=tls, user=name, password=password)
+    order = CopyByImap(account=user.account, host=host, port=port, tls=tls, user=name, password=password)
+    if not plan.public:
+        return order
+    return msgspec.structs.replace(order, public="copied" if user.account == plan.public else "elsewhere")
 
 
 HEAD: Final = """\

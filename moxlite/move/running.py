@@ -23,7 +23,7 @@ from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.encoding import from_json, to_json
 from moxlite.migration.copies import Copies
-from moxlite.move.plan import Plan, User
+from moxlite.move.plan import ANYWHERE, NOWHERE, Plan, User
 from moxlite.move.steps import Steps, note
 from moxlite.net.control.server import CommandFailed
 from moxlite.operations.move import AccountMove, MoveState
@@ -90,6 +90,10 @@ class Moves:
         if plan.finished:
             raise CommandFailed(
                 "refused", "this migration is already complete, and the secrets in the plan have been deleted"
+            )
+        if undecided := [user.address for user in plan.users if user.login_from not in ("", ANYWHERE, NOWHERE)]:
+            raise CommandFailed(
+                "refused", f'set login_from to "{ANYWHERE}" or "{NOWHERE}" in the plan for: {", ".join(undecided)}'
             )
         self._plan = plan
         self._state = MoveState(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,7 +15,7 @@ from moxlite.migration.problems import Transfer
 from moxlite.move.plan import Plan
 from moxlite.proto.address import one_spelling
 from moxlite.proto.imap import commands as c, responses as r
-from moxlite.store.mail.acl import RIGHTS
+from moxlite.store.mail.acl import joined
 from moxlite.store.mail.sharenotices import ANYONE
 
 if TYPE_CHECKING:
@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 
 
 class Share(NamedTuple):
-    """Rights on a mailbox, by its name here. `guest`: an account, ``anyone``, or a name that isn't in the plan."""
+    """Rights on a mailbox of an account, by its name here. `guest`: an account, ``anyone``, or a name that isn't in the
+    plan.
+    """
 
+    owner: str
     mailbox: str
     guest: str
     rights: str
@@ -34,6 +37,13 @@ class Share(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.mailbox} shared with {self.guest} ({self.rights})"
+
+
+class Shares(NamedTuple):
+    """What a user of the old server shares, or may do with folders for everybody, and what has no counterpart here."""
+
+    shares: list[Share]
+    problems: list[str]
 
 
 @asynccontextmanager
@@ -51,22 +61,59 @@ async def old_mail(copies: Copies, transfer: Transfer) -> AsyncIterator[tuple[Cl
             await client.logout()
 
 
-async def shares_of(client: Client, places: Iterable[Place], plan: Plan, account: str) -> list[Share]:
-    """The shares of a user at a server with ACL, but for rights that have no counterpart. Raises IMAPClientError."""
-    from moxlite.net.imapclient import Refused
-
+async def shares_of(client: Client, places: Iterable[Place], plan: Plan, account: str) -> Shares:
+    """The shares of a user, and the user's rights on folders for everybody, at a server with ACL. Raises
+    IMAPClientError.
+    """
     names = {one_spelling(address): user.account for user in plan.users for address in (user.account, *user.addresses)}
     names |= {one_spelling(user.imap.user): user.account for user in plan.users if user.imap is not None}
     names |= {ANYONE: ANYONE, "authenticated": ANYONE, "owner": account, "#owner": account}
-    shares = []
+    shares, problems = list[Share](), list[str]()
     for place in places:
-        try:
-            answer = (await client.run(c.GetAcl(place.box.name))).of(r.AclData)
-        except Refused:  # only those with the right to share it see its shares
+        if not place.box.public:
+            granted, denied = await _own(client, place, names, account)
+            shares += granted
+            problems += denied
+        elif plan.public != account and (rights := await _rights(client, place)):
+            shares.append(Share(plan.public, place.target, account, rights, planned=True))
+    return Shares(shares, problems)
+
+
+async def _own(client: Client, place: Place, names: Mapping[str, str], account: str) -> tuple[list[Share], list[str]]:
+    """The shares of a user's own mailbox. Identifiers that mean the same here have all their rights together, as a user
+    has those of all identifiers (RFC 4314 §2).
+    """
+    from moxlite.net.imapclient import Refused
+
+    try:
+        answer = (await client.run(c.GetAcl(place.box.name))).of(r.AclData)
+    except Refused:  # only those with the right to share it see its shares
+        return [], []
+    granted: dict[tuple[str, bool], str] = {}
+    problems = []
+    for identifier, letters in (pair for data in answer for pair in data.rights):
+        if identifier.startswith("-"):
+            problems.append(
+                f"{place.target} isn't for {identifier[1:]} ({letters}), which can't be set here; check who can read it"
+            )
             continue
-        for identifier, letters in (pair for data in answer for pair in data.rights):
-            guest = names.get(one_spelling(identifier))
-            rights = "".join([letter for letter in RIGHTS if letter in letters])
-            if rights and guest != account:
-                shares.append(Share(place.target, guest or identifier, rights, guest is not None))
-    return shares
+        guest = names.get(one_spelling(identifier))
+        if guest != account:
+            key = guest or identifier, guest is not None
+            granted[key] = joined(granted.get(key, ""), letters)
+    shares = [
+        Share(account, place.target, guest, rights, planned) for (guest, planned), rights in granted.items() if rights
+    ]
+    return shares, problems
+
+
+async def _rights(client: Client, place: Place) -> str:
+    """The rights that a user has on a folder for everybody, "" for none. Raises IMAPClientError."""
+    from moxlite.net.imapclient import Refused
+
+    try:
+        answer = (await client.run(c.MyRights(place.box.name))).of(r.MyRightsData)
+    except Refused:
+        return ""
+    rights = joined(*(data.rights for data in answer))
+    return rights if "l" in rights else ""

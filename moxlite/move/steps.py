@@ -6,23 +6,27 @@ that a plan can be run any number of times. Mail comes by `Copies`, which go on 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+import msgspec
 import trio
 
 from moxlite import lazyimport
 from moxlite.config.holder import ConfigHolder
 from moxlite.migration.copies import Copies, CopyFailed
 from moxlite.migration.problems import Transfer
-from moxlite.move.plan import Alias, Key, Plan, User, imap_order
+from moxlite.move.building import LOCKED
+from moxlite.move.plan import NOWHERE, Alias, Key, Plan, Script, User, imap_order
+from moxlite.move.scripts import Folders, kept_name, rewritten
 from moxlite.move.shares import old_mail, shares_of
 from moxlite.move.takensettings import take_keys, take_settings
 from moxlite.net.control.server import CommandFailed
 from moxlite.operations.access import ListShares, SetHash, ShareSet
 from moxlite.operations.accounts import AddAccount, AddAddress, SetQuota, SetSetting
-from moxlite.operations.copies import Event, MailboxStep, Note
+from moxlite.operations.copies import CopyByImap, Event, MailboxStep, Note
 from moxlite.operations.domains import AddAlias, AddDomain, AddMembers, ListAliases, UpdateAlias
 from moxlite.operations.groupware import CopyCalendars
 from moxlite.operations.move import AccountMove
@@ -33,6 +37,10 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.credentials import credential, hash_password, verifications
 from moxlite.store.errors import StoreError
 from moxlite.wording import reason_of
+
+if TYPE_CHECKING:
+    from moxlite.migration.pull import Pull
+    from moxlite.net.imapclient import Client
 
 MAX_PROBLEMS: Final = 200
 """Problems of an account that are kept; all are counted."""
@@ -75,7 +83,7 @@ class Steps:
         for name, step in (
             ("settings", self._settings),
             ("password", self._password),
-            ("scripts", self._scripts),
+            ("scripts", partial(self._scripts, plan)),
             ("mail", partial(self._mail, plan)),
             ("calendars and contacts", self._calendars),
         ):
@@ -134,6 +142,8 @@ class Steps:
             await self._perform(SetSetting(user.account, "full_name", user.full_name))
         if user.quota and settings is not None and not settings.quota_message_size:
             await self._perform(SetQuota(user.account, user.quota))
+        if user.login_from == NOWHERE:
+            user = msgspec.structs.replace(user, settings={"login_disabled": LOCKED, **user.settings})
         if user.settings or user.destinations:
             for problem in await take_settings(self._config, user):
                 note(move, problem)
@@ -149,28 +159,55 @@ class Steps:
         if form:
             await self._perform(SetHash(user.account, form))
 
+    def is_locked(self, name: str) -> bool:
+        """Whether the user of an account can't log in."""
+        settings = self._config.current.account(name)
+        return settings is not None and bool(settings.login_disabled)
+
     async def has_password(self, name: str) -> bool:
         """Whether an account has a password, or another server's hash."""
         async with self._accounts.use(name) as account:
             return await account.read(credential, op="credential") is not None
 
-    async def _scripts(self, user: User, move: AccountMove) -> None:
+    async def _scripts(self, plan: Plan, user: User, move: AccountMove) -> None:
         if not user.scripts:
             return
+        folders = None
+        if (order := imap_order(plan, user)) is not None:
+            async with self._source(order) as (client, pull):
+                folders = Folders.of(await pull.places(client))
         there = await self._perform(SieveList(account=user.account))
+        names = {one.name for one in there.scripts}
         active = any(one.active for one in there.scripts)
         for script in user.scripts:
+            text = script.text
+            if folders is not None:
+                # In a thread, because a script may have a MiB.
+                text, problems = await trio.to_thread.run_sync(rewritten, text, folders)
+                for problem in problems:
+                    note(move, f"script {script.name}: {problem}")
             try:
-                if script.name not in {one.name for one in there.scripts}:
-                    await self._perform(SievePut(script.name, script.text, account=user.account))
-                elif await self._perform(SieveGet(script.name, account=user.account)) != script.text:
+                if not await self._script(user, script, text, names):
                     note(move, f"kept a different existing script {script.name}")
-                    continue
-                if script.active and not active:
+                elif script.active and not active:
                     await self._perform(SieveActivate(script.name, account=user.account))
                     active = True
             except CommandFailed as error:
                 note(move, f"skipped script {script.name}: {error}")
+
+    async def _script(self, user: User, script: Script, text: str, there: Collection[str]) -> bool:
+        """Save a script whose folders have other names here, and beside it the text that it had; False if another one
+        of that name is here.
+        """
+        old = kept_name(script.name)
+        if text != script.text and old not in there:
+            await self._perform(SievePut(old, script.text, account=user.account))
+        if script.name in there:
+            here = await self._perform(SieveGet(script.name, account=user.account))
+            if here == text or here != script.text:
+                return here == text
+        await self._perform(SievePut(script.name, text, account=user.account))
+        return True
 
     async def _mail(self, plan: Plan, user: User, move: AccountMove) -> None:
         order = imap_order(plan, user)
@@ -196,6 +233,26 @@ class Steps:
         )
         move.messages, move.left = before + result.messages, 0
 
+    @asynccontextmanager
+    async def _source(self, order: CopyByImap) -> AsyncIterator[tuple[Client, Pull]]:
+        """A user's mail at the old server, of which nothing is told. Raises CopyFailed."""
+
+        async def silent(_: Event) -> None:
+            await trio.lowlevel.checkpoint()
+
+        tmp = self._config.current.static.data_dir / "tmp"
+        await lazyimport.load("moxlite.net.imapclient")
+        from moxlite.net.imapclient import IMAPClientError
+
+        try:
+            async with (
+                self._accounts.use(order.account) as account,
+                old_mail(self._copies, Transfer(account, self._accounts, order, silent, tmp)) as (client, pull),
+            ):
+                yield client, pull
+        except IMAPClientError as error:
+            raise CopyFailed(reason_of(error)) from None
+
     async def shares(self, plan: Plan, user: User, move: AccountMove) -> bool:
         """Share a user's mailboxes as there, when all accounts are here; whether that could be done. What its owner has
         shared here stays.
@@ -215,33 +272,22 @@ class Steps:
         order = imap_order(plan, user)
         if order is None:
             return
-
-        async def silent(_: Event) -> None:
-            await trio.lowlevel.checkpoint()
-
-        tmp = self._config.current.static.data_dir / "tmp"
-        await lazyimport.load("moxlite.net.imapclient")
-        from moxlite.net.imapclient import IMAPClientError
-
-        try:
-            async with (
-                self._accounts.use(user.account) as account,
-                old_mail(self._copies, Transfer(account, self._accounts, order, silent, tmp)) as (client, pull),
-            ):
-                if not client.has("ACL"):
-                    return
-                shares = await shares_of(client, await pull.places(client), plan, user.account)
-        except IMAPClientError as error:
-            raise CopyFailed(reason_of(error)) from None
-        if not shares:
-            return
-        shared = {(info.mailbox, info.guest) for info in await self._perform(ListShares(account=user.account))}
+        order = msgspec.structs.replace(order, public="copied" if plan.public else "named")
+        async with self._source(order) as (client, pull):
+            if not client.has("ACL"):
+                return
+            shares, problems = await shares_of(client, await pull.places(client), plan, user.account)
+        for problem in problems:
+            note(move, problem)
+        shared = set()
+        for owner in {share.owner for share in shares}:
+            shared |= {(owner, info.mailbox, info.guest) for info in await self._perform(ListShares(account=owner))}
         for share in shares:
             if not share.planned:
                 note(move, f"{share}, who isn't in the plan")
-            elif (share.mailbox, share.guest) not in shared:
+            elif (share.owner, share.mailbox, share.guest) not in shared:
                 try:
-                    await self._perform(ShareSet(share.mailbox, share.guest, share.rights, account=user.account))
+                    await self._perform(ShareSet(share.mailbox, share.guest, share.rights, account=share.owner))
                 except CommandFailed as error:
                     note(move, f"{share}: {error}")
 

@@ -113,6 +113,8 @@ class CopyByImap(Operation[Copied], frozen=True, kw_only=True):
       dry_run: only report the work to do.
       continuous: an import goes on until it is ended.
       delete: an import removes messages here that were removed at the source.
+      public: mailboxes that are for everybody there are left out by an import and named, or copied, or come by another
+        import.
     """
 
     account: str
@@ -130,6 +132,7 @@ class CopyByImap(Operation[Copied], frozen=True, kw_only=True):
     dry_run: bool = False
     continuous: bool = False
     delete: bool = False
+    public: Literal["named", "copied", "elsewhere"] = "named"
 
     def __repr__(self) -> str:
         """Without secrets."""

@@ -74,6 +74,7 @@ class MailboxCount(msgspec.Struct, frozen=True):
     Attributes:
       there: messages on the old server; missing: of these, not copied; removed: copied, but no longer here.
       flags: messages with other flags here. compared, differ: messages whose octets were compared, and differ.
+      behind: messages whose flags were changed there after they came, and not here yet.
     """
 
     mailbox: str
@@ -83,6 +84,7 @@ class MailboxCount(msgspec.Struct, frozen=True):
     flags: int
     compared: int
     differ: int
+    behind: int = 0
 
 
 class PlaceCount(msgspec.Struct, frozen=True):

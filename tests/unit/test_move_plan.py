@@ -171,7 +171,7 @@ def test_a_csv_file_names_its_columns() -> None:
     assert "ben@example.org: skipped address m@example.org: mia@example.org has it" in text
     assert "ben@example.org: can't read quota 'lots'" in text
     assert "ben@example.org: can't copy the password: unknown hash format" in text
-    assert "can't read port '' or TLS 'maybe'" in text
+    assert "can't read imap_port or imap_tls" in text
     assert "more fields" in text
 
 

@@ -76,7 +76,7 @@ class Client(Line):
 
     def can_name(self, mailbox: str) -> bool:
         """Whether a command can name a mailbox without a literal, as `stream` and `append` want it."""
-        return not encode_mailbox(mailbox, utf8=self._decoder.utf8).startswith(b"{")
+        return not encode_mailbox(mailbox, utf8=self._decoder.is_utf8(mailbox)).startswith(b"{")
 
     def has(self, *names: str) -> bool:
         """Whether any of these capabilities is announced; IMAP4REV2 includes some others (RFC 9051 appendix E)."""
@@ -307,7 +307,7 @@ class Client(Line):
         self._transport.left = MAX_DATA
         data: list[r.Response] = []
         plus = "LITERAL+" in self.capabilities
-        head = append_start(tag, mailbox, utf8=self._decoder.utf8)
+        head = append_start(tag, mailbox, utf8=self._decoder.is_utf8(mailbox))
         for message, octets in messages:
             free = plus or ("LITERAL-" in self.capabilities and message.size <= MAX_SMALL_LITERAL)
             await self._transport.send(head + append_item(message, wait=not free), "APPEND")

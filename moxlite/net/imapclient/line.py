@@ -117,7 +117,8 @@ class Line:
                 raise ValueError("a raw command must be a single line")
             pieces = [tag.encode() + b" " + command + b"\r\n"]
         else:
-            pieces = encode_command(tag, command, utf8=self._decoder.utf8, literal_plus="LITERAL+" in self.capabilities)
+            utf8 = self._decoder.is_utf8(getattr(command, "mailbox", ""))
+            pieces = encode_command(tag, command, utf8=utf8, literal_plus="LITERAL+" in self.capabilities)
         shown = f"{tag} {word_of(command)} ***" if hidden else None
         for piece in pieces[:-1]:
             await self._transport.send(piece, shown or piece.decode("utf-8", "replace"))

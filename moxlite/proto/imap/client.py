@@ -31,6 +31,9 @@ MAX_SHORT: Final = 64 << 10
 MAX_RESPONSE: Final = 128 << 20
 """Default limit for the octets of a whole response: a FETCH of a message with all its items."""
 
+MAX_RAW_NAMES: Final = 10_000
+"""Mailbox names in UTF-8 that are remembered: a copy takes no more mailboxes."""
+
 MAX_UINT64: Final = (1 << 64) - 1
 """Largest message id of Google's extension: 64 bits, unsigned."""
 
@@ -55,13 +58,18 @@ class ResponseOctets(Struct, frozen=True):
 
 
 class ClientDecoder:
-    """Decoder of a server's responses. `utf8`: IMAP4rev2 or UTF8=ACCEPT is enabled, so mailbox names are UTF-8."""
+    """Decoder of a server's responses.
 
-    __slots__ = ("_buffer", "_left", "_literals", "_max_response", "_response", "_scanned", "utf8")
+    Attributes:
+      utf8: IMAP4rev2 or UTF8=ACCEPT is enabled, so mailbox names are UTF-8.
+    """
+
+    __slots__ = ("_buffer", "_left", "_literals", "_max_response", "_raw_names", "_response", "_scanned", "utf8")
 
     def __init__(self, *, max_response: int = MAX_RESPONSE) -> None:
         """`max_response`: limit for the octets of a response with its literals."""
         self.utf8 = False
+        self._raw_names: set[str] = set()
         self._max_response = max_response
         self._buffer = bytearray()
         self._scanned = 0
@@ -72,6 +80,12 @@ class ClientDecoder:
     def feed(self, octets: bytes) -> None:
         """Take octets from the server."""
         self._buffer += octets
+
+    def is_utf8(self, mailbox: str) -> bool:
+        """Whether commands name a mailbox in UTF-8: also one that LIST gave in UTF-8 although that isn't enabled,
+        because such a server doesn't know it in modified UTF-7.
+        """
+        return self.utf8 or mailbox in self._raw_names
 
     @property
     def buffered(self) -> int:
@@ -158,6 +172,8 @@ class ClientDecoder:
             if kind is not None:
                 response = kind(reader)
                 reader.end()
+                if isinstance(response, r.ListData) and not data.isascii() and len(self._raw_names) < MAX_RAW_NAMES:
+                    self._raw_names.add(response.name)
                 return response
         return r.Unknown(data[2:])
 
