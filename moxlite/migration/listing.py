@@ -101,7 +101,7 @@ async def list_boxes(client: Client, problems: Problems) -> list[RemoteBox]:
             del boxes[name]
         elif shows_others(box, google=google) and not google:
             await problems.remark(
-                worded("skipped folder {name}: it only shows messages from other folders", name=repr(shown(name)))
+                worded("skipped folder {name}: only shows messages from other folders", name=repr(shown(name)))
             )
     subscribed: set[str] = set()
     if not extended:

@@ -63,7 +63,7 @@ _WILDCARDS: Final = re.compile(r"[*%]+")
 
 
 Owner: TypeAlias = Literal["personal", "others", "shared"]
-"""Whose mailboxes are in a namespace: the user's, other users', or nobody's, for everybody (RFC 2342 §3)."""
+"""Kind of a namespace: the user's own, other users', or for everybody (RFC 2342 §3)."""
 
 
 class Namespaces(msgspec.Struct, frozen=True):

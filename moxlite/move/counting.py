@@ -20,7 +20,7 @@ from moxlite.move.shares import Share, old_mail, shares_of
 from moxlite.move.takensettings import lacking
 from moxlite.net.control.server import CommandFailed
 from moxlite.operations.access import ListShares
-from moxlite.operations.copies import CopyByImap, Event
+from moxlite.operations.copies import CopyByImap, Event, Note
 from moxlite.operations.domains import ListAliases
 from moxlite.operations.groupware import CopyCalendars
 from moxlite.operations.move import AccountCount, MailboxCount, MoveCount, PlaceCount
@@ -170,8 +170,8 @@ class Checks:
 
         async def tell(event: Event) -> None:
             # A mailbox that can't be copied isn't counted; progress doesn't matter here.
-            if (text := getattr(event, "text", "")) and text not in count.uncounted:
-                count.uncounted.append(str(text))
+            if isinstance(event, Note) and event.problem and event.text not in count.uncounted:
+                count.uncounted.append(str(event.text))
             await trio.lowlevel.checkpoint()
 
         # Folders for everybody are counted once, but each user's rights on them are compared.
@@ -210,7 +210,7 @@ class Checks:
             rights = here.get((share.owner, share.mailbox, share.guest))
             count.shares += rights is not None
             if share.planned and set(share.rights) - set(rights or ""):
-                count.lost.append(str(share) if rights is None else f"{share}; here: {rights}")
+                count.lost.append(str(share) if rights is None else f"{share}, but only {rights} here")
 
 
 async def _mailbox(account: OpenAccount, pull: Pull, client: Client, order: CopyByImap, place: Place) -> MailboxCount:

@@ -77,7 +77,7 @@ def plan_of_dovecot(files: Files, common: Common) -> Plan:
 
 
 def _is_domain(address: str, targets: list[str]) -> bool:
-    """Whether an entry gives all addresses of a domain to those of another one, as Postfixadmin does."""
+    """Whether an entry is an alias of a whole domain, as in Postfixadmin."""
     return address.startswith("@") and len(targets) == 1 and targets[0].startswith("@")
 
 
@@ -122,7 +122,7 @@ def _read_rights(extra: str, given: Candidate) -> None:
     if networks and not networks & _EVERYWHERE:
         given.allow_nets = ",".join(sorted(networks))
     unknown = [name for name in fields if not _WITHOUT_MEANING.fullmatch(name)]
-    given.problems += [f"extra field {printable(name)!r} has no counterpart" for name in unknown]
+    given.problems += [f"can't copy extra field {printable(name)!r}" for name in unknown]
 
 
 def _scripts(home: Path, top: Path, problems: list[str]) -> Iterator[Script]:

@@ -80,8 +80,8 @@ async def shares_of(client: Client, places: Iterable[Place], plan: Plan, account
 
 
 async def _own(client: Client, place: Place, names: Mapping[str, str], account: str) -> tuple[list[Share], list[str]]:
-    """The shares of a user's own mailbox. Identifiers that mean the same here have all their rights together, as a user
-    has those of all identifiers (RFC 4314 §2).
+    """The shares of a user's own mailbox. Identifiers with one meaning here add their rights, because a user has the
+    rights of all matching identifiers (RFC 4314 §2).
     """
     from moxlite.net.imapclient import Refused
 
@@ -94,7 +94,7 @@ async def _own(client: Client, place: Place, names: Mapping[str, str], account: 
     for identifier, letters in (pair for data in answer for pair in data.rights):
         if identifier.startswith("-"):
             problems.append(
-                f"{place.target} isn't for {identifier[1:]} ({letters}), which can't be set here; check who can read it"
+                f"can't deny rights ({letters}) on {place.target} to {identifier[1:]}; check who it's shared with"
             )
             continue
         guest = names.get(one_spelling(identifier))

@@ -10,8 +10,8 @@ a line of a text may begin with ``From `` as well. In a file whose first line ha
 no date.
 Lines of a message that begin with ``From ``, or with ``>``s and ``From ``, have one more ``>`` in the file. Flags are
 header fields: ``Status`` and ``X-Status`` of mutt and Dovecot, ``X-Keywords`` of Dovecot, ``X-Mozilla-Status`` and
-``X-Mozilla-Keys`` of Thunderbird. Reading removes them and ``Content-Length``, which no longer matches then. Writing
-adds the first three.
+``X-Mozilla-Keys`` of Thunderbird. Reading removes them and ``Content-Length``, which no longer matches then; a
+body that ends where it says has no separators. Writing adds the first three.
 
 `MboxReader` is fed with pieces of the file and returns events: for each message a `Head` with its header section, then
 ``bytes`` of the body, then an `End`. Line ends are converted to CRLF (`localform`). Of a body, only an unfinished line
@@ -27,7 +27,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from moxlite.proto.localform import FromFile, IntoFile, flag_word
+from moxlite.proto.localform import FromFile, IntoFile, flag_word, without_mark
 from moxlite.proto.mime.dates import parse_date
 
 MAX_HEADER: Final = 1 << 20
@@ -41,6 +41,10 @@ MAX_FIELD_NAME: Final = 200
 
 MAX_FROM: Final = 8 << 10
 """Octets of a separator line: an address of 254, a date, and a reserve for other formats."""
+
+
+MAX_CLAIMED: Final = 1 << 20
+"""Octets of a body whose Content-Length is believed: so many are buffered if a line in them looks like a separator."""
 
 
 class MboxError(Exception):
@@ -81,6 +85,8 @@ TO_QUOTE: Final = re.compile(rb"^(>*From )", re.MULTILINE)
 LINE: Final = re.compile(rb"[^\n]*\n|[^\n]+")
 FIELD_NAME: Final = re.compile(rb"([!-9;-~]+)[ \t]*:")
 
+CONTENT_LENGTH: Final = re.compile(rb"^content-length:[ \t]*([0-9]{1,10})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+
 # ctime format of separators: "Thu Oct  1 10:00:00 2026", optionally with a zone before or after the year.
 # "remote from" is of UUCP.
 FROM_DATE: Final = re.compile(
@@ -116,6 +122,8 @@ class MboxReader:
         self._dated = True
         self._lines = FromFile()
         self._mid_line = False
+        self._claimed = 0
+        """Octets of the rest of the body by Content-Length, 0 without, or if it was wrong."""
         self.messages = 0
         """Number of messages that have begun."""
 
@@ -141,6 +149,8 @@ class MboxReader:
                 return
 
     def _take(self, count: int) -> bytes:
+        if self._state == "body":
+            self._claimed = max(self._claimed - count, 0)
         taken, self._buffer = self._buffer[:count], self._buffer[count:]
         self._searched = 0
         return taken
@@ -156,6 +166,8 @@ class MboxReader:
                 self._searched = len(self._buffer)
                 return False
         line = self._take(end)
+        if not self.messages:
+            line = without_mark(line)
         if not line.startswith(b"From "):
             if last and not line.strip() and not self._buffer:
                 return False  # an empty file, or an extra empty line
@@ -164,6 +176,7 @@ class MboxReader:
         if not self.messages:
             self._dated = is_separator(line)
         self._lines = FromFile()
+        self._claimed = 0
         self._state = "header"
         self.messages += 1
         return True
@@ -182,6 +195,7 @@ class MboxReader:
             section = self._take(match.start())  # the empty line belongs to the next separator, or to the end
         else:
             section = self._take(match.end())
+        self._claimed = claimed_length(section)
         yield self._head(section)
         self._state = "body"
         # Only the empty line before a separator: it is found again as the end of an empty body.
@@ -199,6 +213,11 @@ class MboxReader:
         pending: int | None = None
         for match in pattern.finditer(self._buffer, start):
             separator = self._separates(match.end() - len(b"From "), last, bare=match[1] is None)
+            if separator and match.start() < self._claimed:
+                within = self._is_claim_right(last)
+                if within:
+                    continue
+                separator = None if within is None else True
             if separator:
                 body = self._take(match.start())
                 self._take(len(match[1] or b""))
@@ -237,6 +256,22 @@ class MboxReader:
         if not last and len(field) < MAX_FIELD_NAME and b"\n" not in field:
             return None
         return FIELD_NAME.match(field) is not None
+
+    def _is_claim_right(self, last: bool) -> bool | None:
+        """Whether the body has as many octets as Content-Length says: a separator or the end of the file is behind
+        them; None to await more. Only then a line of the body may look like a separator.
+        """
+        if len(self._buffer) < self._claimed + MAX_FROM and not last:
+            return None
+        start = self._claimed
+        for empty in (b"\r\n", b"\n"):
+            if self._buffer.startswith(empty, start):
+                start += len(empty)
+                break
+        right = start == len(self._buffer) or self._separates(start, last) is True
+        if not right:
+            self._claimed = 0
+        return right
 
     def _certain(self) -> int:
         """Number of buffered octets that cannot belong to a separator: whole lines, without an empty one at the end."""
@@ -295,6 +330,13 @@ def is_separator(line: bytes, *, dated: bool = True) -> bool:
         return not dated and line.split() == [b"From", sender]
     # A word in place of an address has a date as ctime writes it: "From our side 2 Oct 2026 10:00" is a text.
     return b"@" in sender or sender == b"-"
+
+
+def claimed_length(section: bytes) -> int:
+    """The octets of the body by Content-Length, 0 without, or if they are too many to be looked at."""
+    match = CONTENT_LENGTH.search(section)
+    length = int(match[1]) if match is not None else 0
+    return length if length <= MAX_CLAIMED else 0
 
 
 def take_status(section: bytes) -> tuple[bytes, tuple[str, ...], bool]:

@@ -112,6 +112,6 @@ async def test_folders_that_only_show_messages_of_others_are_told() -> None:
     own, _, told = await copied(Old(b'(("" "/")) NIL NIL', listed))
     assert own == {"Inbox": "Inbox"}
     assert told == [
-        "skipped folder 'Everything': it only shows messages from other folders",
-        "skipped folder 'Starred': it only shows messages from other folders",
+        "skipped folder 'Everything': only shows messages from other folders",
+        "skipped folder 'Starred': only shows messages from other folders",
     ]

@@ -38,7 +38,7 @@ def of_passwd(*lines: str, virtual: str = "", aliases: str = "") -> Plan:
             f"mia:{HASH}:1000:1000::/home::userdb_mail=maildir:~ pass=secret",
             False,
             "",
-            "extra field 'pass' has no counterpart",
+            "can't copy extra field 'pass'",
         ),
     ],
 )

@@ -22,7 +22,7 @@ import msgspec
 from moxlite.normal import normalized
 from moxlite.proto.imap.errors import ProtocolError
 from moxlite.proto.imap.utf7 import decode
-from moxlite.proto.localform import FromFile
+from moxlite.proto.localform import FromFile, without_mark
 from moxlite.proto.maildir import KEYWORDS_FILE, folder_of, parse_keywords, parse_name
 from moxlite.proto.mbox import End, Event, Head, MboxError, MboxReader
 from moxlite.store.errors import ImportFailed
@@ -84,6 +84,9 @@ FREE_UNPACKED: Final = 256 << 20
 MAX_RATIO: Final = 250
 """Unpacked octets per packed octet of an archive, beyond `FREE_UNPACKED`. Mail has 2 to 20, the reports of one machine
 up to 100; deflate reaches 1,030 (STORE-156)."""
+
+MAX_COUNT: Final = 20
+"""Octets of the first line of an ``.emlx``."""
 
 MAX_KEYWORDS_FILE: Final = 64 << 10
 """Octets of ``dovecot-keywords`` that are read: 26 keywords of 128."""
@@ -155,6 +158,7 @@ class _Window(io.RawIOBase):
 
 def recognise(start: bytes) -> Form | None:
     """Guess the format of a file by its first `RECOGNISED` octets; None if it cannot be imported."""
+    start = without_mark(start)
     if start.startswith((ZIP_MARK, GZIP_MARK, PST_MARK)):
         return Form.ARCHIVE
     if start.startswith(TAR_MARK, TAR_MARK_AT):
@@ -276,7 +280,7 @@ def _file(member: Member, shown: str, what: FileKind, mailbox: str, folder: str,
             yield from _mbox_member(member.pieces, shown, mailbox)
         case FileKind.MAYBE_MBOX:
             first = next(member.pieces, b"")
-            if first.startswith(b"From "):
+            if without_mark(first).startswith(b"From "):
                 yield from _mbox_member(chain([first], member.pieces), shown, mailbox)
             else:
                 yield Problem(f"{shown}: not a mail file")
@@ -298,6 +302,14 @@ def _file(member: Member, shown: str, what: FileKind, mailbox: str, folder: str,
             )
         case FileKind.EML:
             yield Mail(mailbox, shown, _from_file(member.pieces), words=(r"\Seen",), labels=True)
+        case FileKind.EMLX:
+            yield Mail(mailbox, shown, _from_file(_of_apple(member.pieces)), words=(r"\Seen",), labels=True)
+        case FileKind.MAYBE_MESSAGE:
+            first = next(member.pieces, b"")
+            if recognise(first[:RECOGNISED]) is Form.MESSAGE:
+                yield Mail(mailbox, shown, _from_file(chain([first], member.pieces)), words=(r"\Seen",), labels=True)
+            else:
+                yield Problem(f"{shown}: not a mail file")
         case FileKind.BESIDE:
             yield GroupwareFile(shown, member.pieces)
         case FileKind.KEYWORDS:
@@ -307,6 +319,20 @@ def _file(member: Member, shown: str, what: FileKind, mailbox: str, folder: str,
             yield Keywords(folder, parse_keywords(text))
         case _:
             yield Problem(f"{shown}: {_remedy(shown) or 'not a mail file'}")
+
+
+def _of_apple(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The message of an ``.emlx``: a line with its octets, the message, and a property list."""
+    start = b""
+    for piece in pieces:
+        start += piece
+        if b"\n" in start or len(start) > MAX_COUNT:
+            break
+    line, _, rest = start.partition(b"\n")
+    left = int(line) if line.strip().isdigit() and len(line) <= MAX_COUNT else 0
+    for piece in chain([rest], pieces):
+        yield piece[:left]
+        left = max(left - len(piece), 0)
 
 
 def set_aside(items: Iterator[Item], beside: zipfile.ZipFile | None) -> Iterator[Item]:
@@ -416,6 +442,10 @@ def _message(head: Head, events: Iterator[Event]) -> Iterator[bytes]:
 # ``A/.B.C/cur/NAME``                 message of a Maildir++       ``A/B/C``
 # ``A/B/NAME.eml``                    message                      ``A/B``
 # ``A/B.ics``, ``A/B.vcf``            calendar, contacts           none
+# ``A.mbox/mbox``, ``A/mbox``         mbox of Apple, readpst       ``A``
+# ``A/12``                            message of MH                ``A``
+# ``A/NAME.emlx``                     message of Apple Mail        ``A``
+# ``.A.directory/B``                  mbox of KMail                ``A/B``, if it begins as one
 # ``A.sbd/B``                         mbox of Thunderbird          ``A/B``, if it begins as one
 # ==================================  ===========================  =============================
 
@@ -427,8 +457,11 @@ BESIDE: Final = (".ics", ".vcf")
 """Suffixes of calendars and contacts."""
 
 MAILDIR: Final = frozenset({"new", "cur", "tmp"})
-SILENT: Final = (".msf", ".DS_Store")
+SILENT: Final = (".msf", ".DS_Store", ".mh_sequences", ".metadata.json", "archive_browser.html", "table_of_contents")
 """Suffixes of files that mail programs write beside their mail; they have no mail."""
+
+APPLE_FOLDERS: Final = frozenset({"Data", "Messages"})
+"""Folders of Apple Mail's store between a mailbox and its messages."""
 
 MAILDIR_FILES: Final = frozenset({"maildirfolder", "maildirsize", "subscriptions", "courierimapsubscribed"})
 """Files of Dovecot and Courier beside messages; more begin with `DOVECOT`."""
@@ -436,6 +469,9 @@ MAILDIR_FILES: Final = frozenset({"maildirfolder", "maildirsize", "subscriptions
 DOVECOT: Final = "dovecot"
 DBOX_FILE: Final = re.compile(r"[mu]\.\d+")
 """A file of messages in a store of Dovecot."""
+
+KMAIL: Final = ".directory"
+"""Ends the name of KMail's folder ``.A.directory`` with the mailboxes below A."""
 
 HOME: Final = "Maildir"
 """The Maildir of a home directory, which is no mailbox of that name."""
@@ -450,8 +486,10 @@ class FileKind(Enum):
 
     MBOX = "mbox"
     MAYBE_MBOX = "maybe mbox"
+    MAYBE_MESSAGE = "maybe message"
     MAILDIR = "maildir"
     EML = "eml"
+    EMLX = "emlx"
     KEYWORDS = "keywords"
     BESIDE = "beside"
     FOLDER = "folder"
@@ -469,7 +507,8 @@ class ArchiveMember(msgspec.Struct, frozen=True):
 
 def find(name: str, order: Order, *, is_folder: bool = False) -> ArchiveMember:
     """Determine kind and mailbox of an archive's member by its name. Raises BadPath."""
-    if name.startswith("/") or "\\" in name or "\0" in name or name[1:2] == ":":
+    name = name.replace("\\", SEPARATOR)  # as some programs for Windows write zip files
+    if name.startswith("/") or "\0" in name or name[1:2] == ":":
         raise BadPath("the file name is absolute or has invalid characters")
     # no file is written by this name, but a mailbox must not be named by a path either
     parts = [part for part in name.split("/") if part not in ("", ".")]
@@ -487,6 +526,14 @@ def find(name: str, order: Order, *, is_folder: bool = False) -> ArchiveMember:
     lower = last.lower()
     if last == KEYWORDS_FILE:
         return ArchiveMember(FileKind.KEYWORDS, "", SEPARATOR.join(folder))
+    if lower == "mbox" and folder:
+        above = folder[-1]
+        named = above[: -len(".mbox")] if above.lower().endswith(".mbox") else above
+        return ArchiveMember(FileKind.MBOX, _mailbox([*folder[:-1], named], order))
+    if lower.endswith(".emlx") and not lower.endswith(".partial.emlx"):
+        return ArchiveMember(FileKind.EMLX, _mailbox([part for part in folder if part not in APPLE_FOLDERS], order))
+    if last.isascii() and last.isdecimal() and folder:
+        return ArchiveMember(FileKind.MAYBE_MESSAGE, _mailbox(folder, order))
     if lower.endswith(".mbox"):
         return ArchiveMember(FileKind.MBOX, _mailbox([*folder, last[:-5]], order))
     if lower.endswith(".eml"):
@@ -505,7 +552,7 @@ def _mailbox(parts: list[str], order: Order) -> str:
     """The mailbox name for a path, below the order's mailbox if that is not Inbox; not yet checked."""
     elements: list[str] = []
     for part in parts[1:] if parts[:1] == [HOME] else parts:
-        dotted = folder_of(part)
+        dotted = [part[1 : -len(KMAIL)]] if part.startswith(".") and part.endswith(KMAIL) else folder_of(part)
         if dotted is not None:
             elements += [_decoded(one) for one in dotted]
         else:
