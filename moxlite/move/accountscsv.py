@@ -15,7 +15,7 @@ COLUMNS: Final = (
 
 
 _NULL: Final = frozenset({"NULL", "\\N"})
-"""What mysql and psql write for a value that is missing, in files with tabs."""
+"""Missing values in the output of mysql and psql, with tabs between."""
 
 _DISABLED: Final[Mapping[str, bool]] = {
     **dict.fromkeys(("", "0", "n", "no", "false", "f"), False),

@@ -73,7 +73,7 @@ def rewritten(text: str, folders: Folders) -> Rewritten:
 
 
 def gaps_of(text: str) -> list[str]:
-    """What a script needs that isn't here or can't be rewritten, as far as its text tells."""
+    """List a script's requirements that aren't available or can't be rewritten, as far as its text tells."""
     script = _parsed(text)
     if script.fault:
         return [f"can't read it: {script.fault}"]

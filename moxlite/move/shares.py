@@ -40,7 +40,7 @@ class Share(NamedTuple):
 
 
 class Shares(NamedTuple):
-    """What a user of the old server shares, or may do with folders for everybody, and what has no counterpart here."""
+    """A user's shares on the old server, rights on folders for everybody, and problems with either."""
 
     shares: list[Share]
     problems: list[str]
