@@ -188,5 +188,5 @@ def test_the_comparison_counts_what_is_lost_alone(server: LocalServer, old: Dove
         client.select_folder("INBOX")
         client.add_flags([3], [rb"\Flagged"])
     code, text = compared()
-    assert "missing: flags of 1 message of INBOX" in text
+    assert "missing: flags of 1 message of Inbox" in text
     assert code == 1
