@@ -20,7 +20,7 @@ from msgspec import Struct
 from . import responses as r
 from .errors import ProtocolError
 from .seqset import STAR
-from .tokens import MAX_MODSEQ, Reader
+from .tokens import MAX_MODSEQ, MAX_RAW_NAMES, Reader
 
 MAX_LINE: Final = 1 << 20
 """Octets of a response without its literals: some servers send the result of a SEARCH in one line."""
@@ -30,9 +30,6 @@ MAX_SHORT: Final = 64 << 10
 
 MAX_RESPONSE: Final = 128 << 20
 """Default limit for the octets of a whole response: a FETCH of a message with all its items."""
-
-MAX_RAW_NAMES: Final = 10_000
-"""Mailbox names in UTF-8 that are remembered: a copy takes no more mailboxes."""
 
 MAX_UINT64: Final = (1 << 64) - 1
 """Largest message id of Google's extension: 64 bits, unsigned."""
@@ -58,18 +55,13 @@ class ResponseOctets(Struct, frozen=True):
 
 
 class ClientDecoder:
-    """Decoder of a server's responses.
-
-    Attributes:
-      utf8: IMAP4rev2 or UTF8=ACCEPT is enabled, so mailbox names are UTF-8.
-    """
+    """Decoder of a server's responses. `utf8`: IMAP4rev2 or UTF8=ACCEPT is enabled, so mailbox names are UTF-8."""
 
     __slots__ = ("_buffer", "_left", "_literals", "_max_response", "_raw_names", "_response", "_scanned", "utf8")
 
     def __init__(self, *, max_response: int = MAX_RESPONSE) -> None:
         """`max_response`: limit for the octets of a response with its literals."""
-        self.utf8 = False
-        self._raw_names: set[str] = set()
+        self.utf8, self._raw_names = False, set[str]()
         self._max_response = max_response
         self._buffer = bytearray()
         self._scanned = 0
@@ -82,9 +74,7 @@ class ClientDecoder:
         self._buffer += octets
 
     def is_utf8(self, mailbox: str) -> bool:
-        """Whether commands name a mailbox in UTF-8: also one that LIST gave in UTF-8 although that isn't enabled,
-        because such a server doesn't know it in modified UTF-7.
-        """
+        """Whether commands name a mailbox in UTF-8: also without `utf8`, if LIST gave this name so."""
         return self.utf8 or mailbox in self._raw_names
 
     @property

@@ -43,6 +43,9 @@ _LOOSE_DATETIME: Final = re.compile(rb'"( ?[0-9]{1,2})' + _CLOCK + rb'(?:([+-])(
 # A quoted string; the blanks behind "(", before ")" and at the end; of other runs of blanks, the first one
 _LOOSE: Final = re.compile(rb'("(?>(?:[^"\\]|\\.)*)"?)|(?<=\() ++| ++(?=\))| ++\Z|( ) ++')
 
+MAX_RAW_NAMES: Final = 10_000
+"""Names that a server lists in UTF-8 unasked, and that are remembered: a copy takes no more mailboxes."""
+
 MAX_MODSEQ: Final = (1 << 63) - 1
 """Largest mod-sequence: 63 bits (RFC 7162 §7 ``mod-sequence-value``)."""
 
