@@ -887,6 +887,7 @@ export interface VacationInfo {
   text: string;
   html: string;
   known_only: boolean;
+  addresses: Array<string>;
   active: boolean;
   script: boolean;
   mark: string;
@@ -908,6 +909,7 @@ export interface VacationChange {
   text?: string;
   html?: string;
   known_only?: boolean;
+  addresses?: Array<string>;
 }
 
 /** An address of the account with its settings and rules. */
@@ -1210,9 +1212,9 @@ export const checks: Checks = {
   NoticeChoice: { known: "boolean", quiet_from: "integer", quiet_until: "integer", zone: "string", alarms: ["optional", ["enum", ["all", "none", "notices"]]] },
   Mailbox: { name: "string", total: "integer", size: "integer" },
   ImportState: { token: "string", uploading: "boolean" },
-  VacationInfo: { enabled: "boolean", start: "integer", end: "integer", subject: "string", text: "string", html: "string", known_only: "boolean", active: "boolean", script: "boolean", mark: "string", answered: ["list", ["ref", "VacationAnswer"]] },
+  VacationInfo: { enabled: "boolean", start: "integer", end: "integer", subject: "string", text: "string", html: "string", known_only: "boolean", addresses: ["list", "string"], active: "boolean", script: "boolean", mark: "string", answered: ["list", ["ref", "VacationAnswer"]] },
   VacationAnswer: { address: "string", sent: "integer" },
-  VacationChange: { enabled: ["optional", "boolean"], start: ["optional", "integer"], end: ["optional", "integer"], subject: ["optional", "string"], text: ["optional", "string"], html: ["optional", "string"], known_only: ["optional", "boolean"] },
+  VacationChange: { enabled: ["optional", "boolean"], start: ["optional", "integer"], end: ["optional", "integer"], subject: ["optional", "string"], text: ["optional", "string"], html: ["optional", "string"], known_only: ["optional", "boolean"], addresses: ["optional", ["list", "string"]] },
   DestinationItem: { address: "string", form: ["ref", "DestinationForm"] },
   DestinationForm: { mailbox: "string", full_name: "string", rulesets: ["list", ["ref", "Rule"]], smtp_error: "string", refused_addresses: ["list", "string"], message_auth_required_smtp_error: "string" },
   DestinationChange: { mailbox: ["optional", "string"], full_name: ["optional", "string"], rulesets: ["optional", ["list", ["ref", "Rule"]]], smtp_error: ["optional", "string"], refused_addresses: ["optional", ["list", "string"]], message_auth_required_smtp_error: ["optional", "string"] },

@@ -474,6 +474,7 @@ export interface Filter {
   size_min?: number | null;
   size_max?: number | null;
   attachments?: "any" | "archive" | "document" | "image" | "none" | "pdf" | "presentation" | "spreadsheet" | null;
+  writers?: "newsletters" | "people" | null;
 }
 
 /** A message must have a header field of this name whose text contains the value. */
@@ -802,6 +803,7 @@ export interface Calendar {
   problem: Remark;
   left: Remark;
   owner: string;
+  invites: boolean;
   access: "busy" | "details" | "nothing" | "usual";
   usual: "busy" | "details" | "nothing";
   second_zone: string;
@@ -1304,6 +1306,7 @@ export interface VacationChange {
   text?: string;
   html?: string;
   known_only?: boolean;
+  addresses?: Array<string>;
 }
 
 /** A message that leaves at `due`, µs UTC, and can be stopped until then. */
@@ -1407,7 +1410,7 @@ export const checks: Checks = {
   ServerShutdown: { kind: ["enum", ["server_shutdown"]] },
   Request: { id: "integer", view_id: "integer", stream_id: ["optional", "integer"], cancel: ["optional", "boolean"], query: ["optional", ["nullable", ["ref", "Query"]]], page: ["optional", ["nullable", ["ref", "Page"]]] },
   Query: { filter: ["ref", "Filter"], not_filter: ["optional", ["ref", "NotFilter"]], order_asc: ["optional", "boolean"], order: ["optional", ["enum", ["received", "sender", "size", "unread"]]], threading: ["optional", ["enum", ["off", "on", "unread"]]] },
-  Filter: { mailbox_id: ["optional", "integer"], mailbox_name: ["optional", "string"], mailbox_children_included: ["optional", "boolean"], unread: ["optional", "boolean"], words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], filenames: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], headers: ["optional", ["list", ["ref", "HeaderIs"]]], any: ["optional", ["list", ["ref", "Alternatives"]]], oldest: ["optional", ["nullable", "time"]], newest: ["optional", ["nullable", "time"]], size_min: ["optional", ["nullable", "integer"]], size_max: ["optional", ["nullable", "integer"]], attachments: ["optional", ["nullable", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
+  Filter: { mailbox_id: ["optional", "integer"], mailbox_name: ["optional", "string"], mailbox_children_included: ["optional", "boolean"], unread: ["optional", "boolean"], words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], filenames: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], headers: ["optional", ["list", ["ref", "HeaderIs"]]], any: ["optional", ["list", ["ref", "Alternatives"]]], oldest: ["optional", ["nullable", "time"]], newest: ["optional", ["nullable", "time"]], size_min: ["optional", ["nullable", "integer"]], size_max: ["optional", ["nullable", "integer"]], attachments: ["optional", ["nullable", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]], writers: ["optional", ["nullable", ["enum", ["newsletters", "people"]]]] },
   HeaderIs: { name: "string", value: ["optional", "string"] },
   Alternatives: { words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], filenames: ["optional", ["list", "string"]] },
   NotFilter: { words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], filenames: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], attachments: ["optional", ["list", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
@@ -1673,13 +1676,13 @@ export interface Calls {
   /** Mark all messages of these mailboxes as read. */
   mailboxes_mark_read(mailbox_ids: Array<number>): Promise<null>;
 
-  /** Create a mailbox and its missing parents; returns its id. */
-  mailbox_create(name: string): Promise<number>;
+  /** Create a mailbox and its missing parents, in the account of mailbox `beside` (0: own); returns its id. */
+  mailbox_create(name: string, beside?: number): Promise<number>;
 
-  /** Rename a mailbox and the mailboxes in it. */
+  /** Rename a mailbox and the mailboxes in it; `name`: within its account. */
   mailbox_rename(mailbox_id: number, name: string): Promise<null>;
 
-  /** Remove a mailbox with its messages; refused while it contains other mailboxes. */
+  /** Remove a mailbox; refused while it contains other mailboxes. Its messages are removed, too; of another */
   mailbox_delete(mailbox_id: number): Promise<null>;
 
   /** Give a mailbox exactly these roles; other mailboxes lose them. */

@@ -167,7 +167,6 @@ var inWords2 = (error) => inWords(error, `1up7nwi⟦unknown setting: {name}⟧
 1qtx7bg⟦photo: must be a JPEG, PNG, GIF, or WebP image up to 128 KiB⟧
 0tvagm9⟦name: enter a name or email address⟧
 0ymc8ei⟦you can only see delivery details for your own mail⟧
-0pvnpst⟦only the calendar's owner can change events with guests⟧
 1i7n9id⟦only the calendar's owner can change private events⟧
 18qe6wx⟦this calendar was deleted⟧
 0g72o35⟦this event was deleted⟧
@@ -175,7 +174,6 @@ var inWords2 = (error) => inWords(error, `1up7nwi⟦unknown setting: {name}⟧
 0zxhn8r⟦you can't reply because you can't send from {address}⟧
 148wd2p⟦calendar: {reason}⟧
 1l8h0ua⟦you can't move events out of their owner's calendars⟧
-0dvn4bz⟦only the calendar's owner can invite guests to its events⟧
 0ke5z14⟦only the organizer can change this event; you can only change your alerts and free/busy status⟧
 056b372⟦start: events and their recurrences must be in the years 1 to 9999⟧
 1k3uo3h⟦you're not invited to this event⟧
@@ -243,6 +241,7 @@ var inWords2 = (error) => inWords(error, `1up7nwi⟦unknown setting: {name}⟧
 0x0vtza⟦Wrong code, or this code has been used. Wait for the next one.⟧
 1jy6iou⟦Couldn't verify your security key.⟧
 1xrxv0p⟦Wrong recovery code, or this code has been used.⟧
+1khd5ts⟦only the owner can delete this folder⟧
 0isua9x⟦password managers need a separate token that can't be used for anything else⟧
 11vz01x⟦tokens can't be used for {scope}⟧
 1ccn3jf⟦app password names must be 1 to {most} printable characters⟧
@@ -293,6 +292,8 @@ var inWords2 = (error) => inWords(error, `1up7nwi⟦unknown setting: {name}⟧
 0pn3475⟦sending is paused for your account since {when} because it may be compromised. Messages you sent are on hold. Contact your administrator and change your password⟧
 1xbe4c3⟦the text can be up to {most} characters, and the subject up to {subject}⟧
 0knh661⟦control characters aren't allowed here⟧
+1tj622w⟦you can add up to {most} addresses⟧
+15jbt6h⟦isn't a valid email address: {reason}⟧
 00n2jwv⟦can't be empty; write a reply⟧
 0wrfs4s⟦must be after the start⟧
 0cyzdad⟦has already passed⟧
@@ -307,6 +308,8 @@ var inWords2 = (error) => inWords(error, `1up7nwi⟦unknown setting: {name}⟧
 0vtxdf6⟦this was changed elsewhere, so your changes weren't saved: {text}⟧
 1vi9gw3⟦this is a subscribed calendar, so you can't change it here⟧
 1puqnlb⟦this was already restored or permanently deleted⟧
+01zdxjc⟦you're the organizer of this event, so only your own calendars can have it⟧
+1vdizrp⟦to change an event with guests here, you need permission to send from {address}⟧
 00gdv0g⟦this link was already revoked⟧
 1ceed8w⟦you can view this calendar, but not edit it⟧
 0j2wzgx⟦you can view this address book, but not edit it⟧
@@ -448,7 +451,6 @@ var inWords2 = (error) => inWords(error, `1up7nwi⟦unknown setting: {name}⟧
 0nmagdg⟦the push service URL must start with https:// and include a host⟧
 07lyo2m⟦a calendar copy is already running⟧
 1h9bds2⟦too many calendar copies are running on this server; try again later⟧
-1mlgyn3⟦the URL must start with https:// and can't include a password⟧
 0xwb21z⟦the user name can't contain a colon⟧
 1afc4z9⟦the server doesn't have a calendar or contacts home for this user⟧
 1n3mha8⟦the server rejected the user name or password⟧
@@ -513,10 +515,14 @@ var inWords2 = (error) => inWords(error, `1up7nwi⟦unknown setting: {name}⟧
 1n1fg06⟦the server has more than {n} folders⟧
 13quamb⟦skipped folder {name}: its name is too long or has unsupported characters⟧
 1vimp78⟦skipped another user's folder {name}⟧
+1fng2hr⟦skipped deleted folder {name}⟧
+1sz8qnj⟦skipped folder {name}: only shows messages from other folders⟧
 0qs4fag⟦the server reports more than {n} messages in a folder⟧
 0p21re0⟦a search returned more messages than the folder has⟧
 1e0ld36⟦messages were deleted while the folder was being listed⟧
 1m4z0ul⟦unexpected response from the server: {reason}⟧
+08qm6au⟦skipped folders for everybody: {names}⟧
+16scyho⟦renamed folder {name} to {to}⟧
 0jsbpuw⟦folder {name}: skipped annotation {key}: {reason}⟧
 0pz44gi⟦some flags weren't copied: {reason}⟧
 0lvgg6k⟦skipped folder {name}: {reason}⟧
@@ -597,8 +603,9 @@ var inWords2 = (error) => inWords(error, `1up7nwi⟦unknown setting: {name}⟧
 0jtxyow⟦must have at least one member⟧
 0gk7zut⟦must have a member on this server if it has members on other servers⟧
 1mkj72z⟦did you mean "{word}"?⟧
-1cukpo9⟦this belongs at the top of the file, above the first [section]⟧
 1hpx6m5⟦is missing⟧
+1cukpo9⟦this belongs at the top of the file, above the first [section]⟧
+1moaiqi⟦put the domain in quotes: {header}⟧
 1v8d9uu⟦can't be empty⟧
 10on8gg⟦to leave it unset, remove this key⟧
 10929mq⟦can't be negative⟧
@@ -609,10 +616,10 @@ var inWords2 = (error) => inWords(error, `1up7nwi⟦unknown setting: {name}⟧
 1gvopf4⟦isn't a valid size. Use bytes, or a value like "500k", "100m", or "2g"⟧
 0mvlqlf⟦must be 1 PiB or less⟧
 1tftehl⟦must be "auto" or a duration like "20d"⟧
+0k0d2pz⟦must be a full path: only a shell knows what ~ means⟧
 17bo2v8⟦must be a port number between 1 and 65535⟧
 0p0t813⟦isn't a valid domain: {reason}⟧
 1af6agh⟦must be lowercase Unicode; use "{domain}"⟧
-15jbt6h⟦isn't a valid email address: {reason}⟧
 178l1m0⟦must be in canonical form; use "{address}"⟧
 0k9e9w3⟦isn't a valid localpart, the part of an address before the @⟧
 01uvdo8⟦isn't a valid IP address⟧

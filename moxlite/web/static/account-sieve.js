@@ -340,17 +340,19 @@ function answer(desk, old) {
   const start2 = line(meant("time", "From"), local(old.start), t("Leave blank to start now."), { type: "datetime-local" });
   const end = line(t("Until"), local(old.end), t("Leave blank for no end date."), { type: "datetime-local" });
   const subject = line(t("Subject"), old.subject, t("Leave blank to use “Auto:” and the message's subject."), { spellcheck: "true", maxlength: "200" });
+  const told22 = old.addresses.join(", ");
+  const further = line(t("Also reply to mail for"), told22, t("For example, an alias. Separate with commas."));
   const area = el("textarea", { rows: 7, maxlength: "20000" });
   area.value = old.text;
   const text2 = field(meant("vacation", "Reply"), area);
   const html = old.html === "" ? null : markup(old.html);
   const known = choice(t("Reply to"), [["all", t("anyone who emails me")], ["known", t("only people I've emailed")]], old.known_only ? "known" : "all");
-  const box = form([on.root, el("div", { class: "fields" }, start2.root, end.root, known.root), subject.root, text2.root, html?.root ?? null, el("p", { class: "hint" }, t("Senders get one reply every 7 days. Mailing lists, newsletters, automated mail, and forged senders don't get replies."))], t("Save"), async () => {
-    const changed = { enabled: on.control.checked, start: instant(start2.control.value), end: instant(end.control.value), subject: subject.control.value, text: area.value, ...html === null ? {} : { html: html.control.value }, known_only: known.control.value === "known" };
+  const box = form([on.root, el("div", { class: "fields" }, start2.root, end.root, known.root), further.root, subject.root, text2.root, html?.root ?? null, el("p", { class: "hint" }, t("Senders get one reply every 7 days. Mailing lists, newsletters, automated mail, and forged senders don't get replies."))], t("Save"), async () => {
+    const changed = { enabled: on.control.checked, start: instant(start2.control.value), end: instant(end.control.value), subject: subject.control.value, text: area.value, ...html === null ? {} : { html: html.control.value }, known_only: known.control.value === "known", ...further.control.value === told22 ? {} : { addresses: further.control.value.split(/[\s,;]+/).filter(Boolean) } };
     try {
       await desk.client.account_vacation_set(differing(old, changed), old.mark);
     } catch (error) {
-      atFields(error, { start: start2, end, subject, text: text2, ...html === null ? {} : { html } });
+      atFields(error, { start: start2, end, addresses: further, subject, text: text2, ...html === null ? {} : { html } });
       return;
     }
     desk.say(changed.enabled ? t("Saved. Vacation reply on") : t("Saved. Vacation reply off"));

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "02f84cbabaa4", finding: "1daf94979df4", junk: "3f5bebf946da", links: "83ee2f0cd13a", masked: "270f0ac84c82", reading: "601b0a608858", rich: "a938868abf75", rules: "22ad46fb22a7", security: "e0f61707595a", sending: "5cedd4db2fd0", shares: "03e6f97f8d39", sieve: "ae5933114c6f", squire: "2e87e3ee21aa", transfer: "c13b04527ea7", writing: "26f36fa17780", you: "94f969624053" };
+var define_PARTS_default = { device: "02f84cbabaa4", finding: "1daf94979df4", junk: "3f5bebf946da", links: "83ee2f0cd13a", masked: "270f0ac84c82", reading: "0c9de6338143", rich: "a938868abf75", rules: "22ad46fb22a7", security: "e0f61707595a", sending: "5cedd4db2fd0", shares: "03e6f97f8d39", sieve: "609085cce097", squire: "2e87e3ee21aa", transfer: "c13b04527ea7", writing: "26f36fa17780", you: "94f969624053" };
 
 var CheckFailed = class extends Error {
 };
@@ -290,9 +290,9 @@ var checks = {
   NoticeChoice: { known: "boolean", quiet_from: "integer", quiet_until: "integer", zone: "string", alarms: ["optional", ["enum", ["all", "none", "notices"]]] },
   Mailbox: { name: "string", total: "integer", size: "integer" },
   ImportState: { token: "string", uploading: "boolean" },
-  VacationInfo: { enabled: "boolean", start: "integer", end: "integer", subject: "string", text: "string", html: "string", known_only: "boolean", active: "boolean", script: "boolean", mark: "string", answered: ["list", ["ref", "VacationAnswer"]] },
+  VacationInfo: { enabled: "boolean", start: "integer", end: "integer", subject: "string", text: "string", html: "string", known_only: "boolean", addresses: ["list", "string"], active: "boolean", script: "boolean", mark: "string", answered: ["list", ["ref", "VacationAnswer"]] },
   VacationAnswer: { address: "string", sent: "integer" },
-  VacationChange: { enabled: ["optional", "boolean"], start: ["optional", "integer"], end: ["optional", "integer"], subject: ["optional", "string"], text: ["optional", "string"], html: ["optional", "string"], known_only: ["optional", "boolean"] },
+  VacationChange: { enabled: ["optional", "boolean"], start: ["optional", "integer"], end: ["optional", "integer"], subject: ["optional", "string"], text: ["optional", "string"], html: ["optional", "string"], known_only: ["optional", "boolean"], addresses: ["optional", ["list", "string"]] },
   DestinationItem: { address: "string", form: ["ref", "DestinationForm"] },
   DestinationForm: { mailbox: "string", full_name: "string", rulesets: ["list", ["ref", "Rule"]], smtp_error: "string", refused_addresses: ["list", "string"], message_auth_required_smtp_error: "string" },
   DestinationChange: { mailbox: ["optional", "string"], full_name: ["optional", "string"], rulesets: ["optional", ["list", ["ref", "Rule"]]], smtp_error: ["optional", "string"], refused_addresses: ["optional", ["list", "string"]], message_auth_required_smtp_error: ["optional", "string"] },
@@ -930,21 +930,26 @@ function toast(text3, action, time = shown) {
   return { say: (other) => fill(words, other), close };
 }
 
-var offered = false;
+var waiting = false;
 function leave(load2 = () => location.reload()) {
+  waiting = false;
   for (const one of document.querySelectorAll("[data-unsaved]")) delete one.dataset["unsaved"];
   load2();
 }
-function reload(words, load2) {
-  if (document.querySelector(".composer, [data-unsaved]") === null) leave(load2);
-  else if (!offered) {
-    offered = true;
-    const run = () => {
-      dispatchEvent(new Event("leaving"));
-      leave(load2);
-    };
-    toast(words, { title: t("Reload"), run }, 0);
-  }
+var engaged = () => document.querySelector(".composer, [data-unsaved], dialog[open]") !== null;
+function quiet(time) {
+  const works = [];
+  dispatchEvent(new CustomEvent("reloading", { detail: works }));
+  return Promise.race([Promise.all(works).then(() => true), new Promise((resolve) => setTimeout(resolve, time))]);
+}
+async function reload(words, load2) {
+  if (waiting) return;
+  waiting = true;
+  if (!engaged() && await quiet(9e4) && !engaged()) leave(load2);
+  else toast(words, { title: t("Reload"), run: () => {
+    dispatchEvent(new Event("leaving"));
+    void quiet(1e4).then(() => leave(load2));
+  } }, 0);
 }
 
 var key = "moxlite-searched";
@@ -1171,6 +1176,7 @@ var staleAfter = 3e3;
 var waits = [500, 1e3, 2e3, 4e3, 8e3, 15e3, 3e4];
 var changes = /* @__PURE__ */ new Set(["flags_add", "flags_clear", "message_move", "message_delete", "thread_mute"]);
 var settled = /* @__PURE__ */ new Set(["user:conflict", "user:notFound"]);
+var settings = ["alarm_seen", "calendar_view", "event_news_seen", "from_address_settings_save", "log_level_set", "mailbox_set_special_use", "notices_choose", "preferences_save", "ruleset_never", "thread_collapse"];
 var undecided = /* @__PURE__ */ new Set(["user:noAuth", "user:badAuth", "user:confirm", "user:rateLimited", "server:error"]);
 function newId() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((octet) => octet.toString(16).padStart(2, "0")).join("");
@@ -1233,9 +1239,9 @@ function steadily(once2, most3 = waits.length) {
     go();
     connected = new Promise((resolve) => go = resolve);
   });
-  const writes = /* @__PURE__ */ new Set([...once2, ...changes]);
+  const writes = /* @__PURE__ */ new Set([...once2, ...changes, ...settings]);
   const lost = /* @__PURE__ */ new Map();
-  return async (call, body, post, kept3) => {
+  const make = async (call, body, post, kept3) => {
     const same2 = `${call} ${body}`;
     const form = once2.includes(call) ? saving() : void 0;
     const [forms, formsId] = form?.dataset["lost"]?.split(" ") ?? [];
@@ -1279,6 +1285,23 @@ function steadily(once2, most3 = waits.length) {
       }
     }
   };
+  const under = /* @__PURE__ */ new Set();
+  const quiet3 = async () => {
+    while (under.size > 0) {
+      await Promise.allSettled(under);
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+  };
+  addEventListener("reloading", (event) => void event.detail.push(quiet3()));
+  return async (call, ...given) => {
+    const made = make(call, ...given);
+    if (writes.has(call)) under.add(made);
+    try {
+      return await made;
+    } finally {
+      under.delete(made);
+    }
+  };
 }
 async function simulatedLatency() {
   const setting = localStorage.getItem("moxlite-debug");
@@ -1287,7 +1310,7 @@ async function simulatedLatency() {
   await new Promise((resolve) => setTimeout(resolve, least + Math.random() * Math.max(0, most3 - least)));
 }
 
-var [quiet, week2] = [300, 7 * 864e5];
+var [quiet2, week2] = [300, 7 * 864e5];
 var [mostRows, mostForms] = [100, 50];
 var kinds = "form, [data-form]";
 var apart = ".login *, .login, .composer *, [role=search], .filter, [data-fleeting]";
@@ -1401,7 +1424,7 @@ function keepForms(app) {
       form.dataset["unsaved"] = "";
       if (!changed.has(form)) changed.set(form, { name: old.name, place: placeOf(form) });
       clearTimeout(timer);
-      timer = window.setTimeout(keep, quiet);
+      timer = window.setTimeout(keep, quiet2);
     }
   }
   function settle(form) {
@@ -1574,11 +1597,11 @@ var Keeper = class {
     if (!back() && location.hash === place) await this.again();
   }
   async put(changed) {
-    const settings = (await this.client.preferences()).settings;
+    const settings2 = (await this.client.preferences()).settings;
     await this.client.preferences_save(changed);
     if (changed.color_scheme !== void 0) paint(changed.color_scheme);
-    if (changed.language !== void 0 && speak(changed.language)) reload(t("Reload the page to change the language."));
-    return Object.fromEntries(Object.keys(changed).map((name) => [name, settings[name]]));
+    if (changed.language !== void 0 && speak(changed.language)) void reload(t("Reload the page to change the language."));
+    return Object.fromEntries(Object.keys(changed).map((name) => [name, settings2[name]]));
   }
 };
 

@@ -1049,7 +1049,9 @@ function samples(row) {
   return el("details", {}, el("summary", {}, summary), whole);
 }
 
+var waiting = false;
 function leave(load = () => location.reload()) {
+  waiting = false;
   for (const one of document.querySelectorAll("[data-unsaved]")) delete one.dataset["unsaved"];
   load();
 }

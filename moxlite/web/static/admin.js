@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "746d55b2b60b", audit: "bdc91c221ce1", domains: "7d0a215d48bb", factors: "cfc05e468e85", live: "a83100d81cc9", machine: "4ad78e3c48c1", moving: "8ef13b1f7126", queue: "7050c900a2e5", reports: "4b8bc704f006", trends: "187804793128" };
+var define_PARTS_default = { accounts: "746d55b2b60b", audit: "bdc91c221ce1", domains: "7d0a215d48bb", factors: "cfc05e468e85", live: "a83100d81cc9", machine: "286df14c5b38", moving: "8ef13b1f7126", queue: "7050c900a2e5", reports: "4b8bc704f006", trends: "187804793128" };
 
 var CheckFailed = class extends Error {
 };
@@ -1073,7 +1073,9 @@ function toast(text3, action2, time = shown) {
   return { say: (other) => fill(words, other), close };
 }
 
+var waiting = false;
 function leave(load3 = () => location.reload()) {
+  waiting = false;
   for (const one of document.querySelectorAll("[data-unsaved]")) delete one.dataset["unsaved"];
   load3();
 }
@@ -1330,6 +1332,7 @@ var staleAfter = 3e3;
 var waits = [500, 1e3, 2e3, 4e3, 8e3, 15e3, 3e4];
 var changes = /* @__PURE__ */ new Set(["flags_add", "flags_clear", "message_move", "message_delete", "thread_mute"]);
 var settled = /* @__PURE__ */ new Set(["user:conflict", "user:notFound"]);
+var settings = ["alarm_seen", "calendar_view", "event_news_seen", "from_address_settings_save", "log_level_set", "mailbox_set_special_use", "notices_choose", "preferences_save", "ruleset_never", "thread_collapse"];
 var undecided = /* @__PURE__ */ new Set(["user:noAuth", "user:badAuth", "user:confirm", "user:rateLimited", "server:error"]);
 function newId() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((octet) => octet.toString(16).padStart(2, "0")).join("");
@@ -1392,9 +1395,9 @@ function steadily(once2, most3 = waits.length) {
     go();
     connected = new Promise((resolve) => go = resolve);
   });
-  const writes = /* @__PURE__ */ new Set([...once2, ...changes]);
+  const writes = /* @__PURE__ */ new Set([...once2, ...changes, ...settings]);
   const lost = /* @__PURE__ */ new Map();
-  return async (call, body, post, kept) => {
+  const make = async (call, body, post, kept) => {
     const same2 = `${call} ${body}`;
     const form2 = once2.includes(call) ? saving() : void 0;
     const [forms, formsId] = form2?.dataset["lost"]?.split(" ") ?? [];
@@ -1436,6 +1439,23 @@ function steadily(once2, most3 = waits.length) {
           throw unsure(new CallFailed(call, "user:unknown", t("Can't reach the server, and we don't know whether this was done. Check before you try again.")));
         } else if (made > 0 || Date.now() - begun < staleAfter) throw error;
       }
+    }
+  };
+  const under = /* @__PURE__ */ new Set();
+  const quiet2 = async () => {
+    while (under.size > 0) {
+      await Promise.allSettled(under);
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+  };
+  addEventListener("reloading", (event) => void event.detail.push(quiet2()));
+  return async (call, ...given) => {
+    const made = make(call, ...given);
+    if (writes.has(call)) under.add(made);
+    try {
+      return await made;
+    } finally {
+      under.delete(made);
     }
   };
 }
@@ -1870,9 +1890,9 @@ function unexamined(found) {
 }
 function summary(found, things) {
   const queue2 = found.queue;
-  const waiting = queue2 === null ? t("The queue isn't running.") : queue2.messages === 0 ? t("The queue is empty.") : queue2.oldest > 0 ? many(queue2.messages, "{n} message waiting for {time}.", "{n} messages waiting, the oldest for {time}.", { time: agoShort(queue2.oldest * 1e6) }) : many(queue2.messages, "{n} message on hold.", "{n} messages on hold.");
+  const waiting2 = queue2 === null ? t("The queue isn't running.") : queue2.messages === 0 ? t("The queue is empty.") : queue2.oldest > 0 ? many(queue2.messages, "{n} message waiting for {time}.", "{n} messages waiting, the oldest for {time}.", { time: agoShort(queue2.oldest * 1e6) }) : many(queue2.messages, "{n} message on hold.", "{n} messages on hold.");
   const need = things === 0 ? unexamined(found) ? t("This server hasn't been checked on this machine. The first check starts automatically.") : t("No problems found.") : many(things, "{n} problem needs attention.", "{n} problems need attention.");
-  return `${waiting} ${need}`;
+  return `${waiting2} ${need}`;
 }
 function line(level, grade, title, detail, step) {
   return el("li", {}, mark2(level, grade, false), el("div", { class: "grow" }, el("b", {}, title), el("div", { class: "hint" }, detail)), step);

@@ -342,7 +342,7 @@ function nameOf(item) {
 var birthdayCalendar = -1;
 function isChangeable(item, calendar) {
   if (calendar === void 0) return item.calendar_id !== birthdayCalendar;
-  return calendar.writable && (calendar.owner === "" || item.guests === 0 && !item.private);
+  return calendar.writable && !item.private && (calendar.invites || item.guests === 0);
 }
 function dayOf(date) {
   return Math.round(Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) / dayLength);

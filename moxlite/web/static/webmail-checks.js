@@ -27,7 +27,7 @@ var checks = {
   EventForm: { title: "string", place: "string", notes: "string", all_day: "boolean", start: "string", end: "string", zone: "string", rule: "string", alarms: ["list", "integer"], free: "boolean", guests: ["list", ["ref", "Party"]], mails: ["optional", ["list", "integer"]], link: ["optional", "string"], colour: ["optional", "string"] },
   Party: { name: "string", address: "string" },
   EventGuest: { name: "string", address: "string", answer: "string", undelivered: "boolean" },
-  Calendar: { id: "integer", name: "string", colour: "string", hidden: "boolean", events: "integer", path: "string", writable: "boolean", source: "string", read: "integer", problem: ["ref", "Remark"], left: ["ref", "Remark"], owner: "string", access: ["enum", ["busy", "details", "nothing", "usual"]], usual: ["enum", ["busy", "details", "nothing"]], second_zone: "string" },
+  Calendar: { id: "integer", name: "string", colour: "string", hidden: "boolean", events: "integer", path: "string", writable: "boolean", source: "string", read: "integer", problem: ["ref", "Remark"], left: ["ref", "Remark"], owner: "string", invites: "boolean", access: ["enum", ["busy", "details", "nothing", "usual"]], usual: ["enum", ["busy", "details", "nothing"]], second_zone: "string" },
   Remark: { message: "string", words: "any" },
   CalendarView: { colour: ["optional", "string"], hidden: ["optional", "boolean"] },
   CalendarChange: { colour: ["optional", "string"], hidden: ["optional", "boolean"], name: ["optional", "string"], access: ["optional", ["enum", ["busy", "details", "nothing", "usual"]]], second_zone: ["optional", "string"] },
@@ -81,7 +81,7 @@ var checks = {
   Range: { first: ["ref", "Mark"], last: ["ref", "Mark"] },
   Target: { from_id: "integer", mailbox_id: "integer" },
   QueryDone: { message_ids: ["list", "integer"], mailbox_ids: ["list", "integer"], unseen_ids: ["list", "integer"], after: ["nullable", ["ref", "Mark"]] },
-  VacationChange: { enabled: ["optional", "boolean"], start: ["optional", "integer"], end: ["optional", "integer"], subject: ["optional", "string"], text: ["optional", "string"], html: ["optional", "string"], known_only: ["optional", "boolean"] },
+  VacationChange: { enabled: ["optional", "boolean"], start: ["optional", "integer"], end: ["optional", "integer"], subject: ["optional", "string"], text: ["optional", "string"], html: ["optional", "string"], known_only: ["optional", "boolean"], addresses: ["optional", ["list", "string"]] },
   Leaving: { id: "string", due: "integer", sender: "string", recipients: ["list", "string"], subject: "string", message_id: "integer", writer: "string" },
   GivenAddress: { id: "integer", address: "string", state: ["enum", ["expired", "off", "on"]], site: "string", note: "string", only_from: ["list", "string"], created: "string", expires: "string", last_mail: "string", messages: "integer", senders: ["list", "string"], wrote: ["list", ["ref", "GivenSender"]], strangers: "integer", strangers_since: "string", leak: "string" },
   GivenSender: { domain: "string", first: "string", messages: "integer" },
@@ -172,7 +172,7 @@ var calls = {
   import_abort: [{ token: "string" }, "null"],
   import_undo: [{ first_id: "integer", messages: "integer" }, "integer"],
   mailboxes_mark_read: [{ mailbox_ids: ["list", "integer"] }, "null"],
-  mailbox_create: [{ name: "string" }, "integer"],
+  mailbox_create: [{ name: "string", beside: ["optional", "integer"] }, "integer"],
   mailbox_rename: [{ mailbox_id: "integer", name: "string" }, "null"],
   mailbox_delete: [{ mailbox_id: "integer" }, "null"],
   mailbox_set_special_use: [{ mailbox_id: "integer", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]] }, "null"],
@@ -267,6 +267,7 @@ var staleAfter = 3e3;
 var waits = [500, 1e3, 2e3, 4e3, 8e3, 15e3, 3e4];
 var changes = /* @__PURE__ */ new Set(["flags_add", "flags_clear", "message_move", "message_delete", "thread_mute"]);
 var settled = /* @__PURE__ */ new Set(["user:conflict", "user:notFound"]);
+var settings = ["alarm_seen", "calendar_view", "event_news_seen", "from_address_settings_save", "log_level_set", "mailbox_set_special_use", "notices_choose", "preferences_save", "ruleset_never", "thread_collapse"];
 var undecided = /* @__PURE__ */ new Set(["user:noAuth", "user:badAuth", "user:confirm", "user:rateLimited", "server:error"]);
 function newId() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((octet) => octet.toString(16).padStart(2, "0")).join("");
@@ -329,9 +330,9 @@ function steadily(once2, most = waits.length) {
     go();
     connected = new Promise((resolve) => go = resolve);
   });
-  const writes = /* @__PURE__ */ new Set([...once2, ...changes]);
+  const writes = /* @__PURE__ */ new Set([...once2, ...changes, ...settings]);
   const lost = /* @__PURE__ */ new Map();
-  return async (call, body, post, kept) => {
+  const make = async (call, body, post, kept) => {
     const same = `${call} ${body}`;
     const form = once2.includes(call) ? saving() : void 0;
     const [forms, formsId] = form?.dataset["lost"]?.split(" ") ?? [];
@@ -373,6 +374,23 @@ function steadily(once2, most = waits.length) {
           throw unsure(new CallFailed(call, "user:unknown", t("Can't reach the server, and we don't know whether this was done. Check before you try again.")));
         } else if (made > 0 || Date.now() - begun < staleAfter) throw error;
       }
+    }
+  };
+  const under = /* @__PURE__ */ new Set();
+  const quiet = async () => {
+    while (under.size > 0) {
+      await Promise.allSettled(under);
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+  };
+  addEventListener("reloading", (event) => void event.detail.push(quiet()));
+  return async (call, ...given) => {
+    const made = make(call, ...given);
+    if (writes.has(call)) under.add(made);
+    try {
+      return await made;
+    } finally {
+      under.delete(made);
     }
   };
 }

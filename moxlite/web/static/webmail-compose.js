@@ -523,11 +523,12 @@ var Ways = class {
   }
 };
 function bars(way) {
-  const root = el("span", { class: "bars", role: "img", "aria-label": t("Checking encryption…") }, names.map(() => el("i", {})));
+  const root = el("span", { class: "bars", role: "img", hidden: true }, names.map(() => el("i", {})));
   way.then((found) => {
     root.replaceChildren(...names.map(([name]) => el("i", { class: found[name] })));
     root.title = names.map(([name, title]) => `${title}: ${words[found[name]]}`).join("\n");
     root.setAttribute("aria-label", root.title);
+    root.hidden = found.starttls !== "no" && !Object.values(found).includes("error");
   }, () => root.remove());
   return root;
 }
@@ -1143,7 +1144,8 @@ var Composer = class _Composer {
       this.offerNew();
       return;
     }
-    this.note(t("Couldn't save: {why}", { why: error.message }));
+    const why = error.message;
+    this.note(code === "" ? why : t("Couldn't save: {why}", { why }));
     if (code === "") this.saveTimer = window.setTimeout(() => void this.save(), retryAfter2);
   }
   offerNew() {
@@ -1151,26 +1153,22 @@ var Composer = class _Composer {
     settle(this.foot);
   }
   async detach() {
-    return this.alone(async () => {
-      try {
-        const { message_id } = await this.desk.client.compose_prepare("new");
-        this.draft.message_id = message_id;
-      } catch (error) {
-        await showError(t("Couldn't save new draft"), error);
-        return false;
-      }
+    await this.alone(async () => {
+      this.draft.message_id = this.words.freshId(this.draft.message_id);
       this.conflict = false;
       this.draftId = 0;
       this.version++;
-      return true;
     });
   }
   async saveAsNew() {
-    if (await this.detach()) await this.save();
+    await this.detach();
+    await this.save();
   }
   async sendAsNew() {
     const why = t("Your message wasn't sent because this draft was changed elsewhere. You'll find the other version in Drafts.");
-    return await confirm(t("Send this version?"), why, t("Send")) && await this.detach();
+    if (!await confirm(t("Send this version?"), why, t("Send"))) return false;
+    await this.detach();
+    return true;
   }
   format() {
     return this.text.toggle();
@@ -1395,7 +1393,7 @@ function parseMailto(address) {
 
 var compose_default = '.composers{position:fixed;inset-inline-end:16px;bottom:0;z-index:var(--z-composer);display:flex;flex-direction:row-reverse;align-items:flex-end;gap:12px;max-width:calc(100vw - 32px);pointer-events:none}.composer{display:flex;flex-direction:column;width:min(560px,100vw - 32px);height:min(520px,100dvh - 24px);min-width:0;background:var(--popup-background);border:1px solid var(--border-color);border-bottom:0;border-radius:10px 10px 0 0;box-shadow:var(--shadow);pointer-events:auto}.composer.docked{flex:1 0 min(50%,320px);width:auto;height:auto;min-height:0;margin:0 24px 16px;border-bottom:1px solid var(--border-color);border-radius:12px;box-shadow:none}.docked .compose-head,.composer:not(.docked) :is(.compose-float,.compose-sign){display:none}.docked .compose-to>label{position:absolute;clip-path:inset(50%)}.docked .compose-to{grid-template-columns:28px minmax(0,1fr) auto}.reader:has(>.docked)>:is(.reader-message:not(:has(.framed)),.conversation){flex:0 1 auto;min-height:120px}.composer.small{width:min(280px,100vw - 32px);height:44px}.small>:not(.compose-head),.small .compose-larger{display:none}.small>.compose-head{cursor:pointer}.composer.wide:not(.small){width:min(960px,100vw - 32px);height:calc(100dvh - 24px)}.composer[inert]>:not(.compose-foot){opacity:0.6}.compose-head{display:flex;align-items:center;gap:4px;padding-block:6px;padding-inline:14px 8px;background:var(--background-mild);border-radius:10px 10px 0 0}.compose-title{flex:1;margin:0;overflow:hidden;font-size:14px;text-overflow:ellipsis;white-space:nowrap}.compose-field{display:grid;grid-template-columns:auto minmax(0,1fr) auto;align-items:center;padding:3px 14px;border-bottom:1px solid var(--border-color);min-height:38px}.compose-field>label,.compose-label{min-width:62px;padding-inline-end:8px;color:var(--color-mild);font-size:13px}.compose-seldom{display:flex;grid-area:1 / 3;gap:2px;align-self:start}.compose-field[data-field]>label{place-self:start;line-height:31px}.compose-field.compose-to>label{line-height:34px}.compose-seldom>.link:not(.compose-icon){padding:0 10px}.compose-sign{grid-area:1 / 1;align-self:start;margin-top:8px;color:var(--color-milder)}.compose-to .chip-box{grid-area:1 / 2;align-self:start;padding-block:3px}.compose-icon{display:grid;flex:none;place-content:center;width:34px;height:34px;color:var(--color-mild)}.compose-quoted{position:relative;align-self:start;width:34px;height:18px;min-height:0;margin:4px 14px 12px;padding:0;border:0;border-radius:9px;background:var(--button-hover-background);line-height:10px}.compose-quoted::after{position:absolute;inset:-8px -6px;content:""}.compose-field select{min-width:0;border:0;border-radius:6px;background:var(--popup-background);min-height:30px}.compose-subject,.compose-text{border:0;outline-offset:-2px;background:none;color:var(--color);font:inherit}.compose-subject{padding:9px 14px;border-bottom:1px solid var(--border-color);font-weight:600}.compose-text:focus-visible{outline:none}.compose-text{flex:1;min-height:60px;padding:12px 14px;resize:none;line-height:1.5}.files{display:flex;flex-wrap:wrap;gap:0 6px;padding:6px 14px 0;max-height:120px;overflow-y:auto}.file{display:flex;align-items:center;gap:8px;max-width:100%;margin-bottom:6px;padding-block:3px;padding-inline:10px 4px;border:1px solid var(--border-color);border-radius:8px;background:var(--background-mild);font-size:13px}.file.failed{border-color:var(--danger)}.file-name{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.file-size{flex:none;color:var(--color-mild)}.file progress{width:70px}.compose-foot{display:flex;align-items:center;gap:8px;padding:8px 14px;border-top:1px solid var(--border-color)}.compose-state{flex:1;min-width:0;color:var(--color-mild);font-size:13px}body:has(.composer) .toasts{bottom:86px}@media(max-width:700px){body:has(.composer) .toasts{inset:auto 12px calc(12px + env(safe-area-inset-bottom));max-height:calc(var(--seen, 100dvh) - 136px);overflow-y:auto}body:has(.composer) .toast:not(:last-child){display:none}.composers{inset:auto 0 0;flex-direction:column;align-items:stretch;gap:0;max-width:none;padding-bottom:env(safe-area-inset-bottom);background:var(--background-mild)}.show-message .composers{bottom:calc(60px + env(safe-area-inset-bottom))}.composer.small{width:auto;height:52px;border-width:1px 0 0;border-radius:0;box-shadow:none}body:has(.composer.small) .compose-round{margin-bottom:52px}.composer:not(.small){position:fixed;inset:var(--above, 0) 0 auto;z-index:var(--z-composer);margin:0;width:100vw;height:var(--seen, 100dvh);border:0;border-radius:0}.compose-head{order:-2;border-radius:0}.compose-foot{order:-1;border-top:0;border-bottom:1px solid var(--border-color)}.docked .compose-head{display:flex}.composer .compose-larger{display:none}.compose-foot button,.compose-head button{min-height:44px;min-width:44px}.compose-text,.compose-subject{font-size:16px}.compose-field{position:relative}.compose-field.compose-to>label{min-width:20px;margin-inline-end:8px}}\n';
 
-var recipients_default = ".chip-box{position:relative;display:flex;flex-wrap:wrap;gap:4px;grid-column:2 / -1;cursor:text;max-height:110px;overflow-y:auto}.chip-box:has(.completions:not([hidden])){overflow:visible}.chips{display:contents}.chip{display:inline-flex;align-items:center;max-width:100%;padding-block:0;padding-inline:9px 2px;border-radius:13px;background:var(--mailbox-active-background);font-size:13px;line-height:26px}.chip.bad{outline:1.5px solid var(--danger)}.chip-name{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.bars{display:grid;grid-auto-flow:column;gap:2px;width:30px;margin-inline-start:7px}.bars i{height:4px;border-radius:2px;background:color-mix(in srgb,currentColor 18%,transparent)}.bars .yes{background:var(--underline-green)}.bars .no{background:var(--underline-red)}.bars .error{background:var(--underline-grey)}.chip-remove,.file-remove{display:grid;place-items:center;min-width:24px;min-height:24px;padding:0;border:0;background:none;color:var(--color-mild)}.chip-input{flex:1;min-width:110px;min-height:28px;padding:0 6px;border:0;border-radius:6px;outline-offset:-2px;background:none;color:var(--color);font:inherit}@supports (field-sizing: content){.chip-input{flex:1 0 auto;min-width:40px;max-width:100%;field-sizing:content}}.field-hint{grid-column:2 / -1;color:var(--danger);font-size:13px}.field-hint:empty{display:none}.completions{position:absolute;inset:100% 0 auto;z-index:1;max-height:260px;overflow-y:auto;background:var(--popup-background);border:1px solid var(--border-color);border-radius:8px;box-shadow:var(--shadow)}.completion{display:flex;flex-wrap:wrap;gap:0 8px;padding:6px 10px;overflow-wrap:anywhere;cursor:pointer}.completion[aria-selected=true]{background:var(--mailbox-active-background)}.completion-address{color:var(--color-mild)}@media(max-width:700px){.chip-input{min-width:24px;font-size:16px}.chip-box{position:static}.completions{inset:100% 8px auto}}\n";
+var recipients_default = ".chip-box{position:relative;display:flex;flex-wrap:wrap;gap:4px;grid-column:2 / -1;cursor:text;max-height:110px;overflow-y:auto}.chip-box:has(.completions:not([hidden])){overflow:visible}.chips{display:contents}.chip{display:inline-flex;align-items:center;max-width:100%;padding-block:0;padding-inline:9px 2px;border-radius:13px;background:var(--mailbox-active-background);font-size:13px;line-height:26px}.chip.bad{outline:1.5px solid var(--danger)}.chip-name{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.bars:not([hidden]){display:grid;grid-auto-flow:column;gap:2px;width:30px;margin-inline-start:7px}.bars i{height:4px;border-radius:2px;background:color-mix(in srgb,currentColor 18%,transparent)}.bars .yes{background:var(--underline-green)}.bars .no{background:var(--underline-red)}.bars .error{background:var(--underline-grey)}.chip-remove,.file-remove{display:grid;place-items:center;min-width:24px;min-height:24px;padding:0;border:0;background:none;color:var(--color-mild)}.chip-input{flex:1;min-width:110px;min-height:28px;padding:0 6px;border:0;border-radius:6px;outline-offset:-2px;background:none;color:var(--color);font:inherit}@supports (field-sizing: content){.chip-input{flex:1 0 auto;min-width:40px;max-width:100%;field-sizing:content}}.field-hint{grid-column:2 / -1;color:var(--danger);font-size:13px}.field-hint:empty{display:none}.completions{position:absolute;inset:100% 0 auto;z-index:1;max-height:260px;overflow-y:auto;background:var(--popup-background);border:1px solid var(--border-color);border-radius:8px;box-shadow:var(--shadow)}.completion{display:flex;flex-wrap:wrap;gap:0 8px;padding:6px 10px;overflow-wrap:anywhere;cursor:pointer}.completion[aria-selected=true]{background:var(--mailbox-active-background)}.completion-address{color:var(--color-mild)}@media(max-width:700px){.chip-input{min-width:24px;font-size:16px}.chip-box{position:static}.completions{inset:100% 8px auto}}\n";
 
 adopt(choices_default);
 adopt(recipients_default);
@@ -1413,13 +1411,15 @@ async function compose(desk, say, kind, item, selected, mailto = "", leaves = 0)
   addKeys2(desk);
   if (kind === "edit" && item !== null && Composer.focus(item.id)) return;
   if (!Composer.hasRoom(say)) return;
+  const words2 = await desk.load("words");
   let begun = null;
   await attempt(t("Loading…"), t("Couldn't open editor"), async () => {
-    begun = await desk.client.compose_prepare(kind, item?.id ?? 0, selected.slice(0, 2e5), item === null ? "" : fullTime(item.date ?? item.received), Math.max(0, desk.here()));
+    const here = Math.max(0, desk.here());
+    const when = item === null ? "" : fullTime(item.date ?? item.received);
+    begun = kind === "new" ? await words2.begun(desk.client, here) : await desk.client.compose_prepare(kind, item?.id ?? 0, selected.slice(0, 2e5), when, here);
   });
   if (begun === null) return;
   if (mailto !== "") begun = { ...begun, ...parseMailto(mailto) };
-  const words2 = await desk.load("words");
   if (!await words2.prepare(desk, begun.html ?? "", kind !== "edit")) return;
   const began = start(desk.settings(), words2, begun, kind, item, selected);
   began.copy.leaves = leaves;

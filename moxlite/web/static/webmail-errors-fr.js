@@ -167,7 +167,6 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1qtx7bgphoto: un JPEG, PNG, GIF ou WebP de 128 Kio au plus est attendu
 0tvagm9un contact a besoin d’un nom ou d’une adresse
 0ymc8eil’arrivée des messages : seulement pour ce qui est à vous
-0pvnpstseul le propriétaire d’un agenda modifie les événements avec des invités
 1i7n9idseul le propriétaire du calendrier peut modifier les événements privés
 18qe6wxcet agenda a été supprimé
 0g72o35cet événement a été supprimé
@@ -175,7 +174,6 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0zxhn8rvous ne pouvez pas répondre, car vous ne pouvez pas envoyer depuis {address}
 148wd2pcalendrier : {reason}
 1l8h0uavous ne pouvez pas sortir des événements des agendas de leur propriétaire
-0dvn4bzseul le propriétaire d’un agenda invite à ses événements
 0ke5z14seul l’organisateur modifie cet événement ; les rappels et votre disponibilité dépendent de vous
 056b372début : les événements et leurs répétitions doivent être entre les années 1 et 9999
 1k3uo3hvous n’êtes pas invité à cet événement
@@ -293,6 +291,8 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0pn3475l’envoi depuis ce compte est arrêté depuis {when}, parce qu’un inconnu semble s’en servir ; ce que vous avez envoyé avant attend ; prévenez l’administrateur de votre serveur de messagerie et changez votre mot de passe
 1xbe4c3au plus {most} caractères de texte et {subject} d’objet
 0knh661les caractères de contrôle ne sont pas autorisés ici
+1tj622wvous pouvez ajouter jusqu’à {most} adresses
+15jbt6hn’est pas une adresse e-mail : {reason}
 00n2jwvest vide : écrivez la réponse
 0wrfs4sest avant le début
 0cyzdadest déjà passé
@@ -307,6 +307,8 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0vtxdf6ceci a été modifié entre-temps, et rien n’a été enregistré : {text}
 1vi9gw3cet agenda vient d’ailleurs et ne peut pas être modifié ici
 1puqnlbcela n’est plus conservé, ou est déjà rétabli
+01zdxjcvous êtes l’organisateur de cet événement, il ne peut donc figurer que dans vos propres agendas
+1vdizrppour modifier ici un événement avec des invités, il vous faut l’autorisation d’envoyer depuis {address}
 00gdv0gce lien a déjà été retiré
 1ceed8wle propriétaire de cet agenda vous laisse le lire, pas le modifier
 0j2wzgxle propriétaire de ce carnet d’adresses vous laisse le lire, pas le modifier
@@ -445,7 +447,6 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0nmagdgl’URL du service push doit commencer par https:// et nommer un hôte
 07lyo2mdes agendas sont déjà en cours de copie
 1h9bds2plusieurs copies sont en cours sur ce serveur ; réessayez plus tard
-1mlgyn3l’adresse doit commencer par https:// et ne contenir aucun mot de passe
 0xwb21zle nom d’utilisateur ne peut pas contenir de deux-points
 1afc4z9le serveur n’a pas d’emplacement d’agendas ou de contacts pour cet utilisateur
 1n3mha8le serveur refuse le nom d’utilisateur ou le mot de passe
@@ -509,10 +510,14 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1n1fg06le serveur annonce plus de {n} dossiers
 13quamble dossier {name} est laissé de côté : son nom est trop long ou a des caractères étranges
 1vimp78le dossier {name} est laissé de côté : il est à un autre utilisateur
+1fng2hrle dossier supprimé {name} est laissé de côté
+1sz8qnjle dossier {name} est laissé de côté : il ne montre que des messages d’autres dossiers
 0qs4fagle serveur prétend avoir plus de {n} messages dans un dossier
 0p21re0une recherche trouve plus de messages qu’il n’y en a
 1e0ld36des messages ont été supprimés pendant que le serveur listait un dossier
 1m4z0ulune réponse du serveur n’a pas pu être comprise : {reason}
+08qm6aules dossiers pour tous sont laissés de côté : {names}
+16scyhole dossier {name} est renommé en {to}
 0jsbpuwdossier {name} : l’annotation {key} est laissée de côté : {reason}
 0pz44giles marques de certains messages ne sont pas reprises : {reason}
 0lvgg6kle dossier {name} est laissé de côté : {reason}
@@ -593,8 +598,9 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0jtxyowdoit avoir au moins un membre
 0gk7zuta besoin d’un membre de ce serveur, qui envoie aux autres
 1mkj72zvouliez-vous dire « {word} » ?
-1cukpo9cette clé doit figurer en tête du fichier, avant la première [section]
 1hpx6m5manque
+1cukpo9cette clé doit figurer en tête du fichier, avant la première [section]
+1moaiqimettez le domaine entre guillemets : {header}
 1v8d9uune doit pas être vide
 10on8ggenlevez la clé pour ne rien définir
 10929mqne doit pas être négatif
@@ -605,10 +611,10 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1gvopf4n’est pas une taille : écrivez des octets ou un texte comme « 500k », « 100m », « 2g »
 0mvlqlfest plus grand qu’un pébioctet
 1tftehln’est pas un temps : écrivez « auto » ou une durée comme « 20d »
+0k0d2pzdoit être un chemin complet : seul un shell comprend ~
 17bo2v8n’est pas un numéro de port de 1 à 65535
 0p0t813n’est pas un domaine : {reason}
 1af6aghdoit être sous sa forme Unicode, en minuscules : écrivez « {domain} »
-15jbt6hn’est pas une adresse e-mail : {reason}
 178l1m0doit être sous sa forme simple : écrivez « {address} »
 0k9e9w3n’est pas la partie d’une adresse avant le @
 01uvdo8n’est pas une adresse IP

@@ -167,7 +167,6 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 1qtx7bgphoto: serve un JPEG, PNG, GIF o WebP di al massimo 128 KiB
 0tvagm9name: un contatto richiede un nome o un indirizzo
 0ymc8eisi dice come è arrivata la posta: solo per ciò che è tuo
-0pvnpstsolo il proprietario di un calendario modifica eventi con ospiti
 1i7n9idsolo il proprietario del calendario può modificare gli eventi privati
 18qe6wxquesto calendario è stato eliminato
 0g72o35questo evento è stato eliminato
@@ -175,7 +174,6 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0zxhn8rnon puoi rispondere perché non puoi inviare da {address}
 148wd2pcalendar: {reason}
 1l8h0uaun evento resta nei calendari del suo proprietario
-0dvn4bzsolo il proprietario di un calendario invita ospiti ai suoi eventi
 0ke5z14solo l’organizzatore modifica questo evento; gli avvisi, e se sei occupato, sono tuoi
 056b372start: gli eventi e le loro ripetizioni devono essere negli anni da 1 a 9999
 1k3uo3hnon sei invitato a questo evento
@@ -293,6 +291,8 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0pn3475l’invio da questo account è fermo dal {when}, perché sembra che lo usi un estraneo; ciò che hai inviato prima attende; avvisa l’amministratore del server di posta, e cambia la password
 1xbe4c3al massimo {most} caratteri di testo e {subject} di oggetto
 0knh661qui non sono permessi caratteri di controllo
+1tj622wpuoi aggiungere fino a {most} indirizzi
+15jbt6hnon è un indirizzo di posta: {reason}
 00n2jwvè vuota: scrivi la risposta
 0wrfs4sè prima dell’inizio
 0cyzdadè già passato
@@ -307,6 +307,8 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0vtxdf6nel frattempo è stato modificato, e nulla è stato salvato: {text}
 1vi9gw3questo calendario viene letto da altrove e non può essere modificato qui
 1puqnlbnon è più conservato, o è già stato ripristinato
+01zdxjcsei l’organizzatore di questo evento, quindi può stare solo nei tuoi calendari
+1vdizrpper modificare qui un evento con ospiti, ti serve l’autorizzazione a inviare da {address}
 00gdv0gquesto link è già stato ritirato
 1ceed8wil proprietario di questo calendario ti permette di leggerlo, non di modificarlo
 0j2wzgxil proprietario di questa rubrica ti permette di leggerla, non di modificarla
@@ -445,7 +447,6 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0nmagdgl’URL del servizio push deve iniziare con https:// e nominare un host
 07lyo2muna copia di calendari è già in corso
 1h9bds2su questo server sono in corso diverse copie; riprova più tardi
-1mlgyn3l’indirizzo deve iniziare con https:// e non contenere password
 0xwb21zun nome utente non ha due punti
 1afc4z9il server non indica la cartella dell’utente
 1n3mha8il server rifiuta il nome utente o la password
@@ -509,10 +510,14 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 1n1fg06il server elenca più di {n} cartelle
 13quambla cartella {name} è tralasciata: il suo nome è troppo lungo, o ha caratteri insoliti
 1vimp78la cartella {name} è tralasciata: è di un altro utente
+1fng2hrla cartella eliminata {name} è tralasciata
+1sz8qnjla cartella {name} è tralasciata: mostra solo messaggi di altre cartelle
 0qs4fagil server afferma di avere più di {n} messaggi in una cartella
 0p21re0una ricerca trova più messaggi di quanti ce ne siano
 1e0ld36alcuni messaggi sono stati eliminati durante l’elenco di una cartella
 1m4z0uluna risposta del server non è comprensibile: {reason}
+08qm6aule cartelle per tutti sono tralasciate: {names}
+16scyhola cartella {name} è rinominata in {to}
 0jsbpuwcartella {name}: l’annotazione {key} è tralasciata: {reason}
 0pz44gii contrassegni di alcuni messaggi non vengono ripresi: {reason}
 0lvgg6kla cartella {name} è tralasciata: {reason}
@@ -593,8 +598,9 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0jtxyowdeve avere almeno un membro
 0gk7zutrichiede un membro di questo server, che invia agli altri
 1mkj72zintendevi "{word}"?
-1cukpo9questa chiave va all'inizio del file, prima della prima [sezione]
 1hpx6m5manca
+1cukpo9questa chiave va all'inizio del file, prima della prima [sezione]
+1moaiqimetta il dominio tra virgolette: {header}
 1v8d9uunon può essere vuoto
 10on8ggtogli la chiave per non impostarla
 10929mqnon può essere negativo
@@ -605,10 +611,10 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 1gvopf4non è una dimensione: scrivi ottetti o un testo come "500k", "100m", "2g"
 0mvlqlfsupera un pebibyte
 1tftehlnon è un tempo: scrivi "auto" o una durata come "20d"
+0k0d2pzdeve essere un percorso completo: solo una shell capisce ~
 17bo2v8non è un numero di porta da 1 a 65535
 0p0t813non è un dominio: {reason}
 1af6aghdeve essere in forma Unicode, minuscola: scrivi "{domain}"
-15jbt6hnon è un indirizzo di posta: {reason}
 178l1m0deve essere nella forma semplice: scrivi "{address}"
 0k9e9w3non è la parte di un indirizzo prima di @
 01uvdo8non è un indirizzo IP

@@ -324,7 +324,7 @@ function nameOf(item) {
 var birthdayCalendar = -1;
 function isChangeable(item, calendar) {
   if (calendar === void 0) return item.calendar_id !== birthdayCalendar;
-  return calendar.writable && (calendar.owner === "" || item.guests === 0 && !item.private);
+  return calendar.writable && !item.private && (calendar.invites || item.guests === 0);
 }
 var colours = ["#D64A3E", "#D9782A", "#C99A06", "#459C40", "#1A9A8C", "#3A7BD3", "#8C5BCB", "#CD4A92"];
 var given = [5, 6, 4, 7, 2, 8, 3, 1];
@@ -881,8 +881,8 @@ var Events = class {
     };
     const notified = el("p", { class: "hint" });
     const showNotified = () => {
-      const owner = this.calendars.find(({ id }) => String(id) === calendar.control.value)?.owner ?? "";
-      fill(notified, owner !== "" ? t("Only the calendar's owner can invite guests.") : whoIsNotified(old, isOver()));
+      const invites = this.calendars.find(({ id }) => String(id) === calendar.control.value)?.invites ?? true;
+      fill(notified, invites ? whoIsNotified(old, isOver()) : t("To invite guests, you need permission to send from this calendar's address."));
     };
     const isOver = () => {
       const last = repeat.control.value === "" ? days3.end.value : until.value;

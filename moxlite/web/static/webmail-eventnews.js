@@ -1,3 +1,12 @@
+var arrows = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
+function keyText(key) {
+  const whole = key.replace(/ (?=[A-Z]$)/, " shift ");
+  return whole.replace(/[a-z]{2,}/gi, (name) => arrows[name] ?? globalThis.moxliteLanguage?.find(`key ${name}`) ?? name);
+}
+function withKey(title, key) {
+  return key === void 0 ? title : `${title} (${keyText(key)})`;
+}
+
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -245,9 +254,24 @@ function showEventNews(client, band) {
     fill(count, t("{n}", { n: news.length }));
     const added = news.length === 0 ? "" : ` ${many(news.length, "{n} new", "{n} new")}`;
     button.setAttribute("aria-label", label + added);
+    const held = [...cards.children].findIndex((one) => one.contains(document.activeElement));
     fill(cards, news.map((one) => card(one)));
+    if (held >= 0) cards.children[Math.min(held, news.length - 1)]?.querySelector("a")?.focus();
     if (news.length === 0) close();
   };
+  const keys = { y: "yes", m: "maybe", n: "no" };
+  cards.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    const all = [...cards.children];
+    const at = Math.max(0, all.findIndex((one) => one.contains(document.activeElement)));
+    const to = { j: at + 1, k: at - 1, ArrowDown: at + 1, ArrowUp: at - 1 }[event.key];
+    const given = keys[event.key];
+    const next = given !== void 0 ? all[at]?.querySelector(`[data-answer=${given}]`) : to === void 0 ? void 0 : all[to]?.querySelector("a");
+    if (next == null) return;
+    event.preventDefault();
+    next.focus();
+    if (given !== void 0) next.click();
+  });
   const open = () => dialog(title, (end) => {
     close = end;
     return [cards, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => end() }, t("Close")))];
@@ -269,7 +293,7 @@ function showEventNews(client, band) {
       await client.event_answer(news.event_id, given);
       await seen();
     };
-    const choice = (given, words) => el("button", { class: `btn ${given === "yes" ? "soft" : "line"}`, type: "button", onclick: () => void act(t("Couldn't send reply"), () => answer(given)) }, words);
+    const choice = (given, words) => el("button", { class: `btn ${given === "yes" ? "soft" : "line"}`, type: "button", data: { answer: given }, title: withKey(words, given.slice(0, 1)), onclick: () => void act(t("Couldn't send reply"), () => answer(given)) }, words);
     const title2 = news.title === "" ? t("(no title)") : isolated(news.title);
     const facts = [timeText(news.at, news.repeats), isolated(news.place)].filter((text2) => text2 !== "");
     return el("article", { class: `event-news-card ${news.said}` }, el("div", { class: "event-news-text" }, el("p", {}, what(news)), el("a", { href: place(news.at), onclick: () => close() }, el("strong", {}, el("bdi", { dir: "auto" }, title2))), el("p", { class: "event-news-facts" }, facts.join(" · "))), el("div", { class: "event-news-buttons" }, news.said === "invited" ? [choice("yes", t("Yes")), choice("maybe", t("Maybe")), choice("no", t("No"))] : [], el("button", { class: "btn text", type: "button", onclick: () => void act(t("Couldn't save event"), seen) }, news.said === "invited" ? t("Later") : t("Dismiss"))));

@@ -56,6 +56,9 @@ function filled(text2, values = {}) {
 function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
+function meant(context, text2) {
+  return globalThis.moxliteLanguage?.find(`${context} ${text2}`) ?? text2;
+}
 function many(n, one, other, values = {}) {
   const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
   return filled(text2, { ...values, n });
@@ -388,6 +391,7 @@ function suggestions(now) {
   if (hour2 < 20) found.push([t("In 3 hours"), after(now, 3, "hours")]);
   if (hour2 < 16) found.push([t("This evening"), dayAt(now, 0, 18 * 60)]);
   found.push([t("Tomorrow morning"), dayAt(now, 1, 8 * 60)], [t("Tomorrow afternoon"), dayAt(now, 1, 14 * 60)]);
+  if (now.getDay() > 0 && now.getDay() < 5) found.push([meant("time", "Weekend"), dayAt(now, 6 - now.getDay(), 8 * 60)]);
   if (now.getDay() !== 0) found.push([t("Monday morning"), dayAt(now, (8 - now.getDay()) % 7 || 7, 8 * 60)]);
   return found.sort(([, one], [, other]) => +one - +other);
 }

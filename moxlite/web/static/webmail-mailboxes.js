@@ -301,26 +301,30 @@ function confirmDelete(counts, mixed) {
   const kept = mixed ? ` ${t("Messages in other users' folders won't be deleted.")}` : "";
   return confirm(t("Delete permanently?"), what + kept, t("Delete"));
 }
-async function createMailbox(client) {
-  const name = await ask(t("New folder"), t("Folder name. Use “/” for a subfolder"), "", t("Create"));
-  if (name !== null) await attempt(t("Creating…"), t("Couldn't create folder"), () => client.mailbox_create(name));
+async function createMailbox(client, beside) {
+  const above = beside === void 0 || isInbox(beside) ? "" : `${nameAtHome(beside)}/`;
+  const name = await ask(t("New folder"), t("Folder name. Use “/” for a subfolder"), above, t("Create"));
+  if (name !== null) await attempt(t("Creating…"), t("Couldn't create folder"), () => client.mailbox_create(name, beside?.id ?? 0));
 }
 async function mailboxMenu({ client, base, load: load2 }, mailbox, parent) {
   const exporting = async (what) => (await load2("export")).exportMail(client, base, what);
   const guest = mailbox.owner !== "";
-  const fixed = guest || isInbox(mailbox);
+  const fixed = !allows(mailbox, "x") || isInbox(mailbox);
+  const stays = fixed || guest && mailbox.roles.length > 0;
   const title = mailboxName(mailbox.name);
-  const action = await dialog(title, (close) => [el("p", { class: "dialog-text" }, many(mailbox.total, "{n} message, {unread} unread", "{n} messages, {unread} unread", { unread: mailbox.unread })), el("div", { class: "choices" }, el("button", { disabled: mailbox.unread === 0 || !allows(mailbox, "s"), onclick: () => close("read") }, t("Mark all as read")), el("button", { disabled: fixed, onclick: () => close("rename") }, t("Rename…")), el("button", { disabled: fixed || mailbox.home !== "", onclick: () => close("roles") }, t("Use as…")), el("button", { disabled: !allows(mailbox, "i"), onclick: () => close("import") }, t("Import files…")), el("button", { disabled: guest, onclick: () => close("export") }, t("Export…")), el("button", { disabled: fixed, class: "danger", onclick: () => close("delete") }, t("Delete…")))]);
+  const action = await dialog(title, (close) => [el("p", { class: "dialog-text" }, many(mailbox.total, "{n} message, {unread} unread", "{n} messages, {unread} unread", { unread: mailbox.unread })), el("div", { class: "choices" }, el("button", { disabled: mailbox.unread === 0 || !allows(mailbox, "s"), onclick: () => close("read") }, t("Mark all as read")), guest && el("button", { disabled: !allows(mailbox, "k"), onclick: () => close("create") }, t("New folder…")), el("button", { disabled: fixed, onclick: () => close("rename") }, t("Rename…")), el("button", { disabled: fixed || guest || mailbox.home !== "", onclick: () => close("roles") }, t("Use as…")), el("button", { disabled: !allows(mailbox, "i"), onclick: () => close("import") }, t("Import files…")), el("button", { disabled: guest, onclick: () => close("export") }, t("Export…")), el("button", { disabled: stays, class: "danger", onclick: () => close("delete") }, t("Delete…")))]);
   if (action === "read") await attempt(t("Marking as read…"), t("Couldn't mark as read"), () => client.mailboxes_mark_read([mailbox.id]));
+  if (action === "create") await createMailbox(client, mailbox);
   if (action === "rename") {
-    const name = await ask(t("Rename folder"), t("New name"), mailbox.name, t("Rename"));
-    if (name !== null && name !== mailbox.name) await attempt(t("Saving…"), t("Couldn't rename folder"), () => client.mailbox_rename(mailbox.id, name));
+    const before = guest ? nameAtHome(mailbox) : mailbox.name;
+    const name = await ask(t("Rename folder"), t("New name"), before, t("Rename"));
+    if (name !== null && name !== before) await attempt(t("Saving…"), t("Couldn't rename folder"), () => client.mailbox_rename(mailbox.id, name));
   }
   if (action === "import") dispatchEvent(new CustomEvent("importfiles", { detail: mailbox.id }));
   if (action === "export") await exporting({ mailbox: mailbox.name, parent });
   if (action === "roles") await chooseRole(client, mailbox);
   if (action === "delete") {
-    const what = many(mailbox.total, "“{name}” and its message will be deleted. You can't undo this.", "“{name}” and its {n} messages will be deleted. You can't undo this.", { name: mailbox.name });
+    const what = guest ? many(mailbox.total, "“{name}” will be deleted, and its message will move to Trash.", "“{name}” will be deleted, and its {n} messages will move to Trash.", { name: nameAtHome(mailbox) }) : many(mailbox.total, "“{name}” and its message will be deleted. You can't undo this.", "“{name}” and its {n} messages will be deleted. You can't undo this.", { name: mailbox.name });
     if (await confirm(t("Delete this folder?"), what, t("Delete"))) await attempt(t("Deleting…"), t("Couldn't delete folder"), () => client.mailbox_delete(mailbox.id));
   }
 }

@@ -198,8 +198,51 @@ function setProvided(on) {
 }
 
 var check = "M20 6 9 17l-5-5";
+var x = "M18 6 6 18 M6 6l12 12";
 
+var shown = 1e4;
+var most = 3;
+function stack() {
+  const found = document.querySelector("body > .toasts");
+  if (found !== null) return found;
+  const made = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+  document.body.append(made);
+  return made;
+}
+function toast(text2, action, time = shown) {
+  const words = el("span", {}, text2);
+  let timer = 0;
+  let holds = 0;
+  const hold = () => {
+    holds++;
+    clearTimeout(timer);
+  };
+  const release = () => {
+    holds--;
+    clearTimeout(timer);
+    if (holds === 0 && time > 0 && box.isConnected) timer = window.setTimeout(close, time);
+  };
+  const close = () => {
+    clearTimeout(timer);
+    const focused = box.contains(document.activeElement);
+    box.remove();
+    if (focused) focusHome();
+  };
+  const box = el("div", { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release }, words, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
+    close();
+    action.run();
+  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
+  if (time > 0) timer = window.setTimeout(close, time);
+  const all = stack();
+  all.append(box);
+  const passing = (one) => one.querySelector(".toast-close") !== null;
+  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
+  return { say: (other) => fill(words, other), close };
+}
+
+var waiting = false;
 function leave(load = () => location.reload()) {
+  waiting = false;
   for (const one of document.querySelectorAll("[data-unsaved]")) delete one.dataset["unsaved"];
   load();
 }
@@ -304,7 +347,7 @@ function open(within, point, title, commands, closed) {
 
 var own = "*";
 
-var refinements = [["", t("Show all messages")], ["unread", t("Show unread messages only")], ["read", t("Show read messages only")], ["flagged", t("Show flagged messages only")], ["attachments", t("Show messages with attachments only")]];
+var refinements = [["", t("Show all messages")], ["unread", t("Show unread messages only")], ["read", t("Show read messages only")], ["flagged", t("Show flagged messages only")], ["attachments", t("Show messages with attachments only")], ["people", t("Show messages from people only")], ["newsletters", t("Show newsletters only")]];
 var threadings = [["on", t("Conversations")], ["off", t("Single messages")]];
 var orderings = [["newest", t("Newest first")], ["oldest", t("Oldest first")], ["unread", t("Unread first")], ["sender", t("By sender")], ["size", t("Largest first")]];
 var listMenu = [refinements.map(([id]) => `list.show-${id || "all"}`), threadings.map(([id]) => `threads.${id}`), orderings.map(([order]) => `list.order-${order}`)];
@@ -404,9 +447,12 @@ function openListMenu(at, desk) {
   openMenu(at, t("List options"), [...choices, command("app.signs")]);
 }
 function rowCommands(desk, items) {
-  const unread2 = items.some((item) => !item.flags.includes("\\seen"));
+  const unread2 = items.some((item2) => !item2.flags.includes("\\seen"));
   const act = (action, title, like = action) => ({ id: `row.${action}`, title, keys: desk.commands.get(`message.${like}`).keys, run: () => desk.act(items, action) });
-  return [act("archive", t("Archive")), act("trash", t("Move to Trash")), act("later", t("Snooze…")), unread2 ? act("read", t("Mark read")) : act("read", t("Mark unread"), "unread"), ...items.length === 1 ? senderCommands(desk, () => items[0]) : []];
+  const [item] = items.length === 1 ? items : [];
+  const answer = (kind, title, key2) => ({ id: `row.${kind}`, title, keys: [key2], run: async () => (await desk.load("compose")).compose(desk, toast, kind, item, "") });
+  const many2 = item !== void 0 && item.to.length + item.cc.length > 1;
+  return [...item === void 0 || item.flags.includes("\\draft") ? [] : [answer("reply", t("Reply"), "r"), ...many2 ? [answer("reply_all", t("Reply to all"), "R")] : [], answer("forward", t("Forward"), "f"), null], act("archive", t("Archive")), act("trash", t("Move to Trash")), act("later", t("Snooze…")), unread2 ? act("read", t("Mark read")) : act("read", t("Mark unread"), "unread"), ...item === void 0 ? [] : [null, ...senderCommands(desk, () => item)]];
 }
 var messageCommands = (desk, item, commands) => [...commands, ...senderCommands(desk, () => item)].filter(enabled);
 function openMessageMenu(at, desk, item, commands) {
@@ -418,7 +464,7 @@ function openBarMenu(at, desk, title, commands) {
   openMenu(at, title, own2?.length && item ? [...commands, null, ...messageCommands(desk, item, own2)] : commands);
 }
 function openRowMenu(at, list, desk, items) {
-  openMenuAt(at, list, t("Actions for this row"), rowCommands(desk, items).filter(enabled));
+  openMenuAt(at, list, t("Actions for this row"), rowCommands(desk, items).filter((one) => one === null || enabled(one)));
 }
 var hinted = 1500;
 var hint = null;
@@ -426,10 +472,10 @@ function hintKey(command) {
   hint?.remove();
   const key2 = command.keys?.[0];
   if (key2 === void 0 || matchMedia("(pointer: coarse)").matches) return;
-  const shown = el("div", { class: "key-hint", "aria-hidden": "true" }, el("kbd", {}, keyText(key2)));
-  hint = shown;
-  document.body.append(shown);
-  setTimeout(() => shown.remove(), hinted);
+  const shown2 = el("div", { class: "key-hint", "aria-hidden": "true" }, el("kbd", {}, keyText(key2)));
+  hint = shown2;
+  document.body.append(shown2);
+  setTimeout(() => shown2.remove(), hinted);
 }
 export {
   closeLayer,

@@ -155,6 +155,14 @@ function isSearch({ filter, not_filter }) {
   return [-1, -2].includes(filter.mailbox_id ?? 0) || [...Object.values(criteria), ...Object.values(not_filter ?? {})].some(asked);
 }
 
+function newId() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((octet) => octet.toString(16).padStart(2, "0")).join("");
+}
+
+function freshId(message_id) {
+  return message_id.replace(/^<[^@]*/, `<${newId()}`);
+}
+
 var day = 24 * 60 * 60 * 1e3;
 function bareAddress(address) {
   if (address.host === "") return address.user;
@@ -1010,7 +1018,7 @@ var Offline = class {
   }
   async fresh() {
     const begun = await this.store?.get("facts", "new");
-    return begun && { ...begun, message_id: begun.message_id.replace(/^<[^@]*/, `<${crypto.randomUUID()}`) };
+    return begun && { ...begun, message_id: freshId(begun.message_id) };
   }
   async wait(call, given) {
     const result = await this.outbox?.add(call, given);

@@ -719,22 +719,22 @@ async function writeShort(client, calendars, begun, root, timed) {
     const dayIn = ({ start }) => local(start, true);
     let said = "";
     const draw = () => {
-      const meant = title.meant();
-      if ((meant?.repeat ?? "") !== said) {
-        said = meant?.repeat ?? "";
+      const meant2 = title.meant();
+      if ((meant2?.repeat ?? "") !== said) {
+        said = meant2?.repeat ?? "";
         if (![...repeat.control.options].some(({ value }) => value === said)) repeat.control.append(new Option(said, said));
         repeat.control.value = said;
       }
-      times.root.hidden = meant !== null;
-      cause.style.visibility = meant === null ? "" : "hidden";
+      times.root.hidden = meant2 !== null;
+      cause.style.visibility = meant2 === null ? "" : "hidden";
       const chosen = repeat.control.value;
-      fill(repeat.control, repeats("", dayIn(meant ?? begun)).filter(([kind]) => kind !== "custom").map(([value, words]) => el("option", { value, selected: value === chosen }, words)));
+      fill(repeat.control, repeats("", dayIn(meant2 ?? begun)).filter(([kind]) => kind !== "custom").map(([value, words]) => el("option", { value, selected: value === chosen }, words)));
     };
     draw();
     const read3 = () => {
-      const meant = title.meant();
-      const { allDay, start, end } = meant ?? times.read();
-      const words = meant?.title ?? title.control.value.trim();
+      const meant2 = title.meant();
+      const { allDay, start, end } = meant2 ?? times.read();
+      const words = meant2?.title ?? title.control.value.trim();
       return { allDay, start, end, title: words, typed: words !== "", calendar: Number(calendar.control.value), rule: toRule(repeat.control.value, "", dayIn({ allDay, start, end })) };
     };
     const save = async () => {
@@ -755,11 +755,11 @@ async function writeShort(client, calendars, begun, root, timed) {
 }
 function titleField(begun, changed) {
   const title = field(t("Title"), el("input", { class: "dialog-input", maxlength: "1000", dir: "auto", autofocus: true, autocomplete: "off", placeholder: t("Dentist Tue 9:30"), value: begun.title ?? "" }));
-  let meant = null;
+  let meant2 = null;
   let left = "";
   const said = el("p", { role: "status" });
   const leave = () => {
-    left = meant?.words ?? "";
+    left = meant2?.words ?? "";
     title.control.focus();
     draw();
   };
@@ -767,19 +767,19 @@ function titleField(begun, changed) {
   const line = el("div", { class: "event-short-meant" }, sign(clock), said, el("button", { class: "btn icon small", type: "button", title: words, "aria-label": words, onclick: leave }, sign(x)));
   const draw = () => {
     const found = timeIn(title.control.value, begun, /* @__PURE__ */ new Date());
-    meant = found?.words === left ? null : found;
-    line.classList.toggle("shown", meant !== null);
-    fill(said, meant !== null && [el("bdi", {}, isolated(meant.title)), " ", el("b", {}, inWords2(meant)), " ", meant.repeat !== "" && el("bdi", {}, ruleOf(meant)), " ", el("span", {}, t("Press Enter or Save to use this time"))]);
+    meant2 = found?.words === left ? null : found;
+    line.classList.toggle("shown", meant2 !== null);
+    fill(said, meant2 !== null && [el("bdi", {}, isolated(meant2.title)), " ", el("b", {}, inWords2(meant2)), " ", meant2.repeat !== "" && el("bdi", {}, ruleOf(meant2)), " ", el("span", {}, t("Press Enter or Save to use this time"))]);
     changed();
   };
   title.control.addEventListener("input", draw);
   title.root.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || meant === null) return;
+    if (event.key !== "Escape" || meant2 === null) return;
     event.preventDefault();
     leave();
   });
   title.root.append(line);
-  return { root: title.root, control: title.control, meant: () => meant };
+  return { root: title.root, control: title.control, meant: () => meant2 };
 }
 function timesField({ allDay, start, end }) {
   const time = (date2, label) => el("input", { class: "dialog-input", type: "time", value: local(date2, false).slice(11), "aria-label": label, required: true });

@@ -504,7 +504,7 @@ function fillBand(band, desk) {
     const run = () => desk.refine(desk.refinement() === to ? "" : to);
     return el("button", { class: "chip pill", type: "button", data: { only: to }, onclick: run }, words);
   };
-  const filters = el("div", { class: "list-filters", role: "toolbar", "aria-label": t("Show only") }, filter("unread", t("Unread")), filter("flagged", t("Flagged")), filter("attachments", meant("place", "Files")));
+  const filters = el("div", { class: "list-filters", role: "toolbar", "aria-label": t("Show only") }, filter("unread", t("Unread")), filter("people", meant("messages from", "People")), filter("newsletters", t("Newsletters")), filter("attachments", meant("place", "Files")));
   moveWithin(filters);
   band.append(filters);
   const draw = () => {
@@ -530,12 +530,17 @@ function complete(page) {
   addEventListener("beforeunload", (event) => {
     if (mail.pending.busy) event.preventDefault();
   });
+  const done = async () => {
+    while (mail.pending.busy) await mail.pending.end();
+  };
+  addEventListener("reloading", (event) => void event.detail.push(done()));
   oneStop(page.side);
   moveSplitter(page.panes);
   drawOutbox(page);
   drawFiles(page);
   document.addEventListener("auxclick", openBeside);
   fillBand(list.band, desk);
+  setTimeout(() => void prepareWriting(desk).catch(() => null), writingAfter);
   const extra = (name, run) => void desk.extra(name).then(run);
   if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3)) extra("hints", (found) => found.showHints(list.band));
   extra("sorting", (found) => found.showNotices(client, list.band, desk.facts().account_path));
@@ -544,6 +549,11 @@ function complete(page) {
     list.pushable(found);
     found.pulls(list.root, () => page.stream.retry(true));
   });
+}
+var writingAfter = 1e4;
+async function prepareWriting({ client, load }) {
+  const [words] = await Promise.all([load("words"), load("compose")]);
+  await words.begun(client);
 }
 function openBeside({ button, target }) {
   const at = target instanceof Element ? target.closest("[data-event], [data-contact]") : null;

@@ -240,6 +240,34 @@ ${signature}`);
 
 var words_default = ".compose-words{display:flex;flex:1;flex-direction:column;min-height:0}.compose-original{flex:none;max-height:60%;margin:0 14px 10px;overflow:auto;border:1px solid var(--border-color);border-radius:8px;font-size:13px}.compose-original>summary{padding:7px 12px;color:var(--color-mild);cursor:pointer}.compose-original-page{display:block;width:100%;height:180px;border:0;border-block:1px solid var(--border-color);background:var(--sheet)}.compose-original-foot{display:flex;flex-wrap:wrap;align-items:center;gap:4px 12px;margin:0;padding:4px 12px;color:var(--color-mild)}.compose-foot [aria-pressed=true]{background:var(--mailbox-active-background);color:var(--color)}@media(pointer:coarse){.compose-original>summary{padding-block:13px}}@media(min-width:701px)and (max-width:900px){.docked .compose-to>.chip-box{grid-area:2 / 1 / 3 / -1}}\n";
 
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+
+function newId() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((octet) => octet.toString(16).padStart(2, "0")).join("");
+}
+
+var patience = 2e3;
+var known = /* @__PURE__ */ new Map();
+function freshId(message_id) {
+  return message_id.replace(/^<[^@]*/, `<${newId()}`);
+}
+async function begun(client, mailbox = 0) {
+  const last = known.get(mailbox) ?? known.get(0);
+  const asked = client.compose_prepare("new", 0, "", "", mailbox).then((answer) => {
+    known.set(mailbox, answer);
+    return answer;
+  });
+  if (last === void 0) return asked;
+  const again = { ...last, message_id: freshId(last.message_id) };
+  const answered = asked.catch((error) => {
+    if (codeOf(error) !== "") throw error;
+    return again;
+  });
+  return Promise.race([answered, new Promise((resolve) => setTimeout(() => resolve(again), patience))]);
+}
+
 var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
 var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
 var kept = (account = number) => `moxlite-webmail${account}`;
@@ -312,13 +340,13 @@ function beginning(settings, prepared) {
   const kept2 = below || selected !== "" ? "" : original;
   const folded = kept2 === "" && answered && !below && selected === "" ? text2 : "";
   const quote = folded + kept2 === "" ? text2 : "";
-  const begun = begin(quote, signature, below);
+  const begun2 = begin(quote, signature, below);
   const empty = "<div><br></div>";
   const own = signatureHTML(signature, signed2);
   const above = below && quote !== "" ? `${textToHTML(quote.trimEnd())}${empty}` : empty;
   const after = !below && quote !== "" ? empty + textToHTML(quote) : "";
   const rich = settings.compose_format === "html" && editors !== null;
-  return { ...rest, text: begun.text, html: rich ? above + (own === "" ? "" : empty + own) + after : "", cursor: begun.cursor, quoted: folded === "" ? "" : `
+  return { ...rest, text: begun2.text, html: rich ? above + (own === "" ? "" : empty + own) + after : "", cursor: begun2.cursor, quoted: folded === "" ? "" : `
 
 ${folded}`, original: kept2 };
 }
@@ -461,6 +489,8 @@ var Words = class {
 export {
   Words,
   beginning,
+  begun,
+  freshId,
   lostCopies,
   prepare,
   refresh

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "07414cff48d8", alarms: "70625df833fc", bar: "49d056d33d05", book: "b002fba2636f", bulk: "d8f908ff4e47", calendar: "d0c711d725a2", checks: "66433f78cfed", compose: "0e2b82451895", conversation: "bdf68f5cd23d", details: "3cfb61406933", doubles: "35d71f009e69", dropping: "df577af758b1", empty: "bb5fb61c1ee4", event: "e8bf7fa07374", eventnews: "0b9191eb9300", eventsearch: "5372fa9db6c5", export: "6af05b28309a", files: "213dfbccb2e9", giving: "cd0f0f89db06", group: "ad78dc7d5e1b", hints: "dadd4957e5ad", invitation: "e55c40326fc3", labels: "19b87376e562", later: "51aac2f45ecc", legend: "c787750f7acf", login: "2373250637d1", mailboxes: "91a4494a1be5", menu: "54eaeb2d022c", message: "f3984cc4c39a", newsletters: "e165d75ad6ea", offline: "e8d53e358025", outbox: "efdc438f522d", palette: "599e600f5305", people: "902569bdfee8", person: "26517f3eb04b", print: "a0ac3720be1e", quick: "842e33cb60a3", receipt: "6c66f40e244b", recipients: "433a1debc62c", repeating: "e3e7aaccab11", rich: "a938868abf75", rules: "2fb56301144f", search: "bfdc20c9993e", secondstep: "9f48c2f12ce8", sender: "04833b652d92", sent: "fe361afaa991", side: "02001d8576e4", sorting: "43d476043c31", squire: "8f988577745b", templates: "1233b8e39749", touch: "4ad1d3a0e5eb", uploading: "78b25e34ce1a", viewer: "56525e94d43b", wires: "d298e64e6917", words: "d5ab534add2a" };
+var define_PARTS_default = { acts: "07414cff48d8", alarms: "70625df833fc", bar: "1ba0577febeb", book: "b002fba2636f", bulk: "d8f908ff4e47", calendar: "2bf8e8e56ba6", checks: "6d7b7e69656f", compose: "78a9a34039a3", conversation: "bdf68f5cd23d", details: "3cfb61406933", doubles: "35d71f009e69", dropping: "d8e8b3a1d0c7", empty: "bb5fb61c1ee4", event: "57fe3d677896", eventnews: "bdebc8119252", eventsearch: "5372fa9db6c5", export: "6af05b28309a", files: "213dfbccb2e9", giving: "cd0f0f89db06", group: "ad78dc7d5e1b", hints: "dadd4957e5ad", invitation: "e55c40326fc3", labels: "19b87376e562", later: "f0af958cb4a3", legend: "c787750f7acf", login: "2373250637d1", mailboxes: "7e5aeb7f8e31", menu: "692f03c79e85", message: "f3984cc4c39a", newsletters: "e165d75ad6ea", offline: "5cb58ed94a66", outbox: "efdc438f522d", palette: "599e600f5305", people: "902569bdfee8", person: "26517f3eb04b", print: "a0ac3720be1e", quick: "a8feda414d96", receipt: "6c66f40e244b", recipients: "04f91c83a93d", repeating: "e3e7aaccab11", rich: "a938868abf75", rules: "2fb56301144f", search: "64c427db1267", secondstep: "9f48c2f12ce8", sender: "04833b652d92", sent: "fe361afaa991", side: "c46c7692c09e", sorting: "43d476043c31", squire: "8f988577745b", templates: "1233b8e39749", touch: "4ad1d3a0e5eb", uploading: "78b25e34ce1a", viewer: "56525e94d43b", wires: "d298e64e6917", words: "359ca5564dcd" };
 
 var CheckFailed = class extends Error {
 };
@@ -252,7 +252,7 @@ var checks = {
   ServerShutdown: { kind: ["enum", ["server_shutdown"]] },
   Request: { id: "integer", view_id: "integer", stream_id: ["optional", "integer"], cancel: ["optional", "boolean"], query: ["optional", ["nullable", ["ref", "Query"]]], page: ["optional", ["nullable", ["ref", "Page"]]] },
   Query: { filter: ["ref", "Filter"], not_filter: ["optional", ["ref", "NotFilter"]], order_asc: ["optional", "boolean"], order: ["optional", ["enum", ["received", "sender", "size", "unread"]]], threading: ["optional", ["enum", ["off", "on", "unread"]]] },
-  Filter: { mailbox_id: ["optional", "integer"], mailbox_name: ["optional", "string"], mailbox_children_included: ["optional", "boolean"], unread: ["optional", "boolean"], words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], filenames: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], headers: ["optional", ["list", ["ref", "HeaderIs"]]], any: ["optional", ["list", ["ref", "Alternatives"]]], oldest: ["optional", ["nullable", "time"]], newest: ["optional", ["nullable", "time"]], size_min: ["optional", ["nullable", "integer"]], size_max: ["optional", ["nullable", "integer"]], attachments: ["optional", ["nullable", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
+  Filter: { mailbox_id: ["optional", "integer"], mailbox_name: ["optional", "string"], mailbox_children_included: ["optional", "boolean"], unread: ["optional", "boolean"], words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], filenames: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], headers: ["optional", ["list", ["ref", "HeaderIs"]]], any: ["optional", ["list", ["ref", "Alternatives"]]], oldest: ["optional", ["nullable", "time"]], newest: ["optional", ["nullable", "time"]], size_min: ["optional", ["nullable", "integer"]], size_max: ["optional", ["nullable", "integer"]], attachments: ["optional", ["nullable", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]], writers: ["optional", ["nullable", ["enum", ["newsletters", "people"]]]] },
   HeaderIs: { name: "string", value: ["optional", "string"] },
   Alternatives: { words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], filenames: ["optional", ["list", "string"]] },
   NotFilter: { words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], filenames: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], attachments: ["optional", ["list", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
@@ -659,21 +659,26 @@ function extra(name) {
   }));
 }
 
-var offered = false;
+var waiting = false;
 function leave(load2 = () => location.reload()) {
+  waiting = false;
   for (const one of document.querySelectorAll("[data-unsaved]")) delete one.dataset["unsaved"];
   load2();
 }
-function reload(words2, load2) {
-  if (document.querySelector(".composer, [data-unsaved]") === null) leave(load2);
-  else if (!offered) {
-    offered = true;
-    const run = () => {
-      dispatchEvent(new Event("leaving"));
-      leave(load2);
-    };
-    toast(words2, { title: t("Reload"), run }, 0);
-  }
+var engaged = () => document.querySelector(".composer, [data-unsaved], dialog[open]") !== null;
+function quiet(time) {
+  const works = [];
+  dispatchEvent(new CustomEvent("reloading", { detail: works }));
+  return Promise.race([Promise.all(works).then(() => true), new Promise((resolve) => setTimeout(resolve, time))]);
+}
+async function reload(words2, load2) {
+  if (waiting) return;
+  waiting = true;
+  if (!engaged() && await quiet(9e4) && !engaged()) leave(load2);
+  else toast(words2, { title: t("Reload"), run: () => {
+    dispatchEvent(new Event("leaving"));
+    void quiet(1e4).then(() => leave(load2));
+  } }, 0);
 }
 
 function remember(key3, value, storage = localStorage) {
@@ -1334,7 +1339,7 @@ var Source = class {
   };
 };
 var reader = null;
-var waiting = /* @__PURE__ */ new Set();
+var waiting2 = /* @__PURE__ */ new Set();
 function untracked(work, by = null) {
   const before = reader;
   reader = by;
@@ -1366,14 +1371,14 @@ function computed(make) {
 function effect(work) {
   const act = () => void (own2.changed() && own2.follow(work));
   const own2 = new Reader(() => {
-    if (waiting.size === 0) queueMicrotask(settle);
-    waiting.add(act);
+    if (waiting2.size === 0) queueMicrotask(settle);
+    waiting2.add(act);
   });
   own2.follow(work);
 }
 function settle() {
-  const acts = [...waiting];
-  waiting.clear();
+  const acts = [...waiting2];
+  waiting2.clear();
   for (const act of acts) act();
 }
 
@@ -1541,7 +1546,9 @@ var Find = class {
   }
   with({ filter, not_filter }) {
     const labels = filter.labels ?? [];
-    const narrower = { "": {}, unread: { unread: true }, read: { labels: [...labels, "\\seen"] }, flagged: { labels: [...labels, "\\flagged"] }, attachments: { attachments: filter.attachments ?? "any" } }[this.refinement.value];
+    const to = this.refinement.value;
+    const some = { "": {}, unread: { unread: true }, read: { labels: [...labels, "\\seen"] }, flagged: { labels: [...labels, "\\flagged"] }, attachments: { attachments: filter.attachments ?? "any" } };
+    const narrower = some[to] ?? { writers: to };
     const order = this.order.value;
     const query = { filter: { ...filter, ...narrower }, threading: this.threading.value, order_asc: order === "oldest", order: order === "newest" || order === "oldest" ? "received" : order };
     return not_filter === void 0 ? query : { ...query, not_filter };
@@ -1970,12 +1977,12 @@ function tree(members) {
     below.set(above, [...below.get(above) ?? [], item]);
   }
   const found = [];
-  const waiting2 = (below.get(0) ?? []).map((item) => ({ item, depth: 0 })).reverse();
-  while (waiting2.length > 0) {
-    const next = waiting2.pop();
+  const waiting3 = (below.get(0) ?? []).map((item) => ({ item, depth: 0 })).reverse();
+  while (waiting3.length > 0) {
+    const next = waiting3.pop();
     found.push(next);
     const children = (below.get(next.item.id) ?? []).map((item) => ({ item, depth: Math.min(deepest, next.depth + 1) }));
-    waiting2.push(...children.reverse());
+    waiting3.push(...children.reverse());
   }
   return found.length === members.length ? found : members.map((item) => ({ item, depth: 0 }));
 }
@@ -3805,9 +3812,9 @@ var Reader2 = class {
     return this.message?.item.id === id || this.conversation?.shows(id) === true;
   }
   reconnected() {
-    const waiting2 = this.waiting;
+    const waiting3 = this.waiting;
     this.waiting = [];
-    for (const work of waiting2) work();
+    for (const work of waiting3) work();
   }
   offer(parsed) {
     this.remember(parsed.id, Promise.resolve(parsed));
@@ -3956,7 +3963,7 @@ function watch(page) {
   });
   const loaded = spoken();
   const translate = (language) => {
-    if (speak(language)) page.renew(t("Reload the page to change the language."));
+    if (speak(language)) void reload(t("Reload the page to change the language."));
   };
   addEventListener("connected", () => spoken() !== "" && translate(spoken()));
   effect(() => {
@@ -4046,7 +4053,7 @@ var App = class {
   });
   client = new Client(base, checks, (reason) => this.logIn(reason));
   session = new Session(kept(), "Webmail", this.client, async (asked) => (await part("login")).askLogIn(asked, () => part("secondstep")), true, true);
-  mail = new Mail({ send: (request) => void this.send(request), opened: (parsed) => this.reader.offer(parsed), removed: () => toast(t("This message has been moved or deleted")), outdated: (version) => void this.renew(t("A new version is available."), () => location.replace(`${base}?v=${encodeURIComponent(version)}${location.hash}`)), checking: location.hostname === "localhost" });
+  mail = new Mail({ send: (request) => void this.send(request), opened: (parsed) => this.reader.offer(parsed), removed: () => toast(t("This message has been moved or deleted")), outdated: (version) => void reload(t("A new version is available."), () => location.replace(`${base}?v=${encodeURIComponent(version)}${location.hash}`)), checking: location.hostname === "localhost" });
   actions = new Actions(this.client, this.mail, (item, mailbox) => void this.offerRule(item, mailbox));
   stream = new Stream(this.client, base, { event: (event) => {
     this.event(event);
@@ -4138,8 +4145,8 @@ var App = class {
     void attempt(t("Loading…"), t("Couldn't open this item"), async () => open(await part("menu")));
   }
   async logIn(reason) {
-    const waiting2 = await (await this.keeping)?.atLogIn() ?? [];
-    if (await this.session.logIn(reason, waiting2) && this.displayed) await this.session.leave();
+    const waiting3 = await (await this.keeping)?.atLogIn() ?? [];
+    if (await this.session.logIn(reason, waiting3) && this.displayed) await this.session.leave();
   }
   display() {
     if (this.displayed) return;
@@ -4160,10 +4167,6 @@ var App = class {
     void extra("side").then((found) => found.complete(this));
   }
   dropping = this.drawn.then(() => extra("dropping")).then(({ Dropping }) => new Dropping(this));
-  async renew(words2, load2) {
-    while (this.mail.pending.busy) await this.mail.pending.end();
-    reload(words2, load2);
-  }
   keeping;
   offline() {
     if (isSecureContext && "serviceWorker" in navigator) this.keeping ??= part("offline").then(({ Offline }) => new Offline({ client: this.client, base, mail: this.mail, say: toast, event: (event) => this.event(event) }), () => this.keeping = void 0);
