@@ -443,7 +443,7 @@ async def about(calendar_object: CalendarObject, work: Callable[[], T]) -> T:
 
 async def of_owner(entry: CalendarObject, user: User) -> bytes | None:
     """Octets of an entry that a guest puts into an owner's calendar, which invites in the owner's name; None where the
-    guest's program has named nobody else.
+    guest's program has named the owner already.
     """
     guest = user.guest
     if guest is None or guest.organizer is None or organizer_of(entry) is None:

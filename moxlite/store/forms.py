@@ -136,7 +136,7 @@ class VacationForm(msgspec.Struct, frozen=True, kw_only=True):
       subject: "" for ``Auto: `` and that of the message. text: of the answer.
       html: the answer as HTML, beside the text; "" for none. Only programs write it.
       known_only: only to people to whom the owner has written.
-      addresses: further addresses whose mail is answered, such as those of aliases (RFC 5230 §4.5).
+      addresses: further addresses whose mail is answered, such as addresses of aliases (RFC 5230 §4.5).
     """
 
     enabled: bool = False

@@ -80,7 +80,7 @@ def writing_calls(app: str) -> list[str]:
 
 
 def changing_calls(app: str) -> list[str]:
-    """The same, and those that set something to what it is then."""
+    """The same, and calls that set something to what it is then."""
     return [*writing_calls(app), *(name for name in schema_of(app)["x-calls"] if name in SETTING)]
 
 

@@ -74,7 +74,8 @@ class Session:
 
     async def stream(self, *_: object, **__: object) -> AsyncIterator[Any]:
         await trio.lowlevel.checkpoint()
-        for response in ():
+        nothing: tuple[Any, ...] = ()
+        for response in nothing:
             yield response
 
     def has(self, *_: str) -> bool:

@@ -62,7 +62,7 @@ dns_records dns_zone dns_reports dns_check domains domain account_security accou
 accounts account_uses account account_remains attempts sessions examine
 """
 """Calls of pages that read, change flags and places of messages, or have an id of their own: a repetition makes and
-sends nothing. Those of SETTING set something to what it is then; each other call has `once`.
+sends nothing. Calls of SETTING set something to what it is then; each other call has `once`.
 """
 
 EVENT: Final = form("2030-01-01T10:00", "2030-01-01T11:00", title="Walk")

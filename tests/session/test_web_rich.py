@@ -91,6 +91,19 @@ async def test_html_goes_out_sanitised_with_its_text_and_pictures(rig: Rig, brow
     assert not re.search("script|onclick|track|steal", body)
 
 
+async def test_hebrew_leaves_with_a_direction_and_opens_without_it(rig: Rig, browser: Browser, queue: Queue) -> None:
+    """WEBMAIL-135b: of each block, in what is sent; a draft is found as it was written."""
+    html = "<div>שלום</div><div>Hello</div>"
+    draft = written(text="", html=html)
+    assert (await begun(browser, "edit", await browser.call("draft_save", draft=draft, save_id=call_id())))[
+        "html"
+    ] == html
+    await submit(browser, written(text="", html=html))
+    found = (await carried(rig, queue))[0].parsed
+    *_, rich = found.iter_parts()
+    assert '<div dir="rtl">שלום</div><div dir="ltr">Hello</div>' in rich.get_content()
+
+
 async def test_a_draft_keeps_its_html_and_pictures(rig: Rig, browser: Browser) -> None:
     """WEBMAIL-88, WEBMAIL-135: a draft that is edited again has its HTML, its pictures are uploads that can be looked
     at, and its text goes on."""

@@ -36,7 +36,7 @@ class Settings(msgspec.Struct, frozen=True):
 
 
 async def test_settings_are_kept_told_and_read_as_their_struct(accounts: Accounts) -> None:
-    """STORE-107: a value that does not fit hides no other one, and a change keeps those of a later version."""
+    """STORE-107: a value that does not fit hides no other one, and a change keeps settings of a later version."""
     async with accounts.use("mia") as account:
         assert await look(account, lambda r: load_settings(r, Settings)) == Settings()
         _, cursor = await account.subscribe()

@@ -97,7 +97,7 @@ class Guest(msgspec.Struct, frozen=True):
 
     Attributes:
       account: the guest's. address: that of the log-in. own: all of the guest's own addresses, in lower case.
-      closed: addresses of the owner from which nobody else may write (SMTP-189), in lower case.
+      closed: addresses of the owner from which the guest may not write (SMTP-189), in lower case.
       organizer: the line ORGANIZER that names the owner, None for an owner without an address.
     """
 
