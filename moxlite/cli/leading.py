@@ -76,24 +76,8 @@ def way_on(failure: Failure) -> str:
     text = str(failure)
     if "\n" in text or "run: " in text:
         return ""
-    if re.search("^unknown transport ", text):
-        return _joined(text, _transports(failure))
-    if re.search("isn't a backup repository$", text):
-        folder = text.removesuffix(" isn't a backup repository")
-        return _joined(text, f"to create one, run: moxlite backup init --repo {shlex.quote(folder)}")
-    if re.search("in a domain that accepts mail", text):
-        return _joined(text, SHUT)
-    if re.search("is over quota: ", text):
-        account = shlex.quote(_arguments(failure.context).get("account", "ACCOUNT"))
-        return _joined(text, f"to change the quota, run: moxlite config account set {account} quota SIZE")
-    if name := re.search("""^["'](.+)["'] isn't a valid account name""", text):
-        return _joined(text, _account_name(name[1]))
-    if word := re.search("""["'](.+)["'] isn't a valid (domain|address): |invalid address ["'](.+)["']: """, text):
-        return _joined(text, _whole(word[1] or word[3], word[2] or "address", failure.context))
-    if re.search("^an alias must have a localpart", text):
-        return _joined(text, "for mail to unknown addresses, run: moxlite config address add @DOMAIN ACCOUNT")
-    if swapped := _swapped(text, failure.context):
-        return _joined(text, swapped)
+    if hint := _hint(text, failure) or _swapped(text, failure.context):
+        return _joined(text, hint)
     listing = next((listing for listing in LISTINGS if re.search(listing.failure, text)), None)
     if listing is None:
         return ""
@@ -101,6 +85,27 @@ def way_on(failure: Failure) -> str:
     command = listing.command.format_map(_Words(words))
     meant = "" if "did you mean" in text else _meant(text, listing, failure.context)
     return _joined(text, meant, f"to list {listing.names}, run: moxlite {command}")
+
+
+def _hint(text: str, failure: Failure) -> str:
+    """What leads on from failures of one kind; "" for others."""
+    if re.search("^unknown transport ", text):
+        return _transports(failure)
+    if re.search("isn't a backup repository$", text):
+        folder = text.removesuffix(" isn't a backup repository")
+        return f"to create one, run: moxlite backup init --repo {shlex.quote(folder)}"
+    if re.search("in a domain that accepts mail", text):
+        return SHUT
+    if re.search("is over quota: ", text):
+        account = shlex.quote(_arguments(failure.context).get("account", "ACCOUNT"))
+        return f"to change the quota, run: moxlite config account set {account} quota SIZE"
+    if name := re.search("""^["'](.+)["'] isn't a valid account name""", text):
+        return _account_name(name[1])
+    if word := re.search("""["'](.+)["'] isn't a valid (domain|address): |invalid address ["'](.+)["']: """, text):
+        return _whole(word[1] or word[3], word[2] or "address", failure.context)
+    if re.search("^an alias must have a localpart", text):
+        return "for mail to unknown addresses, run: moxlite config address add @DOMAIN ACCOUNT"
+    return ""
 
 
 def _joined(text: str, *hints: str) -> str:

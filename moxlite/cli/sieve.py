@@ -58,14 +58,17 @@ def vacation_show(name: str, as_json: bool) -> None:
         print("only to people the user has written to")
     if info.subject:
         print(printable(f"subject: {info.subject}"))
-    for line in info.text.splitlines():
-        print(printable(f"  {line}"))
+    _print_indented(info.text)
     if info.html:
         print("HTML version:")
-    for line in info.html.splitlines():
-        print(printable(f"  {line}"))
+        _print_indented(info.html)
     for vacation_answer in info.answered:
         print(printable(f"replied to {vacation_answer.address} at {_shown(vacation_answer.sent)}"))
+
+
+def _print_indented(text: str) -> None:
+    for line in text.splitlines():
+        print(printable(f"  {line}"))
 
 
 @vacation.command("set")

@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 from array import array
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
 from contextlib import aclosing
 from typing import Final
 
@@ -86,36 +86,45 @@ async def list_boxes(client: Client, problems: Problems) -> list[RemoteBox]:
                 boxes[response.name] = r.ListData(response.flags[:MAX_ATTRIBUTES], response.name, response.separator)
             if len(boxes) > MAX_MAILBOXES:
                 raise BrokenServer(worded("the server has more than {n} folders", n=MAX_MAILBOXES))
-    for name in [name for name in boxes if not client.can_name(name)]:
-        await problems.add(
-            worded("skipped folder {name}: its name is too long or has unsupported characters", name=repr(shown(name)))
-        )
-        del boxes[name]
     namespaces = await namespaces_of(client)
+    await _leave_out(boxes, client, namespaces, problems)
+    subscribed = set() if extended else await _subscribed(client, boxes)
+    separator = next((box.separator for box in boxes.values() if box.separator), "")
+    return uses_of(list(boxes.values()), subscribed, separator or "", google=google, namespaces=namespaces)
+
+
+async def _leave_out(boxes: dict[str, r.ListData], client: Client, namespaces: Namespaces, problems: Problems) -> None:
+    """Take out mailboxes that can't be named, or aren't the user's, and say which, and which only show messages of
+    others.
+    """
     for name, box in [*boxes.items()]:
-        if namespaces.owner_of(name) == "others":
+        if not client.can_name(name):
+            text = "skipped folder {name}: its name is too long or has unsupported characters"
+            await problems.add(worded(text, name=repr(shown(name))))
+            del boxes[name]
+        elif namespaces.owner_of(name) == "others":
             await problems.add(worded("skipped another user's folder {name}", name=repr(shown(name))))
             del boxes[name]
         elif namespaces.owner_of(name) == "shared" and name.startswith(f"DELETED{box.separator}"):
             await problems.remark(worded("skipped deleted folder {name}", name=repr(shown(name))))
             del boxes[name]
-        elif shows_others(box, google=google) and not google:
+        elif not client.has(GOOGLE) and shows_others(box, google=False):
             await problems.remark(
                 worded("skipped folder {name}: only shows messages from other folders", name=repr(shown(name)))
             )
-    subscribed: set[str] = set()
-    if not extended:
-        try:
-            async with aclosing(client.stream(c.Lsub("", "*"), octets=MAX_LIST)) as responses:
-                subscribed = {
-                    response.name
-                    async for response in responses
-                    if isinstance(response, r.LsubData) and response.name in boxes
-                }
-        except Refused:  # IMAP4rev2 no longer has it
-            subscribed = set(boxes)
-    separator = next((box.separator for box in boxes.values() if box.separator), "")
-    return uses_of(list(boxes.values()), subscribed, separator or "", google=google, namespaces=namespaces)
+
+
+async def _subscribed(client: Client, boxes: Collection[str]) -> set[str]:
+    """The subscribed mailboxes of a server without LIST-EXTENDED."""
+    try:
+        async with aclosing(client.stream(c.Lsub("", "*"), octets=MAX_LIST)) as responses:
+            return {
+                response.name
+                async for response in responses
+                if isinstance(response, r.LsubData) and response.name in boxes
+            }
+    except Refused:  # IMAP4rev2 no longer has it
+        return {*boxes}
 
 
 async def namespaces_of(client: Client) -> Namespaces:

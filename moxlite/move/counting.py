@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
@@ -194,12 +194,7 @@ class Checks:
                     await self._shares((await shares_of(client, places, plan, account.name)).shares, count)
         except IMAPClientError as error:
             count.uncounted.append(f"mail: {reason_of(error)}")
-        for mailbox in count.mailboxes:
-            # What was removed or marked here since it came is no loss.
-            if lacking := mailbox.missing + mailbox.differ:
-                count.lost.append(f"{counted(lacking, 'message')} of {mailbox.mailbox}")
-            if mailbox.behind:
-                count.lost.append(f"flags of {counted(mailbox.behind, 'message')} of {mailbox.mailbox}")
+        count.lost += [text for mailbox in count.mailboxes for text in _losses(mailbox)]
 
     async def _shares(self, shares: list[Share], count: AccountCount) -> None:
         here: dict[tuple[str, str, str], str] = {}
@@ -211,6 +206,14 @@ class Checks:
             count.shares += rights is not None
             if share.planned and set(share.rights) - set(rights or ""):
                 count.lost.append(str(share) if rights is None else f"{share}, but only {rights} here")
+
+
+def _losses(mailbox: MailboxCount) -> Iterator[str]:
+    """What is missing of a mailbox. What was removed or marked here since it came is no loss."""
+    if lacking := mailbox.missing + mailbox.differ:
+        yield f"{counted(lacking, 'message')} of {mailbox.mailbox}"
+    if mailbox.behind:
+        yield f"flags of {counted(mailbox.behind, 'message')} of {mailbox.mailbox}"
 
 
 async def _mailbox(account: OpenAccount, pull: Pull, client: Client, order: CopyByImap, place: Place) -> MailboxCount:

@@ -93,11 +93,6 @@ def gaps_of(text: str) -> list[str]:
     return [*dict.fromkeys(problems)][:MAX_PROBLEMS]
 
 
-def folders_in(text: str) -> list[str]:
-    """The folders that a script expects to exist. Empty for a script that can't be parsed."""
-    return [literal.name for literal in _parsed(text).literals if not literal.creates and not literal.open]
-
-
 def quoted(text: str) -> str:
     """A quoted string (RFC 5228 §2.4.2)."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -3,7 +3,7 @@
 from hypothesis import given, strategies as st
 
 from moxlite.migration.names import Namespaces, places, uses_of
-from moxlite.move.scripts import Folders, folders_in, gaps_of, kept_name, quoted, rewritten
+from moxlite.move.scripts import Folders, gaps_of, kept_name, quoted, rewritten
 from moxlite.proto.imap.responses import ListData
 from moxlite.proto.sieve.grammar import parse
 from moxlite.store.options import INITIAL_SPECIAL_USE
@@ -40,7 +40,6 @@ def test_only_names_of_folders_are_rewritten() -> None:
         "folder 'INBOX.Gone' doesn't exist there, so this mail will stay in Inbox",
         "folder 'shared.anna.Alpha' doesn't exist there, so this mail will stay in Inbox",
     ]
-    assert folders_in(found.text) == ["Work/2019", "Trash", "Inbox", "Inbox", "INBOX.Gone", "shared.anna.Alpha"]
 
 
 def test_a_script_of_this_form_stays_as_it_is() -> None:

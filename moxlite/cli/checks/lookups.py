@@ -32,6 +32,20 @@ def dns() -> None:
     """Look up names in DNS, and update your records. Names are looked up like the server does."""
 
 
+def _question(words: tuple[str, ...]) -> tuple[str, str]:
+    """The type and the name of a look-up. Raises UsageError."""
+    if len(words) == 2 and words[0].lower() not in TYPES:
+        words = words[::-1]  # as dig has it
+    if len(words) > 2 or (len(words) == 2 and words[0].lower() not in TYPES):
+        raise click.UsageError(f"specify a name and one of these types: {', '.join(TYPES)}")
+    kind, name = (words[0].lower(), words[1]) if len(words) == 2 else ("ips", words[0])
+    if host := re.search(r"^[a-z]+://([^/:]+)|@([^@/]+)$", name):
+        raise click.UsageError(f"{name!r} isn't a name in DNS. Use {host[1] or host[2]}")
+    if kind != "ptr" and re.fullmatch(r"[0-9.]+|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*", name):
+        raise click.UsageError(f"{name!r} is an IP address. To find its name, run: moxlite dns lookup ptr {name}")
+    return kind, name
+
+
 @dns.command()
 @click.argument("words", nargs=-1, required=True, metavar="[TYPE] NAME")
 @resolver_option
@@ -43,15 +57,7 @@ def lookup(words: tuple[str, ...], resolver: HostPort | None) -> int:
 
     from moxlite.net.resolver import DNSError, NotFound, RecordType, TempError, absolute
 
-    if len(words) == 2 and words[0].lower() not in TYPES:
-        words = words[::-1]  # as dig has it
-    if len(words) > 2 or (len(words) == 2 and words[0].lower() not in TYPES):
-        raise click.UsageError(f"specify a name and one of these types: {', '.join(TYPES)}")
-    kind, name = (words[0].lower(), words[1]) if len(words) == 2 else ("ips", words[0])
-    if host := re.search(r"^[a-z]+://([^/:]+)|@([^@/]+)$", name):
-        raise click.UsageError(f"{name!r} isn't a name in DNS. Use {host[1] or host[2]}")
-    if kind != "ptr" and re.fullmatch(r"[0-9.]+|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*", name):
-        raise click.UsageError(f"{name!r} is an IP address. To find its name, run: moxlite dns lookup ptr {name}")
+    kind, name = _question(words)
     address = ip_argument(name) if kind == "ptr" else None
 
     async def ask(found: "Resolver") -> "Answer[object]":

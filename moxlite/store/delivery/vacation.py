@@ -7,7 +7,7 @@ The form is the same for webmail, account app and command line. Which message is
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from typing import Final
 
 from moxlite.proto.address import Address, AddressError
@@ -87,19 +87,23 @@ def _check(form: VacationForm, changed: Set[str], now: int) -> None:
     if "subject" in changed and any(unicodedata.category(character) == "Cc" for character in form.subject):
         raise BadForm("subject", NO_CONTROLS)
     if "addresses" in changed:
-        if len(form.addresses) > MAX_ADDRESSES:
-            raise BadForm("addresses", worded("you can add up to {most} addresses", most=MAX_ADDRESSES))
-        for address in form.addresses:
-            try:
-                Address.parse(address)
-            except AddressError as error:
-                raise BadForm("addresses", worded("isn't a valid email address: {reason}", reason=str(error))) from None
+        _check_addresses(form.addresses)
     if changed & {"enabled", "text", "html"} and form.enabled and not (form.text.strip() or form.html.strip()):
         raise BadForm("text", "can't be empty; write a reply")
     if changed & {"start", "end"} and form.end and form.end <= form.start:
         raise BadForm("end", "must be after the start")
     if changed & {"enabled", "end"} and form.enabled and form.end and form.end <= now:
         raise BadForm("end", "has already passed")
+
+
+def _check_addresses(addresses: Sequence[str]) -> None:
+    if len(addresses) > MAX_ADDRESSES:
+        raise BadForm("addresses", worded("you can add up to {most} addresses", most=MAX_ADDRESSES))
+    for address in addresses:
+        try:
+            Address.parse(address)
+        except AddressError as error:
+            raise BadForm("addresses", worded("isn't a valid email address: {reason}", reason=str(error))) from None
 
 
 def entity(form: VacationForm) -> str:

@@ -27,6 +27,7 @@ from moxlite.store.groupware.resources import NoSuchResource, Resource, UIDTaken
 from moxlite.store.groupware.scheduling import (
     EntryPut,
     InOtherCalendar,
+    Outcome,
     PutResult,
     delete_entry,
     move_entry,
@@ -138,19 +139,22 @@ async def _uid_taken(s: Session, there: Place) -> Refusal:
     return _taken(s, there)
 
 
+async def _removal_outcome(s: Session, *, answer: bool) -> Outcome | None:
+    """What the removal of the entry means for people. None also without its collection, which the unit says."""
+    try:
+        where = await s.account.read(lambda r: collection_named(r, s.place.shelf, s.place.collection), op="dav-put")
+    except NoSuchCollection:
+        return None
+    return await removal_outcome(s.account, where.id, s.place.name, s.user(()), answer=answer)
+
+
 async def delete(s: Session) -> None:
     if s.place.kind not in ("collection", "resource"):
         raise Refusal(403, "", "only collections and their entries can be deleted")
     conditions = await s.conditions()
     scheduling = scheduling_request(s.request.headers)
     begun = False
-    outcome = None
-    if s.place.kind == "resource":
-        try:
-            where = await s.account.read(lambda r: collection_named(r, s.place.shelf, s.place.collection), op="dav-put")
-            outcome = await removal_outcome(s.account, where.id, s.place.name, s.user(()), answer=scheduling.answer)
-        except NoSuchCollection:
-            pass  # told by the unit
+    outcome = await _removal_outcome(s, answer=scheduling.answer) if s.place.kind == "resource" else None
 
     def unit(tx: AccountTx) -> bool:
         target = stored(tx, s.place, s.expander.shelf)

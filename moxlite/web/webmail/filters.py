@@ -186,11 +186,20 @@ def _tests(f: Filter, n: NotFilter) -> tuple[list[Test], list[Term]]:
     if f.attachments is not None:
         tests.append(_attached(f.attachments, held=True))
     if f.writers is not None:
-        tests.append(_is_written_by_people if f.writers == "people" else _is_newsletter)
-    if f.writers == "newsletters":
-        hints.append(AnyOf(tuple(Contains(field, SearchedPart.HEADER) for field in ("list-id", "list-unsubscribe"))))
+        by_writers, fields = _by_writers(f.writers)
+        tests.append(by_writers)
+        hints.extend(fields)
     tests.extend(_attached(kind, held=False) for kind in n.attachments)
     return tests, hints
+
+
+def _by_writers(writers: str) -> tuple[Test, list[Term]]:
+    """The test of mail from people, or of newsletters, and its hints."""
+    if writers == "people":
+        return _is_written_by_people, []
+    return _is_newsletter, [
+        AnyOf(tuple(Contains(field, SearchedPart.HEADER) for field in ("list-id", "list-unsubscribe")))
+    ]
 
 
 def _files_hint(f: Filter) -> FileHint | None:
