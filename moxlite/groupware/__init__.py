@@ -6,6 +6,7 @@
 - `letters`: such messages as mail (iMIP)
 - `ringing`: alarms of entries, as notices and mail
 - `arriving`: calendars in mail that came
+- `photos`: photos of contacts that are files beside a file of contacts
 
 Rows and units are in `store.groupware`, the codecs in `proto.cards`.
 """

@@ -24,6 +24,7 @@ import trio
 from moxlite import lazyimport
 from moxlite.groupware.entries import BadEntry, Expander, ImportedEntry, TooBusy, imported, parsed_cost, with_outcome
 from moxlite.groupware.people import user_of
+from moxlite.groupware.photos import ContactPhotos, folder_and_name
 from moxlite.ledger import NoRoom, ledger
 from moxlite.processor import give_way, off_loop
 from moxlite.proto.cards.calendarfiles import (
@@ -57,7 +58,7 @@ from moxlite.store.groupware.contacts import default_book, import_contacts, sett
 from moxlite.store.groupware.resources import together
 from moxlite.store.groupware.scheduling import EntryPut, add_entry, added_entry, default_calendar
 from moxlite.store.imports.items import Problems
-from moxlite.wording import Worded, reason_of, worded
+from moxlite.wording import Worded, counted, reason_of, worded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -131,7 +132,7 @@ class ImportResult(msgspec.Struct):
       added, known: numbers of entries that were added, and that the account had.
       unread: number of those that could not be read; problems: why, of the first ones.
       changed: entries that were added without what no calendar takes, which `problems` name, too.
-      dropped: contacts with pictures too large to keep.
+      dropped: contacts with pictures too large to keep; photos: files of photos beside contacts that no contact took.
       read, size: octets of the file that were read, and all, by which the rest is guessed; stop: end with what is done.
     """
 
@@ -141,6 +142,7 @@ class ImportResult(msgspec.Struct):
     problems: list[str] = []
     changed: int = 0
     dropped: int = 0
+    photos: int = 0
     read: float = 0.0
     size: int = 0
     stop: bool = False
@@ -318,6 +320,8 @@ async def add_beside(config: CurrentConfig, account: Account, file: BinaryIO) ->
     for reason in done.problems:
         problems.add(f"calendars and contacts: {reason}")
     problems.count += max(0, done.unread + done.changed - len(done.problems))
+    if done.photos:
+        problems.add(f"skipped {counted(done.photos, 'photo')} without a contact of that name")
     if done.dropped:
         problems.add(f"skipped the photos of {done.dropped} contacts because they're too large")
     return problems
@@ -449,14 +453,7 @@ def _archived(file: BinaryIO, done: ImportResult, tmp: Path) -> Iterator[Item]:
     """
     from moxlite.store.imports.archives import zip_members
 
-    done.size = 0
-    for number, member in enumerate(zip_members(file), 1):
-        if _kind_of(member) is not None:
-            done.size += member.size
-        if number > MAX_MEMBERS:
-            raise Unreadable(worded("the archive has more than {most} files", most=MAX_MEMBERS))
-        if done.size > MAX_UNPACKED:
-            raise Unreadable(worded("the file is larger than {most} MiB", most=MAX_UNPACKED >> 20))
+    photos = _looked_through(file, done)
     for member in zip_members(file):
         kind, before = _kind_of(member), done.read
         folder, name = _names_of(member)
@@ -464,16 +461,49 @@ def _archived(file: BinaryIO, done: ImportResult, tmp: Path) -> Iterator[Item]:
             if kind == "calendar":
                 yield from _events(member.pieces, member.size, name, done, tmp)
             elif kind == "contact":
-                yield from _contacts(member.pieces, name if folder == FOLDERS[kind] else "", done)
+                contacts = _contacts(member.pieces, name if folder == FOLDERS[kind] else "", done)
+                yield from _pictured(contacts, photos, folder_and_name(member.name)[0])
         except Unreadable as error:  # the other files may be well
             yield Item(kind or "calendar", About(), Unreadable(f"{name}: {reason_of(error)}"))
         if kind is not None:
             done.read = before + member.size
+    done.photos = photos.left
+
+
+def _looked_through(file: BinaryIO, done: ImportResult) -> ContactPhotos:
+    """The photos in a .zip that are beside contacts. Sets `done.size`. Raises Unreadable: it has too much."""
+    from moxlite.store.imports.archives import zip_members
+
+    done.size = 0
+    photos, folders = ContactPhotos(), set[str]()
+    for number, member in enumerate(zip_members(file), 1):
+        kind = _kind_of(member)
+        if kind is None:
+            photos.add(member)
+        else:
+            done.size += member.size
+        if kind == "contact":
+            folders.add(folder_and_name(member.name)[0])
+        if number > MAX_MEMBERS:
+            raise Unreadable(worded("the archive has more than {most} files", most=MAX_MEMBERS))
+        if done.size > MAX_UNPACKED:
+            raise Unreadable(worded("the file is larger than {most} MiB", most=MAX_UNPACKED >> 20))
+    photos.keep_folders(folders)
+    return photos
+
+
+def _pictured(contacts: Iterator[Item], photos: ContactPhotos, folder: str) -> Iterator[Item]:
+    """The contacts with the photos that are in their folder."""
+    for item in contacts:
+        if isinstance(item.entry, FileCard):
+            yield msgspec.structs.replace(item, entry=photos.pictured(folder, item.entry))
+        else:
+            yield item
 
 
 def _names_of(member: Member) -> tuple[str, str]:
     """The folder and the name without its suffix of a file in a .zip, each as people may see it."""
-    path = member.name.replace("\\", "/").rpartition("/")
+    path = member.name.rpartition("/")
     folder, name = path[0].rpartition("/")[2], path[2].rpartition(".")[0]
     return plain(folder, 200), plain(name, 200)
 

@@ -43,7 +43,6 @@ class FromFile:
             return data
         data, self._held = self._held + data, b""
         if self._verbatim is None:
-            data = without_mark(data)
             end = data.find(b"\n")
             if end < 0 and len(data) < MAX_HELD:
                 self._held = data
@@ -58,16 +57,7 @@ class FromFile:
     def finish(self) -> bytes:
         """The end of the message: what was held back."""
         held, self._held = self._held, b""
-        return held if self._verbatim is not None else without_mark(held)
-
-
-BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
-"""Begins files of some programs for Windows; no message begins with it, and the first field would be lost."""
-
-
-def without_mark(data: bytes) -> bytes:
-    """The beginning of a file without its byte order mark."""
-    return data.removeprefix(BYTE_ORDER_MARK)
+        return held
 
 
 MAX_HELD: Final = 64 << 10

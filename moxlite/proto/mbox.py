@@ -7,11 +7,14 @@ file or after an empty line, which belongs to the separator, not to the message 
 empty line: behind another line of a body, a separator has a date, and a header field follows it. Its sender is an
 address or one word in its place, as ``-``, and its date can be read (RFC 4155 App. A): many programs do not quote, and
 a line of a text may begin with ``From `` as well. In a file whose first line has no date, separators have one word and
-no date.
+no date. A byte order mark and empty lines before the first separator are skipped.
+Programs that write ``Content-Length`` (the forms mboxcl and mboxcl2, https://www.loc.gov/preservation/digital/formats/
+fdd/fdd000384.shtml) need not quote. Others leave the field as it was when they change a message, so it is believed only
+where the body that it gives ends before a separator or at the end of the file, and has a line that would separate.
 Lines of a message that begin with ``From ``, or with ``>``s and ``From ``, have one more ``>`` in the file. Flags are
 header fields: ``Status`` and ``X-Status`` of mutt and Dovecot, ``X-Keywords`` of Dovecot, ``X-Mozilla-Status`` and
-``X-Mozilla-Keys`` of Thunderbird. Reading removes them and ``Content-Length``, which no longer matches then; a
-body that ends where it says has no separators. Writing adds the first three.
+``X-Mozilla-Keys`` of Thunderbird. Reading removes them and ``Content-Length``, which no longer matches then. Writing
+adds the first three.
 
 `MboxReader` is fed with pieces of the file and returns events: for each message a `Head` with its header section, then
 ``bytes`` of the body, then an `End`. Line ends are converted to CRLF (`localform`). Of a body, only an unfinished line
@@ -20,6 +23,7 @@ is buffered; a header section is buffered whole, up to a limit.
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Generator, Iterable, Iterator
 from datetime import UTC, datetime
@@ -27,7 +31,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from moxlite.proto.localform import FromFile, IntoFile, flag_word, without_mark
+from moxlite.proto.localform import FromFile, IntoFile, flag_word
 from moxlite.proto.mime.dates import parse_date
 
 MAX_HEADER: Final = 1 << 20
@@ -39,12 +43,12 @@ MAX_LINE: Final = 64 << 10
 MAX_FIELD_NAME: Final = 200
 """Octets of a line in which the name of a field ends, if it is one."""
 
+MAX_AHEAD: Final = 4 << 20
+"""Octets that are buffered behind a line that would separate, up to the end that Content-Length gives. A message that
+is longer behind such a line is divided there."""
+
 MAX_FROM: Final = 8 << 10
 """Octets of a separator line: an address of 254, a date, and a reserve for other formats."""
-
-
-MAX_CLAIMED: Final = 1 << 20
-"""Octets of a body whose Content-Length is believed: so many are buffered if a line in them looks like a separator."""
 
 
 class MboxError(Exception):
@@ -84,8 +88,9 @@ QUOTED: Final = re.compile(rb"^>(>*From )", re.MULTILINE)
 TO_QUOTE: Final = re.compile(rb"^(>*From )", re.MULTILINE)
 LINE: Final = re.compile(rb"[^\n]*\n|[^\n]+")
 FIELD_NAME: Final = re.compile(rb"([!-9;-~]+)[ \t]*:")
-
-CONTENT_LENGTH: Final = re.compile(rb"^content-length:[ \t]*([0-9]{1,10})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+LENGTH: Final = re.compile(rb"^content-length:[ \t]*(\d{1,15})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+AFTER_LENGTH: Final = re.compile(rb"(?:\r?\n){0,2}(?=From )|(?:\r?\n){0,2}\Z")
+"""Line ends between a body and the next separator: programs count the last one, or not."""
 
 # ctime format of separators: "Thu Oct  1 10:00:00 2026", optionally with a zone before or after the year.
 # "remote from" is of UUCP.
@@ -116,14 +121,14 @@ class MboxReader:
     def __init__(self) -> None:
         self._buffer = b""
         self._searched = 0
-        self._state = "from"
+        self._state = "start"
         self._sender = b""
         self._date: tuple[int, int] | None = None
         self._dated = True
         self._lines = FromFile()
         self._mid_line = False
-        self._claimed = 0
-        """Octets of the rest of the body by Content-Length, 0 without, or if it was wrong."""
+        self._promised = 0  # octets from the start of the buffer to the end of the body by Content-Length
+        self._believed = False  # it is true
         self.messages = 0
         """Number of messages that have begun."""
 
@@ -139,6 +144,8 @@ class MboxReader:
     def _run(self, *, last: bool) -> Iterator[Event]:
         while True:
             match self._state:
+                case "start":
+                    more = self._skip_start(last)
                 case "from":
                     more = self._separator(last)
                 case "header":
@@ -149,11 +156,20 @@ class MboxReader:
                 return
 
     def _take(self, count: int) -> bytes:
-        if self._state == "body":
-            self._claimed = max(self._claimed - count, 0)
         taken, self._buffer = self._buffer[:count], self._buffer[count:]
         self._searched = 0
+        self._promised -= count
         return taken
+
+    def _skip_start(self, last: bool) -> bool:
+        """Skip what programs write before the first separator; False to await more."""
+        if not last and codecs.BOM_UTF8.startswith(self._buffer[:3]) and len(self._buffer) < 3:
+            return False
+        self._buffer = self._buffer.removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n")
+        if not last and not self._buffer:
+            return False
+        self._state = "from"
+        return True
 
     def _separator(self, last: bool) -> bool:
         end = self._buffer.find(b"\n", self._searched) + 1
@@ -166,8 +182,6 @@ class MboxReader:
                 self._searched = len(self._buffer)
                 return False
         line = self._take(end)
-        if not self.messages:
-            line = without_mark(line)
         if not line.startswith(b"From "):
             if last and not line.strip() and not self._buffer:
                 return False  # an empty file, or an extra empty line
@@ -176,7 +190,6 @@ class MboxReader:
         if not self.messages:
             self._dated = is_separator(line)
         self._lines = FromFile()
-        self._claimed = 0
         self._state = "header"
         self.messages += 1
         return True
@@ -187,20 +200,26 @@ class MboxReader:
             if not last and len(self._buffer) < MAX_HEADER:
                 self._searched = max(len(self._buffer) - 1, 0)  # a final CR, whose LF may follow
                 return False
+            self._promised = 0
             section = self._take(len(self._buffer) if last else self._buffer.rfind(b"\n") + 1 or len(self._buffer))
-        elif (separator := self._separates(match.end(), last)) is None:
+        elif (separator := self._ends_header(match.end(), last)) is None:
             self._searched = match.start()
             return False
         elif separator or (last and match.end() == len(self._buffer)):
             section = self._take(match.start())  # the empty line belongs to the next separator, or to the end
         else:
             section = self._take(match.end())
-        self._claimed = claimed_length(section)
         yield self._head(section)
         self._state = "body"
         # Only the empty line before a separator: it is found again as the end of an empty body.
         self._mid_line = bool(section) and not section.endswith(b"\n")
         return True
+
+    def _ends_header(self, at: int, last: bool) -> bool | None:
+        """Whether the empty line that ends a header section at `at` belongs to a separator; None to await more."""
+        length = LENGTH.search(self._buffer, 0, at)
+        self._promised, self._believed = at + int(length[1]) if length else 0, False
+        return self._parts(at, last)
 
     def _head(self, section: bytes) -> Head:
         header, words, expunged = take_status(QUOTED.sub(rb"\1", section))
@@ -212,12 +231,9 @@ class MboxReader:
         start, self._searched = self._searched, max(len(self._buffer) - len(b"\r\nFrom"), 0)
         pending: int | None = None
         for match in pattern.finditer(self._buffer, start):
-            separator = self._separates(match.end() - len(b"From "), last, bare=match[1] is None)
-            if separator and match.start() < self._claimed:
-                within = self._is_claim_right(last)
-                if within:
-                    continue
-                separator = None if within is None else True
+            if self._believed and match.end() <= self._promised:
+                continue
+            separator = self._parts(match.end() - len(b"From "), last, bare=match[1] is None)
             if separator:
                 body = self._take(match.start())
                 self._take(len(match[1] or b""))
@@ -240,6 +256,28 @@ class MboxReader:
             yield from self._piece(self._take(cut))
         return False
 
+    def _parts(self, at: int, last: bool, *, bare: bool = False) -> bool | None:
+        """As `_separates`, but False for a line that Content-Length counts as text, if that is believed."""
+        separator = self._separates(at, last, bare=bare)
+        if separator and at < self._promised:
+            separator = self._promise_fails(at, last)
+            self._believed = separator is False
+        return separator
+
+    def _promise_fails(self, at: int, last: bool) -> bool | None:
+        """Whether Content-Length is wrong about the separator at `at`, which it counts as text; None to await more."""
+        end = self._promised
+        if end - at > MAX_AHEAD or (last and end > len(self._buffer)):
+            return True
+        if not last and len(self._buffer) < end + MAX_FROM:
+            return None
+        after = AFTER_LENGTH.match(self._buffer, end)
+        if after is None or (after.end() == end and not self._buffer.startswith(b"\n", end - 1)):
+            return True
+        line_end = self._buffer.find(b"\n", after.end())
+        line = self._buffer[after.end() : line_end if line_end >= 0 else len(self._buffer)]
+        return after.end() < len(self._buffer) and not is_separator(line, dated=self._dated)
+
     def _separates(self, at: int, last: bool, *, bare: bool = False) -> bool | None:
         """Whether the line at `at` is a separator; None to await more. `bare`: not after an empty one."""
         if not b"From ".startswith(self._buffer[at : at + 5]) and not self._buffer.startswith(b"From ", at):
@@ -256,22 +294,6 @@ class MboxReader:
         if not last and len(field) < MAX_FIELD_NAME and b"\n" not in field:
             return None
         return FIELD_NAME.match(field) is not None
-
-    def _is_claim_right(self, last: bool) -> bool | None:
-        """Whether the body has as many octets as Content-Length says: a separator or the end of the file is behind
-        them; None to await more. Only then a line of the body may look like a separator.
-        """
-        if len(self._buffer) < self._claimed + MAX_FROM and not last:
-            return None
-        start = self._claimed
-        for empty in (b"\r\n", b"\n"):
-            if self._buffer.startswith(empty, start):
-                start += len(empty)
-                break
-        right = start == len(self._buffer) or self._separates(start, last) is True
-        if not right:
-            self._claimed = 0
-        return right
 
     def _certain(self) -> int:
         """Number of buffered octets that cannot belong to a separator: whole lines, without an empty one at the end."""
@@ -330,13 +352,6 @@ def is_separator(line: bytes, *, dated: bool = True) -> bool:
         return not dated and line.split() == [b"From", sender]
     # A word in place of an address has a date as ctime writes it: "From our side 2 Oct 2026 10:00" is a text.
     return b"@" in sender or sender == b"-"
-
-
-def claimed_length(section: bytes) -> int:
-    """The octets of the body by Content-Length, 0 without, or if they are too many to be looked at."""
-    match = CONTENT_LENGTH.search(section)
-    length = int(match[1]) if match is not None else 0
-    return length if length <= MAX_CLAIMED else 0
 
 
 def take_status(section: bytes) -> tuple[bytes, tuple[str, ...], bool]:

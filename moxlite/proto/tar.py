@@ -16,12 +16,14 @@ TAR_END: Final = bytes(2 * BLOCK)
 """The end of an archive: two empty blocks."""
 
 
-def tar_header(name: str, size: int, mtime: int, *, folder: bool = False) -> bytes:
-    """Return the header of a member, after an extended header if it needs one. `mtime`: seconds since 1970."""
+def tar_header(name: str, size: int, mtime: int, *, folder: bool = False, link: bool = False) -> bytes:
+    """Return the header of a member, after an extended header if it needs one. `mtime`: seconds since 1970. A `link` is
+    a mark that there is one: it leads nowhere.
+    """
     info = tarfile.TarInfo(name)
     info.size, info.mtime = size, mtime
     info.mode = stat.S_IRWXU if folder else stat.S_IRUSR | stat.S_IWUSR
-    info.type = tarfile.DIRTYPE if folder else tarfile.REGTYPE
+    info.type = tarfile.DIRTYPE if folder else tarfile.SYMTYPE if link else tarfile.REGTYPE
     return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
 
 

@@ -245,3 +245,48 @@ def test_labels_in_an_unknown_language_are_asked_for_and_told(tmp_path: Path) ->
     assert done.stdout == "24 messages imported, 0 problems\n"
     local.cli("export", "mbox", str(tmp_path / "out"), "moxlite", "Sent", "--single")
     assert (tmp_path / "out/Sent.mbox").read_bytes().count(b"X-Gmail-Labels: Qsent") == 12
+
+
+@pytest.mark.nightly
+def test_what_stays_behind_is_told_by_the_exit_code(
+    local: LocalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-126b: a link in a Maildir isn't followed; readpst unpacks Outlook's file, if it's installed."""
+    maildir = tmp_path / "Maildir"
+    for name in ("cur", "new"):
+        (maildir / name).mkdir(parents=True)
+    (maildir / "cur/1790848740.1.x:2,S").write_bytes(message(1))
+    good = local.cli("import", "maildir", "moxlite", "Good", str(maildir))
+    assert (good.returncode, good.stdout) == (0, "1 message imported, 0 problems\n")
+    (maildir / "cur/1790848740.2.x:2,S").symlink_to("/etc/shadow")
+    (maildir / "new/all").symlink_to("/etc")
+    for more in ((), ("--dry-run",)):
+        bad = local.cli("import", "maildir", "moxlite", f"Links{len(more)}", str(maildir), *more, check=False)
+        assert bad.returncode == 1
+        assert bad.stdout.endswith("imported, 2 problems\n")
+        assert "problem: cur/1790848740.2.x:2,S: link\n" in bad.stderr
+        assert "problem: new/all: link\n" in bad.stderr
+
+    outlook = tmp_path / "old.pst"
+    outlook.write_bytes(b"!BDN" + b"\0" * 600)
+    monkeypatch.setenv("PATH", "/nowhere")
+    words = local.cli("import", "archive", "moxlite", str(outlook), check=False)
+    assert (words.returncode, "package pst-utils" in words.stderr) == (1, True)
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    stub = programs / "readpst"
+    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
+    stub.write_text(
+        '#!/bin/sh\n[ "$1 $2 $3" = "-e -q -o" ] || exit 9\nmkdir "$4/Post" && cp "$5.eml" "$4/Post/1.eml"\n'
+    )
+    stub.chmod(0o755)
+    (tmp_path / "old.pst.eml").write_bytes(message(7))
+    done = local.cli("import", "archive", "moxlite", str(outlook))
+    assert done.stdout == "1 message imported, 0 problems\n", done.stderr
+    session = ours(local)
+    assert [octets for octets, _, _ in fetched(session, "Post")] == [message(7)]
+    session.logout()
+    stub.write_text("#!/bin/sh\necho no tree >&2\nexit 3\n")
+    failed = local.cli("import", "archive", "moxlite", str(outlook), check=False)
+    assert (failed.returncode, "readpst failed: no tree" in failed.stderr) == (1, True)
+    assert not list(Path(tempfile.gettempdir()).glob("moxlite-outlook-*"))

@@ -18,6 +18,8 @@ import trio
 
 from moxlite.operations.access import SetPassword
 from moxlite.operations.accounts import AddAccount, RemoveAccount
+from moxlite.proto.cards.cardobject import read_card
+from moxlite.proto.cards.photo import photo_of
 from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware.collection import collections_of
 from moxlite.store.groupware.resources import resource_data, resources_of
@@ -217,6 +219,47 @@ async def test_calendars_and_contacts_of_takeout_come_with_its_mail(rig: Rig, mi
     async with rig.account() as account:
         [(title, event), (_, contact)] = await look(account, entries)
     assert (title, b"SUMMARY:Match" in event, b"URL:http://a.example" in contact) == ("Club", True, True)
+
+
+@pytest.mark.served
+@pytest.mark.parametrize("pack", [tgz, zipped])
+async def test_photos_of_takeout_come_with_their_contacts(rig: Rig, mia: Browser, pack: Any) -> None:
+    """STORE-194b: they are files beside the contacts, named after them; other pictures are problems, as other files."""
+
+    def card(name: str, more: str = "") -> str:
+        return f"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:{name}\r\nN:;{name};;;\r\n{more}END:VCARD\r\n"
+
+    jpeg, png = b"\xff\xd8\xff\xe0 photo", b"\x89PNG\r\n\x1a\n picture"
+    url = "PHOTO:https://lh3.example/photo\r\n"
+    file = pack(
+        {
+            "Takeout/Mail/All.mbox": mbox([mail(1)]),
+            "Takeout/Contacts/All/Ada_ Countess.jpg": jpeg,
+            "Takeout/Contacts/All/All.vcf": (card("Ada: Countess", url) + card("Bo")).encode(),
+            "Takeout/Contacts/All/Nobody.jpg": jpeg,
+            "Takeout/archive_browser.html": b"<html>",
+            "holiday.png": png,
+            "large.jpg": jpeg + bytes(200_000),
+        }
+    )
+    events = await heard(rig, await begun(mia, ("file", file)))
+    assert [event["message"] for event in events if event["kind"] == "problem"] == [
+        "large.jpg: not a mail file",
+        "holiday.png: not a mail file",
+        "skipped 1 photo without a contact of that name",
+    ]
+    assert [event["message"] for event in events if event["kind"] == "note"] == [
+        "skipped 1 file without mail, for example archive_browser.html"
+    ]
+    assert (events[-1]["messages"], events[-1]["problems"]) == (1, 3)
+
+    def photos(r: Reader) -> dict[str, bytes]:
+        [book] = collections_of(r, "contact")
+        cards = [read_card(resource_data(r, resource.id)) for resource in resources_of(r, book.id, 0, 10)]
+        return {card.title: photo.data if (photo := photo_of(card.card)) is not None else b"" for card in cards}
+
+    async with rig.account() as account:
+        assert await look(account, photos) == {"Ada: Countess": jpeg, "Bo": b""}
 
 
 @pytest.mark.served

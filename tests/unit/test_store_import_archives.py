@@ -24,10 +24,11 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import ImportFailed
 from moxlite.store.imports import adding, items, sources
 from moxlite.store.imports.archives import members
+from moxlite.store.imports.forms import BadPath, FileKind, find
 from moxlite.store.imports.items import Aborted, Form, Mail, Order
 from moxlite.store.imports.labels import CATEGORIES, KNOWN, MAX_ASKED, TELLING, LabeledMailbox, Labels
 from moxlite.store.imports.reading import ExistingState, ReadAhead
-from moxlite.store.imports.sources import BadPath, Budget, FileKind, find, read_source, recognise
+from moxlite.store.imports.sources import Budget, read_source, recognise
 from moxlite.store.mail import staging
 from moxlite.store.mail.labels import add_labels, labels_of
 from moxlite.store.rows.mailboxes import flag_words, state

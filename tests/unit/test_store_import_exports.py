@@ -17,8 +17,8 @@ from moxlite.store.delivery.actions import Delivery, FileInto
 from moxlite.store.delivery.perform import deliver, perform
 from moxlite.store.exports.containers import ZipWriter
 from moxlite.store.exports.items import Container, ExportFailed, ExportOrder, FileForm, download_name, file_names
+from moxlite.store.imports.forms import find
 from moxlite.store.imports.items import Form, Order
-from moxlite.store.imports.sources import find
 from moxlite.store.mail.facts import NO_FACTS
 from moxlite.store.mail.mailboxes import create_mailbox
 from moxlite.store.types import Flag

@@ -6,6 +6,7 @@ import { codeOf, messageOf } from "../../lib/client";
 import { attempt, confirm, showError } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
 import { duration, size } from "../../lib/numbers";
+import { foreign } from "../../lib/pages";
 import { FormUpload, UploadAborted } from "../../lib/upload";
 import { locale, many, t } from "../../lib/words";
 import { Follower } from "./follow";
@@ -57,6 +58,7 @@ export class Importing {
   private readonly figures = el("p", { class: "figures" });
   private readonly counts = el("div", { class: "counts" });
   private readonly problems = el("details", { class: "problems" });
+  private readonly notes = el("div", { class: "hint" });
   private readonly cancel = el("button", { onclick: () => void this.askCancel() }, t("Cancel"));
   private readonly another = el(
     "button",
@@ -76,6 +78,8 @@ export class Importing {
   private step = "";
   private found = new Map<string, number>();
   private texts: string[] = [];
+  /** Texts about files that aren't mail, and messages that the file has twice. */
+  private noted: string[] = [];
   private drawing = 0;
 
   /** `changed` is called when an import has added mail. */
@@ -143,6 +147,7 @@ export class Importing {
       this.result,
       this.counts,
       this.problems,
+      this.notes,
       el("div", { class: "flex wrap" }, this.cancel, this.another),
     );
     fill(
@@ -262,9 +267,7 @@ export class Importing {
     this.keep(kept);
     this.follower = new Follower(this.client, this.base, kept.token, {
       begins: () => {
-        this.found.clear();
-        this.texts = [];
-        this.step = "";
+        this.clear();
       },
       event: (event) => this.take(event),
       waiting: () => fill(this.doing, t("Connection lost. The import is still running. Reconnecting…")),
@@ -292,6 +295,10 @@ export class Importing {
         return;
       case "problem":
         this.texts.push(event.message);
+        this.later();
+        return;
+      case "note":
+        this.noted.push(event.message);
         this.later();
         return;
       case "asked":
@@ -370,6 +377,10 @@ export class Importing {
             ),
         ),
     );
+    fill(
+      this.notes,
+      this.noted.map((text) => el("p", {}, foreign(text))),
+    );
     this.problems.hidden = this.texts.length === 0;
     const hidden = problems - this.texts.length;
     fill(
@@ -382,6 +393,14 @@ export class Importing {
         hidden > 0 && el("li", {}, t("and {n} more", { n: hidden })),
       ),
     );
+  }
+
+  /** Forget what was told of an import. */
+  private clear(): void {
+    this.found.clear();
+    this.texts = [];
+    this.noted = [];
+    this.step = "";
   }
 
   private end(end: ImportDone | ImportAborted): void {
@@ -406,9 +425,7 @@ export class Importing {
   private open(name: string): void {
     this.form.hidden = true;
     this.running.hidden = false;
-    this.found.clear();
-    this.texts = [];
-    this.step = "";
+    this.clear();
     this.bar.hidden = false;
     this.bar.removeAttribute("value");
     this.cancel.hidden = false;

@@ -32,7 +32,8 @@ const storageKey = `${kept()}-imports`;
 async function isMail(file: File): Promise<boolean> {
   let text: string;
   try {
-    text = new TextDecoder("latin1").decode(await file.slice(0, start).arrayBuffer());
+    const bytes = await file.slice(0, start).arrayBuffer();
+    text = new TextDecoder("latin1").decode(bytes).replace(/^\xef\xbb\xbf/, "");
   } catch {
     // a folder, which cannot be read
     return false;
@@ -42,7 +43,8 @@ async function isMail(file: File): Promise<boolean> {
     text.startsWith("\x1f\x8b") ||
     text.startsWith("ustar", 257) ||
     text.startsWith("From ") ||
-    /^[A-Za-z][A-Za-z0-9-]*:[ \t\r\n]/.test(text)
+    // .emlx files have a line with the message's size before it
+    /^(?:\d+ *\n)?[A-Za-z][A-Za-z0-9-]*:[ \t\r\n]/.test(text)
   );
 }
 

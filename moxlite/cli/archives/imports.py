@@ -3,6 +3,7 @@
 import os
 import shlex
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 MBOX_START: Final = b"From "
 """The beginning of each mbox file (RFC 4155)."""
-BEFORE_MBOX: Final = b"\xef\xbb\xbf \t\r\n"
+BEFORE_MBOX: Final = b"\xef\xbb\xbf\r\n"
 """Octets that some programs write before it."""
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -134,19 +135,24 @@ def archive(
 ) -> None:
     """Import a zip file, tar.gz file, or folder to ACCOUNT. This imports all mail in it.
 
-    X.mbox files and Maildirs become mailboxes with the same names. You can also import Thunderbird profiles and Google
-    Takeout. If Gmail labels are in an unknown language, --dry-run lists them as --label options. Edit them and use them
-    for the import.
+    X.mbox files, Maildirs and MH folders become mailboxes with the same names. You can also import Google Takeout, mail
+    folders of Thunderbird, Apple Mail and KMail, and Outlook's .pst files if readpst is installed.
+
+    If Gmail labels are in an unknown language, --dry-run lists them as --label options. Edit them and use them for the
+    import.
     """
-    _import(
-        file,
-        account=account,
-        form="tar" if file.is_dir() else "archive",
-        prefix=prefix,
-        labels=labels,
-        skip_duplicates=skip_duplicates,
-        dry_run=dry_run,
-    )
+    from moxlite.cli.archives.outlook import is_outlook_file, unpacked
+
+    with unpacked(file) if is_outlook_file(file) else nullcontext(file) as source:
+        _import(
+            source,
+            account=account,
+            form="tar" if source.is_dir() else "archive",
+            prefix=prefix,
+            labels=labels,
+            skip_duplicates=skip_duplicates,
+            dry_run=dry_run,
+        )
 
 
 def _no_mbox(path: Path) -> str:
@@ -167,8 +173,8 @@ def _maildir_in(path: Path) -> Path | None:
     """The Maildir that a folder is, or that a home directory has. Raises Failure for folders of mdbox and sdbox, and
     for a link, which may lead to mail of another user.
     """
+    from moxlite.store.imports.forms import HOME
     from moxlite.store.imports.items import DBOX, DBOX_FOLDERS
-    from moxlite.store.imports.sources import HOME
 
     if _is_maildir(path):
         return path
@@ -204,6 +210,8 @@ def _import(path: Path, *, without: str = "", **args: Any) -> None:
     imported = _imported(path, without=without, **args)
     what = "would be imported" if args["dry_run"] else "imported"
     print(f"{counted(imported.messages, 'message')} {what}, {counted(imported.problems, 'problem')}")
+    if imported.problems:
+        raise SystemExit(FAILED)
 
 
 def _imported(path: Path, *, without: str = "", **args: Any) -> Imported:
@@ -258,7 +266,7 @@ def _run(
 
 def _telling(meter: "Meter") -> Callable[["Event"], None]:
     """Return the function that shows the events of an import."""
-    from moxlite.store.imports.items import Count, LabelQuestion, Share, Step, Trouble
+    from moxlite.store.imports.items import Count, LabelQuestion, Note, Share, Step, Trouble
 
     counts: dict[str, int] = {}
 
@@ -273,6 +281,8 @@ def _telling(meter: "Meter") -> Callable[["Event"], None]:
                 meter.share(percent)
             case Trouble(text):
                 meter.line(f"problem: {text}")
+            case Note(text):
+                meter.line(f"note: {text}")
             case LabelQuestion(labels):
                 meter.line(
                     "How should these labels be imported? Use these options for the import, and correct them if needed:"
@@ -295,9 +305,9 @@ def _option(use: "LabelUse") -> str:
 def _running(request: ImportMail, pieces: Callable[[], Iterator[bytes]], tell: Callable[["Event"], None]) -> Imported:
     import trio
 
-    from moxlite.store.imports.items import Aborted, Count, Done, LabelQuestion, Share, Step, Trouble
+    from moxlite.store.imports.items import Aborted, Count, Done, LabelQuestion, Note, Share, Step, Trouble
 
-    kinds = Count | Trouble | LabelQuestion | Step | Share | Done | Aborted
+    kinds = Count | Trouble | Note | LabelQuestion | Step | Share | Done | Aborted
 
     async def send() -> AsyncIterator[bytes]:
         source = pieces()

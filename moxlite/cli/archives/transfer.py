@@ -188,7 +188,7 @@ def open_file(path: Path) -> BinaryIO:
 
 
 def folder_pieces(top: Path, *, without: str = "") -> Iterator[bytes]:
-    """A folder with everything below it as a tar stream, in the order of names; links are not followed.
+    """A folder with everything below it as a tar stream, in the order of names; links are in it, but are not followed.
 
     `without`: name of folders to leave out. Raises OSError.
     """
@@ -197,7 +197,8 @@ def folder_pieces(top: Path, *, without: str = "") -> Iterator[bytes]:
         below = Path(folder).relative_to(top).as_posix()
         prefix = "" if below == "." else below + "/"
         for name in names:
-            yield tar_header(prefix + name, 0, 0, folder=True)
+            link = (Path(folder) / name).is_symlink()
+            yield tar_header(prefix + name, 0, 0, folder=not link, link=link)
         for name in sorted(files):
             with suppress(FileNotFoundError):  # moved by a mail program meanwhile
                 yield from _file(Path(folder) / name, prefix + name)
@@ -220,9 +221,10 @@ def _raise(error: OSError) -> None:
 
 
 def _file(path: Path, name: str) -> Iterator[bytes]:
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK) if not path.is_symlink() else -1
-    if handle < 0:
+    if path.is_symlink():
+        yield tar_header(name, 0, 0, link=True)
         return
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(handle, "rb") as file:
         found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode):

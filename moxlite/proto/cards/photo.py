@@ -16,6 +16,9 @@ from moxlite.proto.cards.contentline import Property, property_of
 MAX_PHOTO: Final = 128 << 10
 """Octets of a photo that is shown. A larger one stays in its card."""
 
+SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".gif", ".webp")
+"""Suffixes of files of photos."""
+
 STARTS: Final = (
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"\x89PNG\r\n\x1a\n", "image/png"),

@@ -5,7 +5,8 @@ Theory of operation
 Delivery, submission, signatures, search and the MIME scanner use this one parser. A field begins with a line that
 starts with a name of printable ASCII, optional blanks and a colon. Lines that begin with a blank continue the piece
 before them. Each other line, with its continuation lines, is *junk*: a piece without a name. The first empty line ends
-the section. So the section is a sequence of pieces without gaps.
+the section. So the section is a sequence of pieces without gaps. A byte order mark before the first field, as editors
+and exporting programs write it, belongs to that piece, but not to its name.
 
 Parsing is tolerant: a bare LF ends a line, blanks before the colon are allowed (RFC 5322 §4.5.2), a bare CR or NUL is
 an ordinary octet. One regular expression splits the whole section; a field is unfolded on access, and decoded when
@@ -14,6 +15,7 @@ that is asked for (`words`).
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Collection, Iterable, Iterator
 from itertools import accumulate
@@ -81,7 +83,7 @@ class Field(NamedTuple):
     @property
     def label(self) -> bytes:
         """The name as it was written."""
-        return self.raw[: len(self.name)]
+        return self.raw.removeprefix(codecs.BOM_UTF8)[: len(self.name)]
 
     @property
     def text(self) -> bytes:
@@ -129,6 +131,9 @@ class HeaderSection:
                 index[name].append(at)
             else:
                 index[name] = [at]
+        if octets.startswith(codecs.BOM_UTF8) and (marked := self._labels[0]):
+            del index[marked.lower()]
+            index.setdefault(marked.lower().removeprefix(codecs.BOM_UTF8), []).insert(0, 0)
         self._index = index
 
     def __len__(self) -> int:
@@ -167,7 +172,8 @@ class HeaderSection:
 
     def pairs(self) -> Iterator[tuple[bytes, bytes]]:
         """The name as it was written, b"" for junk, and the unfolded text of each piece, in order."""
-        return zip([label or b"" for label in self._labels], map(unfold, self._rests), strict=True)
+        labels = [(label or b"").removeprefix(codecs.BOM_UTF8) for label in self._labels]
+        return zip(labels, map(unfold, self._rests), strict=True)
 
     def decode(self, text: bytes) -> str:
         """The text of a field as a reader sees it."""
@@ -189,7 +195,7 @@ class HeaderSection:
 
     def select(self, names: Iterable[bytes]) -> bytes:
         """The unchanged octets of the fields with these names, in order, and an empty line (IMAP-98)."""
-        chosen = [self._raw(at) for at in self._places(names)]
+        chosen = [self._raw(at).removeprefix(codecs.BOM_UTF8) for at in self._places(names)]
         if chosen and not chosen[-1].endswith(b"\n"):
             chosen[-1] += b"\r\n"
         chosen.append(b"\r\n")
@@ -199,7 +205,7 @@ class HeaderSection:
         return sorted([at for name in frozenset(names) for at in self._index.get(name, ())])
 
     def _field(self, at: int) -> Field:
-        return Field(self._start(at), (self._labels[at] or b"").lower(), self._raw(at))
+        return Field(self._start(at), (self._labels[at] or b"").lower().removeprefix(codecs.BOM_UTF8), self._raw(at))
 
     def _raw(self, at: int) -> bytes:
         label = self._labels[at]
@@ -277,10 +283,15 @@ def _cut(octets: bytes, limit: int) -> tuple[list[bytes | None], list[bytes], li
     """
     if not octets:
         return [], [], []
+    mark = codecs.BOM_UTF8 if octets.startswith(codecs.BOM_UTF8) else b""
+    octets = octets[len(mark) :]
     headless = octets.startswith((b" ", b"\t"))  # a continuation line of nothing, cut off before the first split
     before, *parts = _BEGIN.split(b"\n" + octets.removesuffix(b"\n"), limit - headless)
     if headless:
         parts[:0] = (None, None, before[1:])
+    if mark:
+        first = 2 if parts[0] is None else 0
+        parts[first] = mark + parts[first]
     return parts[::3], parts[1::3], parts[2::3]
 
 

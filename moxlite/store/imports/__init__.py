@@ -3,7 +3,8 @@
 - `items`: the order of an import, the items that a source yields, the state of an import for listeners, uploads as
   files
 - `archives`: members of archives, as streams
-- `sources`: a file or archive to messages, names of files to names of mailboxes
+- `forms`: names of files in archives to kinds of files, and names of mailboxes
+- `sources`: a file or archive to messages
 - `reading`: messages to batches, in a worker thread; labels of Google to mailboxes
 - `adding`: a whole import, with the unit in which all its messages appear
 - `engine`: a server's running imports, their results, and undoing one

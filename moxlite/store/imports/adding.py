@@ -247,6 +247,8 @@ class _ImportJob:
             self._progress.count(batch.counts)
         if batch.asked:
             self._progress.ask(batch.asked)
+        for text in batch.notes:
+            self._progress.note(text)
 
     async def _stage(self, messages: list[StagedMessage], batch: Batch) -> None:
         total = self._octets

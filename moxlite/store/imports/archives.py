@@ -332,7 +332,8 @@ def _entry(fixed: bytes, variable: bytes, before: int) -> _Entry:
             size, field = _wide(size, field)
             packed, field = _wide(packed, field)
             offset, field = _wide(offset, field)
-    name = raw.decode("utf-8" if flags & UTF8 else "cp437", "replace")
+    # Programs on Windows write "\\" as well, against §4.4.17.1.
+    name = raw.decode("utf-8" if flags & UTF8 else "cp437", "replace").replace("\\", "/")
     return _Entry(name, flags, method, checksum, packed, size, before + offset, attributes >> 16, mtime, local_time)
 
 

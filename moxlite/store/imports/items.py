@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
 import msgspec
 import trio
 
+from moxlite.proto.mh import Sequences
 from moxlite.store.mail.remotes import Origin
 from moxlite.store.types import MailboxID, Meaning
 
@@ -51,6 +52,8 @@ class Form(Enum):
     """A zip or tar.gz file, by its first octets."""
     MESSAGE = "message"
     """One message, as ``.eml`` files have it."""
+    EMLX = "emlx"
+    """One message, as Apple Mail keeps it."""
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -125,9 +128,11 @@ class Mail(msgspec.Struct, frozen=True):
       place: position in the source, for texts of problems.
       received: µs UTC; None: by its Date field, else now; `offset` in minutes east of UTC.
       words: names of flags and keywords as found.
-      folder: name of the folder whose file of keywords explains `letters`.
+      folder: name of the folder whose file of keywords, or of states, explains `letters`.
       labels: use Google's labels in its header instead of `mailbox`.
       origin: its identity on the server it was copied from, stored with it (IMAP-138).
+      file: the mbox that it is in, "" for a file of its own.
+      ending: returns further words, and the time if `received` is None, once the octets were read.
     """
 
     mailbox: str
@@ -140,6 +145,8 @@ class Mail(msgspec.Struct, frozen=True):
     letters: str = ""
     labels: bool = False
     origin: Origin | None = None
+    file: str = ""
+    ending: Callable[[], tuple[tuple[str, ...], int | None]] | None = None
 
 
 class Keywords(msgspec.Struct, frozen=True):
@@ -149,11 +156,28 @@ class Keywords(msgspec.Struct, frozen=True):
     words: dict[str, str]
 
 
+class States(msgspec.Struct, frozen=True):
+    """States of an MH folder's messages (``.mh_sequences``), whose `letters` are their numbers."""
+
+    folder: str
+    sequences: Sequences
+
+
 class GroupwareFile(msgspec.Struct, frozen=True):
-    """A file of a calendar or of contacts in an archive of mail, as Google's Takeout has them."""
+    """A file of a calendar or of contacts in an archive of mail, as Google's Takeout has them; or a `picture` of so
+    many octets, which may be a contact's photo.
+    """
 
     name: str
     pieces: Iterator[bytes]
+    picture: bool = False
+    size: int = 0
+
+
+class LeftOut(msgspec.Struct, frozen=True):
+    """A file that programs keep beside mail. It's left out, and nothing is lost."""
+
+    name: str
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -188,7 +212,7 @@ class Problems:
 AddBeside: TypeAlias = "Callable[[Account, BinaryIO], Awaitable[Problems]]"
 """Adds the calendars and contacts of a .zip to an account; what cannot be added is in the result."""
 
-Item: TypeAlias = Folder | Mail | Keywords | GroupwareFile | Problem
+Item: TypeAlias = Folder | Mail | Keywords | States | GroupwareFile | LeftOut | Problem
 
 
 # State and events of an import, for listeners that may join at any time (STORE-128).
@@ -207,6 +231,12 @@ class Count(msgspec.Struct, frozen=True, tag="count"):
 
 class Trouble(msgspec.Struct, frozen=True, tag="problem"):
     """Something is left out of the import."""
+
+    text: str
+
+
+class Note(msgspec.Struct, frozen=True, tag="note"):
+    """Number of files that aren't mail, or of messages that the source has twice: nothing is lost."""
 
     text: str
 
@@ -259,7 +289,7 @@ class Aborted(msgspec.Struct, frozen=True, tag="aborted"):
     stopped: bool = False
 
 
-Event: TypeAlias = Count | Trouble | LabelQuestion | Step | Share | Done | Aborted
+Event: TypeAlias = Count | Trouble | Note | LabelQuestion | Step | Share | Done | Aborted
 
 
 class Progress:
@@ -270,6 +300,7 @@ class Progress:
         self.account: Final = account
         self.counts: dict[str, int] = {}
         self._problems = Problems()
+        self.notes: list[str] = []
         self.asked: tuple[LabelUse, ...] = ()
         self.step = ""
         self.percent = 0
@@ -311,6 +342,11 @@ class Progress:
         if problems.count:
             self._problems.take(problems)
             self._tell()
+
+    def note(self, text: str) -> None:
+        """Add a note: few, as each is about all files of a kind."""
+        self.notes.append(text[:MAX_TEXT])
+        self._tell()
 
     def ask(self, labels: tuple[LabelUse, ...]) -> None:
         """Ask what labels mean."""
@@ -375,6 +411,7 @@ class Listener:
         self._version = -1
         self._told: dict[str, int] = {}
         self._problems = 0
+        self._notes = 0
         self._step = ""
         self._percent = 0
         self._asked: tuple[LabelUse, ...] = ()
@@ -400,6 +437,8 @@ class Listener:
                 events.append(Count(mailbox, count))
         events += [Trouble(text) for text in progress.problems[self._problems :]]
         self._problems = len(progress.problems)
+        events += [Note(text) for text in progress.notes[self._notes :]]
+        self._notes = len(progress.notes)
         if self._asked != progress.asked:
             self._asked = progress.asked
             events.append(LabelQuestion(progress.asked))

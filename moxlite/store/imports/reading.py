@@ -14,12 +14,24 @@ from typing import Final
 
 import msgspec
 
+from moxlite.proto.mh import Sequences
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.accounts.access import allowed_flags
 from moxlite.store.content.prepare import PreparedMessage, prepare_here
 from moxlite.store.content.spool import Spool, SpoolSpace
 from moxlite.store.errors import BadKeyword, BadMailboxName, BadMessage, ImportFailed
-from moxlite.store.imports.items import MAX_MEMBER, Folder, Item, Keywords, LabelUse, Mail, Problem, Problems
+from moxlite.store.imports.items import (
+    MAX_MEMBER,
+    Folder,
+    Item,
+    Keywords,
+    LabelUse,
+    LeftOut,
+    Mail,
+    Problem,
+    Problems,
+    States,
+)
 from moxlite.store.imports.labels import Labels
 from moxlite.store.mail.acl import RIGHTS
 from moxlite.store.mail.labels import MAX_LABELS as MAX_NAMED, MAX_NAME, clean_name, free_keyword
@@ -29,6 +41,7 @@ from moxlite.store.mail.systemmailbox import KEPT
 from moxlite.store.names import check_name, is_below
 from moxlite.store.rows.mailboxes import MAX_PER_MAILBOX, MAX_PER_MESSAGE, check_keyword, join_keywords, parse_flags
 from moxlite.store.types import Flag, SpecialUse
+from moxlite.wording import counted
 
 UNIT_MESSAGES: Final = 100
 """Messages in one unit: 10 ms, for which a delivery may have to wait; counts are sent after each unit (STORE-128)."""
@@ -63,6 +76,15 @@ LONGEST_REFUSED: Final = 2_000
 MAX_REMEMBERED: Final = 8 << 20
 """Maximum characters of names of folders and keywords, each with `OVERHEAD`: 10,000 folders with names of 600 each."""
 
+MAX_LABELLED: Final = 400_000
+KEY: Final = 16
+MAX_LABEL_FILES: Final = 10_000
+"""Messages with Google's labels that are compared, octets of their hashes, and files: 60 MB."""
+
+MAX_NAMED_FILES: Final = 3
+MAX_NAMED_FILE: Final = 100
+"""Files beside mail that are named as examples, and characters of a name."""
+
 OVERHEAD: Final = 100
 """Characters added to the length of each remembered text, so that empty ones are bounded, too."""
 
@@ -96,7 +118,7 @@ class Box(msgspec.Struct):
 
 class Batch(msgspec.Struct):
     """Messages for one unit, with problems and counts. `spool` belongs to a large message, the last of the batch.
-    `asked`: labels to ask the user for, in the last batch.
+    `asked`: labels to ask the user for, and `notes`, in the last batch.
     """
 
     staged: list[StagedMessage] = msgspec.field(default_factory=list)
@@ -105,6 +127,7 @@ class Batch(msgspec.Struct):
     octets: int = 0
     spool: Spool | None = None
     asked: tuple[LabelUse, ...] = ()
+    notes: list[str] = msgspec.field(default_factory=list)
     last: bool = False
 
     def close(self) -> None:
@@ -118,17 +141,18 @@ class _TooLong(Exception):
 
 
 class _Folders:
-    """Folders of the source: their numbers, and the keywords of the letters in file names (Maildir of Dovecot).
+    """Folders of the source: their numbers, and what letters in file names stand for: keywords (Maildir of Dovecot), or
+    states by a message's number (MH).
 
     Attributes:
-      waiting: folders with letters that no file of keywords has explained yet.
+      waiting: folders with letters that no file has explained yet.
     """
 
     def __init__(self) -> None:
         self.waiting: set[str] = set()
         self._characters = 0
         self._numbers: dict[str, int] = {}
-        self._letters: dict[str, dict[str, str]] = {}
+        self._letters: dict[str, dict[str, str] | Sequences] = {}
 
     def number(self, folder: str) -> int:
         """The number of a folder. Raises ImportFailed: there are too many folders."""
@@ -137,13 +161,16 @@ class _Folders:
             self._numbers[folder] = len(self._numbers)
         return self._numbers[folder]
 
-    def explain(self, folder: str, words: dict[str, str]) -> None:
-        """Note the keywords of letters. Raises ImportFailed: they are too long."""
-        self._count(folder, *words.values())
+    def explain(self, folder: str, words: dict[str, str] | Sequences) -> None:
+        """Note what letters stand for. Raises ImportFailed: it is too long."""
+        if isinstance(words, Sequences):
+            self._count(folder, *[""] * sum(map(len, words.ranges.values())))
+        else:
+            self._count(folder, *words.values())
         self._letters[folder] = words
 
-    def words(self, folder: str) -> dict[str, str] | None:
-        """The keywords of letters, None if no file has explained them."""
+    def words(self, folder: str) -> dict[str, str] | Sequences | None:
+        """Meaning of letters, None if no file has explained them."""
         return self._letters.get(folder)
 
     def wait(self, folder: str) -> None:
@@ -157,6 +184,80 @@ class _Folders:
         self._characters += sum(map(len, texts)) + OVERHEAD * len(texts)
         if self._characters > MAX_REMEMBERED:
             raise ImportFailed("there are too many folders, or their names are too long")
+
+
+class LabelledOnce:
+    """Messages with Google's labels. A Takeout of chosen labels has an mbox for each, so a message with several of them
+    is in several files, with all of its labels in each (Google's "archive_browser.html"). It's imported once.
+    """
+
+    def __init__(self) -> None:
+        self._files: dict[bytes, int] = {}
+        self._numbers: dict[str, int] = {}
+        self._again = 0
+        self._full = False
+
+    def came_before(self, digest: bytes, file: str) -> bool:
+        """Whether another file had the message; in one file, equal messages are several."""
+        if not file:
+            return False
+        key = digest[:KEY]
+        if key not in self._files:
+            if len(self._files) >= MAX_LABELLED or len(self._numbers) >= MAX_LABEL_FILES:
+                self._full = True
+            else:
+                self._files[key] = self._numbers.setdefault(file, len(self._numbers))
+            return False
+        again = self._files[key] != self._numbers.get(file)
+        self._again += again
+        return again
+
+    @property
+    def notes(self) -> list[str]:
+        """Texts for the end of the import."""
+        notes = []
+        if self._again:
+            count = counted(self._again, "message")
+            notes.append(f"skipped {count} already imported from another Gmail label's file, with all labels")
+        if self._full:
+            notes.append(
+                f"compared only {MAX_LABELLED} messages, so messages with several Gmail labels may exist twice"
+            )
+        return notes
+
+
+class LeftOutFiles:
+    """Files that programs keep beside mail: their number, and the first names."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._names: dict[str, None] = {}
+
+    def add(self, name: str) -> None:
+        """Count a file."""
+        self._count += 1
+        if len(self._names) < MAX_NAMED_FILES:
+            self._names[name.rpartition("/")[2][:MAX_NAMED_FILE]] = None
+
+    @property
+    def notes(self) -> list[str]:
+        """Texts for the end of the import."""
+        if not self._count:
+            return []
+        return [f"skipped {counted(self._count, 'file')} without mail, for example {', '.join(self._names)}"]
+
+
+class Summary:
+    """Facts for the end of an import.
+
+    Attributes:
+      forbidden: messages whose flags or labels the user may not set.
+    """
+
+    def __init__(self) -> None:
+        self.forbidden = 0
+        self.labelled = LabelledOnce()
+        self.left_out = LeftOutFiles()
 
 
 class KeywordNames:
@@ -228,7 +329,7 @@ class ReadAhead:
         self._folders = _Folders()
         self._labels = labels or Labels()
         self.naming = KeywordNames(existing.labels)
-        self._forbidden = 0
+        self._summary = Summary()
 
     @property
     def boxes(self) -> list[Box]:
@@ -255,8 +356,10 @@ class ReadAhead:
                     box = self._box(mailbox, batch)
                     if box is not None:
                         batch.counts.setdefault(box.name, box.messages)
-                case Keywords(folder, words):
+                case Keywords(folder, words) | States(folder, words):
                     self._folders.explain(folder, words)
+                case LeftOut(name):
+                    self._summary.left_out.add(name)
                 case Problem(text):
                     batch.problems.add(text)
             full = len(batch.staged) >= UNIT_MESSAGES or batch.octets >= UNIT_OCTETS or batch.spool is not None
@@ -270,16 +373,23 @@ class ReadAhead:
         for name, messages in self._refused.items():
             if messages > 1:
                 batch.problems.add(f"mailbox {name!r}: skipped {messages} messages")
-        if self._forbidden:
-            batch.problems.add(f"skipped flags or labels in {self._forbidden} messages because you can't set them here")
+        if forbidden := self._summary.forbidden:
+            batch.problems.add(f"skipped flags or labels in {forbidden} messages because you can't set them here")
         if problem := self._labels.problem:
             batch.problems.add(problem)
         batch.asked = self._labels.asked
+        batch.notes = [*self._summary.left_out.notes, *self._summary.labelled.notes]
         batch.last = True
 
     def meaning(self, folder: str, letters: str, problems: Problems) -> tuple[Flag, str]:
         """Flags and keywords of letters, as columns."""
         words = self._folders.words(folder) or {}
+        if letters.isdigit():
+            # A number in an MH folder. Without a file of states, as programs keep them elsewhere, all of it was read.
+            states = words if isinstance(words, Sequences) else Sequences({})
+            return self._flags(states.words(int(letters)), None, folder, problems)
+        if isinstance(words, Sequences):
+            words = {}
         unknown = [letter for letter in letters if letter not in words]
         if unknown:
             problems.add(f"{folder or 'top folder'}: no keyword for {', '.join(unknown)} in dovecot-keywords")
@@ -329,24 +439,28 @@ class ReadAhead:
                 spool.close()
 
     def _place(self, mail: Mail, prepared: PreparedMessage, batch: Batch) -> None:
-        mailbox, words = self._filed(mail, prepared, batch)
+        mailbox, words, labelled = self._filed(mail, prepared, batch)
+        more, received = mail.ending() if mail.ending is not None else ((), None)
+        words, received = (*words, *more), received if mail.received is None else mail.received
         box = self._box(mailbox, batch)
         if box is None:
             if mailbox in self._refused:
                 self._refused[mailbox] += 1
             return
-        if prepared.digest in box.bodies:
+        if prepared.digest in box.bodies or (
+            labelled and self._summary.labelled.came_before(prepared.digest, mail.file)
+        ):
             return
         if self._skip_duplicates:
             box.bodies.add(prepared.digest)
         flags, keywords = self._flags(words, box, mail.place, batch.problems)
         letters = mail.letters
         if letters and self._folders.words(mail.folder) is not None:
-            more, keywords = self.meaning(mail.folder, letters, batch.problems)
-            flags, letters = flags | more, ""
+            by_letters, keywords = self.meaning(mail.folder, letters, batch.problems)
+            flags, letters = flags | by_letters, ""
         elif letters:
             self._folders.wait(mail.folder)
-        received = mail.received if mail.received is not None else prepared.date
+        received = prepared.date if received is None else received
         box.messages += 1
         batch.staged.append(
             StagedMessage(
@@ -369,18 +483,18 @@ class ReadAhead:
         if prepared.chunks is None:
             batch.spool = prepared.spool
 
-    def _filed(self, mail: Mail, prepared: PreparedMessage, batch: Batch) -> tuple[str, tuple[str, ...]]:
-        """Mailbox and words of a message: by its place in the source, or by Gmail's labels where it has them."""
+    def _filed(self, mail: Mail, prepared: PreparedMessage, batch: Batch) -> tuple[str, tuple[str, ...], bool]:
+        """Mailbox and words of a message: by its place in the source, or by Gmail's labels; and whether it has any."""
         header = HeaderSection(prepared.header) if mail.labels else None
         value = header.text(b"x-gmail-labels") if header is not None else b""
         if header is None or not value:
-            return mail.mailbox, mail.words
+            return mail.mailbox, mail.words, False
         if len(value) > MAX_LABELS:
             batch.problems.add(f"{mail.place}: skipped labels after {MAX_LABELS} bytes")
         labelled = self._labels.read(value[:MAX_LABELS], header)
         words = (*labelled.words, *[self.naming.label(name, batch.problems) for name in labelled.labels])
         mailbox = labelled.mailbox if labelled.use is None else self._existing.uses[labelled.use]
-        return mailbox, words
+        return mailbox, words, True
 
     def _flags(self, words: tuple[str, ...], box: Box | None, place: str, problems: Problems) -> tuple[Flag, str]:
         """Flags, and keywords in the format of their column; invalid words become problems."""
@@ -405,7 +519,7 @@ class ReadAhead:
                 stored.add(lower)
                 if box is not None:
                     box.keywords.add(lower)
-        self._forbidden += forbidden
+        self._summary.forbidden += forbidden
         return flags, join_keywords(stored)
 
     def _room(self, keyword: str, stored: set[str], box: Box | None) -> bool:

@@ -7,41 +7,41 @@ that makes the rest of the file useless raises `ImportFailed`.
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
 import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from enum import Enum
 from itertools import chain
 from typing import BinaryIO, Final, cast
 
 import msgspec
 
-from moxlite.normal import normalized
-from moxlite.proto.imap.errors import ProtocolError
-from moxlite.proto.imap.utf7 import decode
-from moxlite.proto.localform import FromFile, without_mark
-from moxlite.proto.maildir import KEYWORDS_FILE, folder_of, parse_keywords, parse_name
-from moxlite.proto.mbox import End, Event, Head, MboxError, MboxReader
-from moxlite.store.errors import ImportFailed
+from moxlite.proto.cards.photo import MAX_PHOTO
+from moxlite.proto.emlx import EmlxError, EmlxReader
+from moxlite.proto.localform import FromFile
+from moxlite.proto.maildir import parse_keywords, parse_name
+from moxlite.proto.mbox import End, Event, Head, MboxError, MboxReader, is_separator
+from moxlite.proto.mh import parse_sequences
+from moxlite.store.errors import BadMessage, ImportFailed
 from moxlite.store.imports.archives import READ_SIZE, Member, Read, members, zip_members
+from moxlite.store.imports.forms import CARDS, ArchiveMember, BadPath, FileKind, find, is_number, remedy
 from moxlite.store.imports.items import (
-    DBOX,
-    DBOX_FOLDERS,
     PST,
     Folder,
     Form,
     GroupwareFile,
     Item,
     Keywords,
+    LeftOut,
     Mail,
     Order,
     Part,
     Problem,
+    States,
 )
-from moxlite.store.names import INBOX, SEPARATOR, is_below
 from moxlite.store.options import SECOND
 from moxlite.wording import counted
 
@@ -56,7 +56,13 @@ TAR_MARK_AT: Final = 257
 RECOGNISED: Final = 8 << 10
 """Octets from the beginning of a file that are enough for `recognise`: the trace fields of most messages."""
 
+EMLX_START: Final = re.compile(rb"\d{1,15} {0,40}\n")
+"""The first line of a message in the form of Apple Mail."""
 FIELD: Final = re.compile(rb"[A-Za-z][A-Za-z0-9-]*:[ \t\r\n]")
+BOTH_FIELDS: Final = re.compile(rb"(?=.*^from:)(?=.*^date:)", re.IGNORECASE | re.MULTILINE | re.DOTALL)
+"""Fields that each message has (RFC 5322 §3.6)."""
+GROUPWARE: Final = ((b"BEGIN:VCARD", CARDS), (b"BEGIN:V", ".ics"))
+"""How files of contacts and calendars begin (RFC 6350 §6.1.1, RFC 5545 §3.4); readpst -r gives them no suffix."""
 MAIL_FIELD: Final = re.compile(rb"^(?:from|date|received|message-id|subject):", re.IGNORECASE | re.MULTILINE)
 """Fields of which one must be in the beginning of a message (RFC 5322 §3.6); any `FIELD` must be its first line."""
 
@@ -85,11 +91,18 @@ MAX_RATIO: Final = 250
 """Unpacked octets per packed octet of an archive, beyond `FREE_UNPACKED`. Mail has 2 to 20, the reports of one machine
 up to 100; deflate reaches 1,030 (STORE-156)."""
 
-MAX_COUNT: Final = 20
-"""Octets of the first line of an ``.emlx``."""
-
 MAX_KEYWORDS_FILE: Final = 64 << 10
 """Octets of ``dovecot-keywords`` that are read: 26 keywords of 128."""
+
+MAX_SEQUENCES_FILE: Final = 256 << 10
+"""Octets of ``.mh_sequences`` that are read: 30,000 numbers."""
+
+MAX_BESIDE: Final = 512 << 20
+"""Octets of a calendar or of contacts in an archive of mail."""
+
+MAX_PICTURES: Final = 10_000
+"""Pictures of an archive that are kept until it's known whether they are contacts' photos: as many as an account has
+contacts, and half of the files that are looked at then."""
 
 
 def read_source(file: BinaryIO, order: Order, budget: Budget) -> Iterator[Item]:
@@ -108,8 +121,11 @@ def read_source(file: BinaryIO, order: Order, budget: Budget) -> Iterator[Item]:
         yield from _whole_mbox(budget.bounded(file.read), order)
     elif order.form is Form.MESSAGE:
         read = budget.bounded(file.read)
-        pieces = _from_file(iter(lambda: read(READ_SIZE), b""))
-        yield Mail(order.mailbox, "the message", pieces, words=(r"\Seen",), labels=order.labels)
+        pieces = _without_mark(iter(lambda: read(READ_SIZE), b""))
+        yield Mail(order.mailbox, "the message", _from_file(pieces), words=(r"\Seen",), labels=order.labels)
+    elif order.form is Form.EMLX:
+        read = budget.bounded(file.read)
+        yield from _emlx(iter(lambda: read(READ_SIZE), b""), "the message", order.mailbox)
     elif order.form is Form.TAR:
         yield from _walk(members(budget.bounded(file.read)), order)
     else:
@@ -127,7 +143,7 @@ def read_source(file: BinaryIO, order: Order, budget: Budget) -> Iterator[Item]:
 def _parts(file: BinaryIO, order: Order, budget: Budget) -> Iterator[Item]:
     """Items of several files. A file that cannot be used is a `Problem`, and the others are imported."""
     for part in order.parts:
-        if part.form is not Form.MBOX and part.form is not Form.MESSAGE:
+        if part.form not in ALONE:
             why = "not a mail file" if part.form is None else "archives must be imported separately"
             yield Problem(f"{part.name}: {why}")
             continue
@@ -137,6 +153,10 @@ def _parts(file: BinaryIO, order: Order, budget: Budget) -> Iterator[Item]:
                 yield msgspec.structs.replace(item, place=part.name) if isinstance(item, Mail) else item
         except ImportFailed as error:
             yield Problem(f"{part.name}: {error}")
+
+
+ALONE: Final = frozenset({Form.MBOX, Form.MESSAGE, Form.EMLX})
+"""Forms of files that may be several in an import."""
 
 
 class _Window(io.RawIOBase):
@@ -158,13 +178,15 @@ class _Window(io.RawIOBase):
 
 def recognise(start: bytes) -> Form | None:
     """Guess the format of a file by its first `RECOGNISED` octets; None if it cannot be imported."""
-    start = without_mark(start)
+    start = start.removeprefix(codecs.BOM_UTF8)
     if start.startswith((ZIP_MARK, GZIP_MARK, PST_MARK)):
         return Form.ARCHIVE
     if start.startswith(TAR_MARK, TAR_MARK_AT):
         return Form.TAR
     if start.startswith(b"From "):
         return Form.MBOX
+    if (size := EMLX_START.match(start)) is not None and FIELD.match(start, size.end()):
+        return Form.EMLX
     return Form.MESSAGE if FIELD.match(start) and MAIL_FIELD.search(start) else None
 
 
@@ -265,25 +287,22 @@ def _walk(found: Iterator[Member], order: Order) -> Iterator[Item]:
         except BadPath as error:
             yield Problem(f"{shown!r}: {error}")
             continue
-        if entry.what in (FileKind.NOTHING, FileKind.FOLDER):
-            if entry.what is FileKind.FOLDER:
-                yield Folder(entry.mailbox)
+        if entry.what is FileKind.FOLDER:
+            yield Folder(entry.mailbox)
+        elif member.kind == "folder":
+            pass
+        elif entry.what is FileKind.NOTHING:
+            yield LeftOut(shown)
         elif member.kind != "file":
             yield Problem(f"{shown}: {member.kind}")
         else:
-            yield from _file(member, shown, entry.what, entry.mailbox, entry.folder, order)
+            yield from _file(member, shown, entry)
 
 
-def _file(member: Member, shown: str, what: FileKind, mailbox: str, folder: str, order: Order) -> Iterator[Item]:
-    match what:
+def _file(member: Member, shown: str, entry: ArchiveMember) -> Iterator[Item]:
+    match entry.what:
         case FileKind.MBOX:
-            yield from _mbox_member(member.pieces, shown, mailbox)
-        case FileKind.MAYBE_MBOX:
-            first = next(member.pieces, b"")
-            if without_mark(first).startswith(b"From "):
-                yield from _mbox_member(chain([first], member.pieces), shown, mailbox)
-            else:
-                yield Problem(f"{shown}: not a mail file")
+            yield from _mbox_member(member.pieces, shown, entry.mailbox)
         case FileKind.MAILDIR:
             name = parse_name(shown.rpartition("/")[2])
             received = name.received
@@ -292,75 +311,140 @@ def _file(member: Member, shown: str, what: FileKind, mailbox: str, folder: str,
             ):
                 received = member.mtime
             yield Mail(
-                mailbox,
+                entry.mailbox,
                 shown,
                 _from_file(member.pieces),
                 None if received is None else received * SECOND,
                 words=name.words,
-                folder=folder,
+                folder=entry.folder,
                 letters=name.letters,
             )
         case FileKind.EML:
-            yield Mail(mailbox, shown, _from_file(member.pieces), words=(r"\Seen",), labels=True)
+            yield _message_file(member.pieces, shown, entry.mailbox)
         case FileKind.EMLX:
-            yield Mail(mailbox, shown, _from_file(_of_apple(member.pieces)), words=(r"\Seen",), labels=True)
-        case FileKind.MAYBE_MESSAGE:
-            first = next(member.pieces, b"")
-            if recognise(first[:RECOGNISED]) is Form.MESSAGE:
-                yield Mail(mailbox, shown, _from_file(chain([first], member.pieces)), words=(r"\Seen",), labels=True)
-            else:
-                yield Problem(f"{shown}: not a mail file")
+            yield from _emlx(member.pieces, shown, entry.mailbox)
         case FileKind.BESIDE:
             yield GroupwareFile(shown, member.pieces)
+        case FileKind.PICTURE:
+            yield GroupwareFile(shown, member.pieces, picture=True, size=member.size)
         case FileKind.KEYWORDS:
-            text = b""
-            for piece in member.pieces:
-                text = (text + piece)[:MAX_KEYWORDS_FILE]
-            yield Keywords(folder, parse_keywords(text))
+            yield Keywords(entry.folder, parse_keywords(_start_of(member.pieces, MAX_KEYWORDS_FILE)))
+        case FileKind.SEQUENCES:
+            yield States(entry.folder, parse_sequences(_start_of(member.pieces, MAX_SEQUENCES_FILE)))
         case _:
-            yield Problem(f"{shown}: {_remedy(shown) or 'not a mail file'}")
+            yield from _unknown(member.pieces, shown, entry)
 
 
-def _of_apple(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The message of an ``.emlx``: a line with its octets, the message, and a property list."""
+def _unknown(pieces: Iterator[bytes], shown: str, entry: ArchiveMember) -> Iterator[Item]:
+    """The items of a file whose name says nothing, by its first octets: an mbox, a message, contacts, a calendar. Of a
+    file with a suffix more is required, since a text may begin with what looks like a field.
+    """
     start = b""
     for piece in pieces:
         start += piece
-        if b"\n" in start or len(start) > MAX_COUNT:
+        if len(start) >= RECOGNISED:
             break
-    line, _, rest = start.partition(b"\n")
-    left = int(line) if line.strip().isdigit() and len(line) <= MAX_COUNT else 0
-    for piece in chain([rest], pieces):
-        yield piece[:left]
-        left = max(left - len(piece), 0)
+    whole = chain([start], pieces)
+    begin = start.removeprefix(codecs.BOM_UTF8)[:RECOGNISED]
+    name = shown.rpartition("/")[2]
+    plain = "." not in name or entry.folder.endswith(".sbd") or name.endswith(".sbd")
+    suffix = next((suffix for mark, suffix in GROUPWARE if begin[: len(mark)].upper() == mark), "")
+    form = recognise(begin)
+    if form is Form.MBOX and (plain or is_separator(begin.partition(b"\n")[0])):
+        yield from _mbox_member(whole, shown, entry.mailbox)
+    elif form is Form.EMLX:
+        yield from _emlx(whole, shown, entry.inside)
+    elif form is Form.MESSAGE and is_number(name):
+        yield _message_file(whole, shown, entry.inside, folder=entry.folder, letters=name)
+    elif form is Form.MESSAGE and (plain or BOTH_FIELDS.match(begin)):
+        yield _message_file(whole, shown, entry.inside)
+    elif suffix and plain:
+        yield GroupwareFile(shown + suffix, whole)
+    else:
+        why = PST if start.startswith(PST_MARK) else remedy(shown)
+        yield Problem(f"{shown}: {why or 'not a mail file'}")
+
+
+def _message_file(pieces: Iterator[bytes], shown: str, mailbox: str, *, folder: str = "", letters: str = "") -> Mail:
+    """A message in a file of its own. Its state is unknown, or in the folder's file of states by `letters`."""
+    words = () if letters else (r"\Seen",)
+    text = _from_file(_without_mark(pieces))
+    return Mail(mailbox, shown, text, words=words, folder=folder, letters=letters, labels=True)
+
+
+def _emlx(pieces: Iterator[bytes], shown: str, mailbox: str) -> Iterator[Item]:
+    reader = EmlxReader(pieces)
+
+    def text() -> Iterator[bytes]:
+        try:
+            yield from _from_file(_without_mark(iter(reader)))
+        except EmlxError as error:
+            raise BadMessage(str(error)) from None
+
+    def ending() -> tuple[tuple[str, ...], int | None]:
+        return reader.words, None if reader.received is None else reader.received * SECOND
+
+    yield Mail(mailbox, shown, text(), ending=ending)
+    if shown.lower().endswith(".partial.emlx"):
+        yield Problem(f"{shown}: imported without the attachments, which Apple Mail keeps in other files")
+
+
+def _start_of(pieces: Iterator[bytes], size: int) -> bytes:
+    text = b""
+    for piece in pieces:
+        text = (text + piece)[:size]
+    return text
+
+
+def _without_mark(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The octets without a byte order mark, which some programs write before a message."""
+    start = b""
+    for piece in pieces:
+        start += piece
+        if len(start) >= len(codecs.BOM_UTF8):
+            break
+    yield start.removeprefix(codecs.BOM_UTF8)
+    yield from pieces
 
 
 def set_aside(items: Iterator[Item], beside: zipfile.ZipFile | None) -> Iterator[Item]:
-    """The items, without files of calendars and contacts, which go into a .zip; without one they are problems."""
+    """The items, without files of calendars and contacts, which go into a .zip; without one they are problems. Pictures
+    go there as well: those in a folder without contacts are problems at the end, as they are no photos of these.
+    """
+    pictures: list[str] = []
+    folders = set[str]()
     for item in items:
         if not isinstance(item, GroupwareFile):
             yield item
+        elif item.picture:
+            if beside is None or item.size > MAX_PHOTO or len(pictures) >= MAX_PICTURES:
+                yield Problem(f"{item.name}: not a mail file")
+            else:
+                pictures.append(item.name)
+                _kept_whole(item, beside)
         elif beside is None:
             yield Problem(f"{item.name}: calendars and contacts are imported by a running server only")
         else:
-            octets = 0
-            # A number before the name, as an archive may have two files of one name.
-            with beside.open(zipfile.ZipInfo(f"{len(beside.filelist)}/{item.name}"), "w") as file:
-                for piece in item.pieces:
-                    octets += len(piece)
-                    if octets > MAX_BESIDE:
-                        break
-                    file.write(piece)
-            if octets > MAX_BESIDE:
+            if item.name.lower().endswith(CARDS):
+                folders.add(item.name.rpartition("/")[0])
+            if not _kept_whole(item, beside):
                 yield Problem(f"{item.name}: truncated (larger than {MAX_BESIDE} bytes)")
+    for name in pictures:
+        if name.rpartition("/")[0] not in folders:
+            yield Problem(f"{name}: not a mail file")
 
 
-def _remedy(name: str) -> str:
-    """Advice for a file of a mail store that only its own program reads; "" for another file."""
-    *folders, last = name.split("/")
-    if last.lower().endswith(".pst"):
-        return PST
-    return DBOX if folders[-1:] and folders[-1] in DBOX_FOLDERS and DBOX_FILE.fullmatch(last) else ""
+def _kept_whole(item: GroupwareFile, beside: zipfile.ZipFile) -> bool:
+    """Write a file into a .zip; whether all of it is there."""
+    octets = 0
+    # A number before the name, as an archive may have two files of one name.
+    with beside.open(zipfile.ZipInfo(f"{len(beside.filelist)}/{item.name}"), "w") as file:
+        for piece in item.pieces:
+            octets += len(piece)
+            if octets > MAX_BESIDE:
+                return False
+            file.write(piece)
+    return True
 
 
 def _from_file(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -408,6 +492,7 @@ def _mbox(pieces: Iterator[bytes], shown: str, mailbox: str, *, labels: bool) ->
             event.offset,
             event.words,
             labels=labels,
+            file=shown,
         )
     if number == expunged:  # an empty mailbox; elsewhere a message makes its mailbox, which its labels may name
         yield Folder(mailbox)
@@ -429,148 +514,3 @@ def _message(head: Head, events: Iterator[Event]) -> Iterator[bytes]:
             return
         assert isinstance(event, bytes)
         yield event
-
-
-# Mapping names of files in an archive to names of mailboxes (STORE-126, STORE-194).
-#
-# ==================================  ===========================  =============================
-# Name                                Content                      Mailbox
-# ==================================  ===========================  =============================
-# ``A/B.mbox``                        mbox                         ``A/B``
-# ``A/B/cur/NAME``, ``new``, ``tmp``  message of a Maildir         ``A/B``
-# ``Maildir/cur/NAME``                message in a home directory  Inbox
-# ``A/.B.C/cur/NAME``                 message of a Maildir++       ``A/B/C``
-# ``A/B/NAME.eml``                    message                      ``A/B``
-# ``A/B.ics``, ``A/B.vcf``            calendar, contacts           none
-# ``A.mbox/mbox``, ``A/mbox``         mbox of Apple, readpst       ``A``
-# ``A/12``                            message of MH                ``A``
-# ``A/NAME.emlx``                     message of Apple Mail        ``A``
-# ``.A.directory/B``                  mbox of KMail                ``A/B``, if it begins as one
-# ``A.sbd/B``                         mbox of Thunderbird          ``A/B``, if it begins as one
-# ==================================  ===========================  =============================
-
-
-MAX_BESIDE: Final = 512 << 20
-"""Octets of a calendar or of contacts in an archive of mail."""
-
-BESIDE: Final = (".ics", ".vcf")
-"""Suffixes of calendars and contacts."""
-
-MAILDIR: Final = frozenset({"new", "cur", "tmp"})
-SILENT: Final = (".msf", ".DS_Store", ".mh_sequences", ".metadata.json", "archive_browser.html", "table_of_contents")
-"""Suffixes of files that mail programs write beside their mail; they have no mail."""
-
-APPLE_FOLDERS: Final = frozenset({"Data", "Messages"})
-"""Folders of Apple Mail's store between a mailbox and its messages."""
-
-MAILDIR_FILES: Final = frozenset({"maildirfolder", "maildirsize", "subscriptions", "courierimapsubscribed"})
-"""Files of Dovecot and Courier beside messages; more begin with `DOVECOT`."""
-
-DOVECOT: Final = "dovecot"
-DBOX_FILE: Final = re.compile(r"[mu]\.\d+")
-"""A file of messages in a store of Dovecot."""
-
-KMAIL: Final = ".directory"
-"""Ends the name of KMail's folder ``.A.directory`` with the mailboxes below A."""
-
-HOME: Final = "Maildir"
-"""The Maildir of a home directory, which is no mailbox of that name."""
-
-
-class BadPath(Exception):
-    """An invalid name in an archive. The text says why."""
-
-
-class FileKind(Enum):
-    """Kind of a file, recognized by its name."""
-
-    MBOX = "mbox"
-    MAYBE_MBOX = "maybe mbox"
-    MAYBE_MESSAGE = "maybe message"
-    MAILDIR = "maildir"
-    EML = "eml"
-    EMLX = "emlx"
-    KEYWORDS = "keywords"
-    BESIDE = "beside"
-    FOLDER = "folder"
-    NOTHING = "nothing"
-    OTHER = "other"
-
-
-class ArchiveMember(msgspec.Struct, frozen=True):
-    """Meaning of a member's name: `mailbox` is its mailbox, `folder` the folder in the archive."""
-
-    what: FileKind
-    mailbox: str = ""
-    folder: str = ""
-
-
-def find(name: str, order: Order, *, is_folder: bool = False) -> ArchiveMember:
-    """Determine kind and mailbox of an archive's member by its name. Raises BadPath."""
-    name = name.replace("\\", SEPARATOR)  # as some programs for Windows write zip files
-    if name.startswith("/") or "\0" in name or name[1:2] == ":":
-        raise BadPath("the file name is absolute or has invalid characters")
-    # no file is written by this name, but a mailbox must not be named by a path either
-    parts = [part for part in name.split("/") if part not in ("", ".")]
-    if ".." in parts:
-        raise BadPath("the file name points outside the archive")
-    if not parts:
-        return ArchiveMember(FileKind.NOTHING)
-    folder, last = parts[:-1], parts[-1]
-    if is_folder:
-        if last in MAILDIR:
-            return ArchiveMember(FileKind.FOLDER, _mailbox(folder, order), SEPARATOR.join(folder))
-        return ArchiveMember(FileKind.NOTHING)
-    if folder and folder[-1] in MAILDIR:
-        return ArchiveMember(FileKind.MAILDIR, _mailbox(folder[:-1], order), SEPARATOR.join(folder[:-1]))
-    lower = last.lower()
-    if last == KEYWORDS_FILE:
-        return ArchiveMember(FileKind.KEYWORDS, "", SEPARATOR.join(folder))
-    if lower == "mbox" and folder:
-        above = folder[-1]
-        named = above[: -len(".mbox")] if above.lower().endswith(".mbox") else above
-        return ArchiveMember(FileKind.MBOX, _mailbox([*folder[:-1], named], order))
-    if lower.endswith(".emlx") and not lower.endswith(".partial.emlx"):
-        return ArchiveMember(FileKind.EMLX, _mailbox([part for part in folder if part not in APPLE_FOLDERS], order))
-    if last.isascii() and last.isdecimal() and folder:
-        return ArchiveMember(FileKind.MAYBE_MESSAGE, _mailbox(folder, order))
-    if lower.endswith(".mbox"):
-        return ArchiveMember(FileKind.MBOX, _mailbox([*folder, last[:-5]], order))
-    if lower.endswith(".eml"):
-        return ArchiveMember(FileKind.EML, _mailbox(folder, order))
-    if lower.endswith(BESIDE) and not last.startswith("."):
-        return ArchiveMember(FileKind.BESIDE)
-    if last.endswith(SILENT) or last in MAILDIR_FILES or last.startswith(DOVECOT):
-        return ArchiveMember(FileKind.NOTHING)
-    # Thunderbird's mbox files have no suffix, and its folders end with .sbd, so the content decides
-    if "." not in last or last.endswith(".sbd") or (folder and folder[-1].endswith(".sbd")):
-        return ArchiveMember(FileKind.MAYBE_MBOX, _mailbox(parts, order))
-    return ArchiveMember(FileKind.OTHER)
-
-
-def _mailbox(parts: list[str], order: Order) -> str:
-    """The mailbox name for a path, below the order's mailbox if that is not Inbox; not yet checked."""
-    elements: list[str] = []
-    for part in parts[1:] if parts[:1] == [HOME] else parts:
-        dotted = [part[1 : -len(KMAIL)]] if part.startswith(".") and part.endswith(KMAIL) else folder_of(part)
-        if dotted is not None:
-            elements += [_decoded(one) for one in dotted]
-        else:
-            elements.append(part.removesuffix(".sbd"))
-    name = normalized("NFC", SEPARATOR.join(elements).encode("utf-8", "replace").decode())
-    prefix = order.prefix.strip(SEPARATOR)
-    if prefix and (name == prefix or is_below(name, prefix)):
-        name = name[len(prefix) :].lstrip(SEPARATOR)
-    if not name:
-        return order.mailbox
-    if order.mailbox.lower() == INBOX.lower():
-        return name
-    return f"{order.mailbox}{SEPARATOR}{name}"
-
-
-def _decoded(element: str) -> str:
-    """Decode the name of a Maildir++ folder from modified UTF-7; other names are returned unchanged."""
-    try:
-        return decode(element.encode())
-    except ProtocolError:
-        return element

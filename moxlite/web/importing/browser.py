@@ -331,6 +331,8 @@ def _event(event: StoreEvent) -> ImportEvent:
             return ImportCount(mailbox, count)
         case told.Trouble(text):
             return ImportProblem(text)
+        case told.Note(text):
+            return ImportNote(text)
         case told.LabelQuestion(labels):
             return ImportAsked([ImportLabel(*msgspec.structs.astuple(label)) for label in labels])
         case told.Done(messages, problems, dry_run, _):
@@ -392,7 +394,7 @@ def _order(form: Form, forms: list[FileForm | None], max_size: int, chosen: Targ
         raise UserError(UNKNOWN_FILE)
     if chosen is not None:
         # A guest may put messages into this mailbox, but make no mailboxes in the account of its owner.
-        if chosen.into.guest and not {*kinds} <= {FileForm.MBOX, FileForm.MESSAGE}:
+        if chosen.into.guest and not {*kinds} <= {FileForm.MBOX, FileForm.MESSAGE, FileForm.EMLX}:
             raise UserError(OWN_ARCHIVES)
         parts = tuple(
             [Part(sent.name, kind, sent.start, sent.size) for sent, kind in zip(form.files, forms, strict=True)]
@@ -483,6 +485,12 @@ class ImportProblem(Event, frozen=True, tag="problem"):
     message: str
 
 
+class ImportNote(Event, frozen=True, tag="note"):
+    """Number of files without mail, or of messages that the archive has twice; nothing is lost."""
+
+    message: str
+
+
 class ImportLabel(msgspec.Struct, frozen=True):
     """A label of Gmail: the number of messages with it, of these the ones that the archive's owner sent, and those that
     were delivered; and what it means: the user's answer, else a proposal.
@@ -531,5 +539,13 @@ class ImportAborted(Event, frozen=True, tag="aborted"):
 
 
 ImportEvent: TypeAlias = (
-    ImportStep | ImportCount | ImportProblem | ImportAsked | ImportProgress | ImportShare | ImportDone | ImportAborted
+    ImportStep
+    | ImportCount
+    | ImportProblem
+    | ImportNote
+    | ImportAsked
+    | ImportProgress
+    | ImportShare
+    | ImportDone
+    | ImportAborted
 )
