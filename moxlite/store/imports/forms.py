@@ -35,8 +35,8 @@ CARDS: Final = ".vcf"
 DBOX_FILE: Final = re.compile(r"[mu]\.\d+")
 """A file of messages in a store of Dovecot."""
 
-KMAIL_FOLDER: Final = re.compile(r"\.(.+)\.directory")
-"""The folder of KMail in which those below the folder X are: ``.X.directory``."""
+KMAIL_FOLDER: Final = ".directory"
+"""Ends the name of the folder of KMail in which those below the folder X are: ``.X.directory``."""
 
 APPLE_PATH: Final = re.compile(r"Messages|Data|\d+|[0-9A-F]{8}-(?:[0-9A-F]{4}-){3}[0-9A-F]{12}")
 """Folders of Apple Mail's store between a mailbox and its messages."""
@@ -100,10 +100,6 @@ def _named(*names: str) -> Callable[[list[str], str], bool]:
     return lambda _, name: name in names
 
 
-def _like(pattern: re.Pattern[str]) -> Callable[[list[str], str], bool]:
-    return lambda _, name: pattern.fullmatch(name) is not None
-
-
 def _apple(folders: list[str], _: str) -> list[str]:
     """The mailbox's folders: what is above the first ``X.mbox``, and what is between it and the message, is Mail's."""
     boxes = [name for name in folders if name.endswith(".mbox")]
@@ -117,10 +113,11 @@ FORMS: Final = (
     Form(FileKind.MAILDIR, lambda folders, _: folders[-1:] != [] and folders[-1] in MAILDIR, lambda f, _: f[:-1]),
     Form(FileKind.KEYWORDS, _named(KEYWORDS_FILE)),
     Form(FileKind.NOTHING, _named("maildirfolder", "maildirsize", "subscriptions", "courierimapsubscribed")),
-    Form(FileKind.NOTHING, _like(re.compile(r"dovecot.*", re.IGNORECASE))),
+    Form(FileKind.NOTHING, lambda _, name: name.startswith("dovecot")),
     # MH, and what Claws Mail, Sylpheed and nmh keep in its folders; messages that were removed begin with a comma
     Form(FileKind.SEQUENCES, _named(SEQUENCES_FILE)),
-    Form(FileKind.NOTHING, _like(re.compile(r"\.(?:claws|sylpheed|xmhcache|sylpheed_mark).*|,\d+", re.IGNORECASE))),
+    Form(FileKind.NOTHING, lambda _, name: name.startswith((".claws", ".sylpheed", ".xmhcache"))),
+    Form(FileKind.NOTHING, lambda _, name: name.startswith(",") and name[1:].isdecimal()),
     # Apple Mail, "Export Mailbox": X.mbox/mbox; readpst -r: FOLDER/mbox. In a folder of Thunderbird it's a name.
     Form(
         FileKind.MBOX,
@@ -140,13 +137,11 @@ FORMS: Final = (
     Form(FileKind.NOTHING, _named("archive_browser.html")),
     Form(FileKind.NOTHING, lambda _, name: name.endswith(".metadata.json") or name == "labels.json"),
     # Thunderbird: indexes, settings, logs of its filters; KMail: indexes
+    Form(FileKind.NOTHING, lambda _, name: name.lower().endswith(".msf")),
+    Form(FileKind.NOTHING, _named("msgFilterRules.dat", "popstate.dat", "filterlog.html", "virtualFolders.dat")),
     Form(
-        FileKind.NOTHING,
-        _like(
-            re.compile(r".*\.msf|msgFilterRules\.dat|popstate\.dat|filterlog\.html|virtualFolders\.dat", re.IGNORECASE)
-        ),
+        FileKind.NOTHING, lambda _, name: name[:1] == "." and name.endswith((".index", ".index.ids", ".index.sorted"))
     ),
-    Form(FileKind.NOTHING, _like(re.compile(r"\..+\.index(?:\.ids|\.sorted)?", re.IGNORECASE))),
     # systems
     Form(FileKind.NOTHING, lambda _, name: name.endswith(".DS_Store") or name.lower() in ("desktop.ini", "thumbs.db")),
 )
@@ -222,9 +217,8 @@ def _mailbox(parts: list[str], order: Order) -> str:
 
 def _elements(part: str, *, last: bool) -> list[str]:
     """The names of mailboxes that a part of a path stands for."""
-    kmail = None if last else KMAIL_FOLDER.fullmatch(part)
-    if kmail is not None:
-        return [kmail[1]]
+    if not last and part.startswith(".") and part.endswith(KMAIL_FOLDER) and part != KMAIL_FOLDER:
+        return [part[1:].removesuffix(KMAIL_FOLDER)]
     dotted = folder_of(part)
     if dotted is not None:
         return [_decoded(one) for one in dotted]

@@ -59,7 +59,8 @@ RECOGNISED: Final = 8 << 10
 EMLX_START: Final = re.compile(rb"\d{1,15} {0,40}\n")
 """The first line of a message in the form of Apple Mail."""
 FIELD: Final = re.compile(rb"[A-Za-z][A-Za-z0-9-]*:[ \t\r\n]")
-BOTH_FIELDS: Final = re.compile(rb"(?=.*^from:)(?=.*^date:)", re.IGNORECASE | re.MULTILINE | re.DOTALL)
+FROM_FIELD: Final = re.compile(rb"^from:", re.IGNORECASE | re.MULTILINE)
+DATE_FIELD: Final = re.compile(rb"^date:", re.IGNORECASE | re.MULTILINE)
 """Fields that each message has (RFC 5322 §3.6)."""
 GROUPWARE: Final = ((b"BEGIN:VCARD", CARDS), (b"BEGIN:V", ".ics"))
 """How files of contacts and calendars begin (RFC 6350 §6.1.1, RFC 5545 §3.4); readpst -r gives them no suffix."""
@@ -356,7 +357,7 @@ def _unknown(pieces: Iterator[bytes], shown: str, entry: ArchiveMember) -> Itera
         yield from _emlx(whole, shown, entry.inside)
     elif form is Form.MESSAGE and is_number(name):
         yield _message_file(whole, shown, entry.inside, folder=entry.folder, letters=name)
-    elif form is Form.MESSAGE and (plain or BOTH_FIELDS.match(begin)):
+    elif form is Form.MESSAGE and (plain or (FROM_FIELD.search(begin) and DATE_FIELD.search(begin))):
         yield _message_file(whole, shown, entry.inside)
     elif suffix and plain:
         yield GroupwareFile(shown + suffix, whole)
