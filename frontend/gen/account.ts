@@ -21,6 +21,12 @@ export interface ImportProblem {
   message: string;
 }
 
+/** Number of files without mail, or of messages that the archive has twice; nothing is lost. */
+export interface ImportNote {
+  kind: "note";
+  message: string;
+}
+
 /** At the end of a trial: Gmail's labels are in no known language. The import takes what they mean as ``labels``. */
 export interface ImportAsked {
   kind: "asked";
@@ -1111,12 +1117,13 @@ export interface Suppressed {
 }
 
 /** Anything that an import tells. */
-export type ImportEvent = ImportStep | ImportCount | ImportProblem | ImportAsked | ImportProgress | ImportShare | ImportDone | ImportAborted;
+export type ImportEvent = ImportStep | ImportCount | ImportProblem | ImportNote | ImportAsked | ImportProgress | ImportShare | ImportDone | ImportAborted;
 
 export const checks: Checks = {
   ImportStep: { kind: ["enum", ["step"]], title: "string" },
   ImportCount: { kind: ["enum", ["count"]], mailbox: "string", count: "integer" },
   ImportProblem: { kind: ["enum", ["problem"]], message: "string" },
+  ImportNote: { kind: ["enum", ["note"]], message: "string" },
   ImportAsked: { kind: ["enum", ["asked"]], labels: ["list", ["ref", "ImportLabel"]] },
   ImportLabel: { name: "string", messages: "integer", own: "integer", delivered: "integer", meaning: ["enum", ["archive", "drafts", "ignored", "important", "inbox", "junk", "mailbox", "opened", "sent", "starred", "trash", "unread"]] },
   ImportProgress: { kind: ["enum", ["progress"]], octets: "integer", size: "integer", messages: "integer", seconds_left: ["nullable", "integer"] },
@@ -1236,7 +1243,7 @@ export const checks: Checks = {
   Suppressed: { account: "string", address: "string", base: "string", manual: "boolean", reason: "string", created: "string", expires: "string" },
 };
 
-export const importEventCheck = ["union", { step: "ImportStep", count: "ImportCount", problem: "ImportProblem", asked: "ImportAsked", progress: "ImportProgress", share: "ImportShare", done: "ImportDone", aborted: "ImportAborted" }] as const satisfies Checks[string][string];
+export const importEventCheck = ["union", { step: "ImportStep", count: "ImportCount", problem: "ImportProblem", note: "ImportNote", asked: "ImportAsked", progress: "ImportProgress", share: "ImportShare", done: "ImportDone", aborted: "ImportAborted" }] as const satisfies Checks[string][string];
 
 /** The calls of the account. */
 export interface Calls {

@@ -292,11 +292,11 @@ var inWords2 = (error) => inWords(error, `1up7nwi⟦unknown setting: {name}⟧
 0pn3475⟦sending is paused for your account since {when} because it may be compromised. Messages you sent are on hold. Contact your administrator and change your password⟧
 1xbe4c3⟦the text can be up to {most} characters, and the subject up to {subject}⟧
 0knh661⟦control characters aren't allowed here⟧
-1tj622w⟦you can add up to {most} addresses⟧
-15jbt6h⟦isn't a valid email address: {reason}⟧
 00n2jwv⟦can't be empty; write a reply⟧
 0wrfs4s⟦must be after the start⟧
 0cyzdad⟦has already passed⟧
+1tj622w⟦you can add up to {most} addresses⟧
+15jbt6h⟦isn't a valid email address: {reason}⟧
 1cwlmuq⟦account not found: {name}⟧
 0n8rrt9⟦account {name} is being deleted⟧
 11w87e2⟦limit exceeded: {name}⟧
@@ -513,7 +513,6 @@ var inWords2 = (error) => inWords(error, `1up7nwi⟦unknown setting: {name}⟧
 1kyyaim⟦must be a number of days up to {n}. Only for POP3⟧
 0acmx94⟦can't read the stored password; enter the password again⟧
 1n1fg06⟦the server has more than {n} folders⟧
-13quamb⟦skipped folder {name}: its name is too long or has unsupported characters⟧
 1vimp78⟦skipped another user's folder {name}⟧
 1fng2hr⟦skipped deleted folder {name}⟧
 1sz8qnj⟦skipped folder {name}: only shows messages from other folders⟧

@@ -727,7 +727,7 @@ var FormUpload = class {
   }
 };
 
-var importEventCheck = ["union", { step: "ImportStep", count: "ImportCount", problem: "ImportProblem", asked: "ImportAsked", progress: "ImportProgress", share: "ImportShare", done: "ImportDone", aborted: "ImportAborted" }];
+var importEventCheck = ["union", { step: "ImportStep", count: "ImportCount", problem: "ImportProblem", note: "ImportNote", asked: "ImportAsked", progress: "ImportProgress", share: "ImportShare", done: "ImportDone", aborted: "ImportAborted" }];
 var once = "provider_connected provider_disconnect totp_begin totp_finish key_finish factor_remove recovery_codes_new sort_move link_add copy_look copy_go_on copy_pause copy_abort copy_dismiss calendar_copy calendar_copy_abort calendar_copy_dismiss device_start device_answer junk_teach junk_retrain sending_save webhook_test settings_save set_password generate_password app_password_remove_all session_remove session_remove_others not_me template_save template_remove notices_remove notices_test import_abort account_sieve_put account_sieve_activate account_sieve_rename account_sieve_rm account_vacation_set account_rule_set account_forward_set account_forward_ask account_forward_start account_junk_set account_junk_mark_inbox account_junk_unmark_inbox address_add address_set address_on address_off address_rm account_app_password_add account_app_password_allow account_app_password_rm account_share_set account_delegate_set account_delegate_rm account_remove_access account_take_back config_tlspubkey_add config_tlspubkey_set config_tlspubkey_rm link_set_password link_set_sending link_set_sorting link_pause link_resume link_rename link_rm queue_suppress_add queue_suppress_remove".split(" ");
 
 var [first2, longest] = [2e3, 6e4];
@@ -865,7 +865,7 @@ var Importing = class {
       event.preventDefault();
       void this.begin();
     } }, drop, el("div", { class: "fields" }, el("label", { class: "field" }, t("Import into folder"), this.mailbox), el("label", { class: "field" }, t("Remove folder name prefix"), this.prefix)), el("label", { class: "check" }, this.skip, t("Skip messages already in the folder")), el("label", { class: "check" }, this.trial, t("Dry run: count messages and find problems without importing")), el("div", { class: "flex wrap" }, this.submit));
-    this.running = el("div", { class: "running", hidden: true }, this.runningTitle, this.doing, this.bar, this.figures, this.result, this.counts, this.problems, el("div", { class: "flex wrap" }, this.cancel, this.another));
+    this.running = el("div", { class: "running", hidden: true }, this.runningTitle, this.doing, this.bar, this.figures, this.result, this.counts, this.problems, this.notes, el("div", { class: "flex wrap" }, this.cancel, this.another));
     fill(this.root, el("h2", { id: "import-title" }, t("Import")), el("p", { class: "hint" }, t("If something goes wrong, nothing will be imported. You can keep using your mail during the import, and close this page once the upload finishes.")), this.form, this.running, this.labels.root);
     addEventListener("beforeunload", (event) => {
       if (this.upload !== null) event.preventDefault();
@@ -889,6 +889,7 @@ var Importing = class {
   figures = el("p", { class: "figures" });
   counts = el("div", { class: "counts" });
   problems = el("details", { class: "problems" });
+  notes = el("div", { class: "hint" });
   cancel = el("button", { onclick: () => void this.askCancel() }, t("Cancel"));
   another = el("button", { class: "btn primary", onclick: () => this.dismiss() }, t("Import another file"));
   result = el("p", { class: "result", role: "alert" });
@@ -902,6 +903,7 @@ var Importing = class {
   step = "";
   found = /* @__PURE__ */ new Map();
   texts = [];
+  noted = [];
   drawing = 0;
   async show() {
     if (this.upload !== null || this.follower !== null) return;
@@ -987,9 +989,7 @@ var Importing = class {
   follow(kept) {
     this.keep(kept);
     this.follower = new Follower(this.client, this.base, kept.token, { begins: () => {
-      this.found.clear();
-      this.texts = [];
-      this.step = "";
+      this.clear();
     }, event: (event) => this.take(event), waiting: () => fill(this.doing, t("Connection lost. The import is still running. Reconnecting…")), lost: () => {
       this.follower?.stop();
       this.end(this.kept?.end ?? { kind: "aborted", message: lostText });
@@ -1012,6 +1012,10 @@ var Importing = class {
         return;
       case "problem":
         this.texts.push(event.message);
+        this.later();
+        return;
+      case "note":
+        this.noted.push(event.message);
         this.later();
         return;
       case "asked":
@@ -1055,9 +1059,16 @@ var Importing = class {
     const more = this.found.size - rows.length;
     const total = [...this.found.values()].reduce((sum, number2) => sum + number2, 0);
     fill(this.counts, rows.length > 0 && el("table", {}, el("caption", {}, t("{messages} in {mailboxes}", { messages: many(total, "{n} message", "{n} messages"), mailboxes: many(this.found.size, "{n} folder", "{n} folders") })), el("tbody", {}, rows.map(([name, number2]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, number2.toLocaleString(locale()))))), more > 0 && el("tfoot", {}, el("tr", {}, el("td", { colspan: 2 }, many(more, "and {n} more folder", "and {n} more folders"))))));
+    fill(this.notes, this.noted.map((text2) => el("p", {}, foreign(text2))));
     this.problems.hidden = this.texts.length === 0;
     const hidden = problems2 - this.texts.length;
     fill(this.problems, el("summary", {}, many(problems2, "{n} problem (view skipped items)", "{n} problems (view skipped items)")), el("ul", {}, this.texts.map((text2) => el("li", {}, text2)), hidden > 0 && el("li", {}, t("and {n} more", { n: hidden }))));
+  }
+  clear() {
+    this.found.clear();
+    this.texts = [];
+    this.noted = [];
+    this.step = "";
   }
   end(end) {
     this.follower = null;
@@ -1079,9 +1090,7 @@ var Importing = class {
   open(name) {
     this.form.hidden = true;
     this.running.hidden = false;
-    this.found.clear();
-    this.texts = [];
-    this.step = "";
+    this.clear();
     this.bar.hidden = false;
     this.bar.removeAttribute("value");
     this.cancel.hidden = false;

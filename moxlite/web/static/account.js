@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "02f84cbabaa4", finding: "1daf94979df4", junk: "3f5bebf946da", links: "83ee2f0cd13a", masked: "270f0ac84c82", reading: "0c9de6338143", rich: "a938868abf75", rules: "22ad46fb22a7", security: "e0f61707595a", sending: "5cedd4db2fd0", shares: "03e6f97f8d39", sieve: "609085cce097", squire: "2e87e3ee21aa", transfer: "c13b04527ea7", writing: "26f36fa17780", you: "94f969624053" };
+var define_PARTS_default = { device: "02f84cbabaa4", finding: "1daf94979df4", junk: "3f5bebf946da", links: "83ee2f0cd13a", masked: "270f0ac84c82", reading: "0c9de6338143", rich: "a938868abf75", rules: "22ad46fb22a7", security: "e0f61707595a", sending: "5cedd4db2fd0", shares: "03e6f97f8d39", sieve: "609085cce097", squire: "2e87e3ee21aa", transfer: "7aaa79b5638b", writing: "26f36fa17780", you: "94f969624053" };
 
 var CheckFailed = class extends Error {
 };
@@ -195,6 +195,7 @@ var checks = {
   ImportStep: { kind: ["enum", ["step"]], title: "string" },
   ImportCount: { kind: ["enum", ["count"]], mailbox: "string", count: "integer" },
   ImportProblem: { kind: ["enum", ["problem"]], message: "string" },
+  ImportNote: { kind: ["enum", ["note"]], message: "string" },
   ImportAsked: { kind: ["enum", ["asked"]], labels: ["list", ["ref", "ImportLabel"]] },
   ImportLabel: { name: "string", messages: "integer", own: "integer", delivered: "integer", meaning: ["enum", ["archive", "drafts", "ignored", "important", "inbox", "junk", "mailbox", "opened", "sent", "starred", "trash", "unread"]] },
   ImportProgress: { kind: ["enum", ["progress"]], octets: "integer", size: "integer", messages: "integer", seconds_left: ["nullable", "integer"] },

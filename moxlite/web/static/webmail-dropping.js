@@ -344,11 +344,12 @@ var storageKey = `${kept()}-imports`;
 async function isMail(file) {
   let text2;
   try {
-    text2 = new TextDecoder("latin1").decode(await file.slice(0, start).arrayBuffer());
+    const bytes = await file.slice(0, start).arrayBuffer();
+    text2 = new TextDecoder("latin1").decode(bytes).replace(/^\xef\xbb\xbf/, "");
   } catch {
     return false;
   }
-  return text2.startsWith("PK") || text2.startsWith("") || text2.startsWith("ustar", 257) || text2.startsWith("From ") || /^[A-Za-z][A-Za-z0-9-]*:[ \t\r\n]/.test(text2);
+  return text2.startsWith("PK") || text2.startsWith("") || text2.startsWith("ustar", 257) || text2.startsWith("From ") || /^(?:\d+ *\n)?[A-Za-z][A-Za-z0-9-]*:[ \t\r\n]/.test(text2);
 }
 function kinds() {
   return t("You can import messages (.eml), mbox files, and ZIP, tar.gz, or tar archives of mail.");

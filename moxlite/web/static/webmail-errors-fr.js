@@ -291,11 +291,11 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0pn3475l’envoi depuis ce compte est arrêté depuis {when}, parce qu’un inconnu semble s’en servir ; ce que vous avez envoyé avant attend ; prévenez l’administrateur de votre serveur de messagerie et changez votre mot de passe
 1xbe4c3au plus {most} caractères de texte et {subject} d’objet
 0knh661les caractères de contrôle ne sont pas autorisés ici
-1tj622wvous pouvez ajouter jusqu’à {most} adresses
-15jbt6hn’est pas une adresse e-mail : {reason}
 00n2jwvest vide : écrivez la réponse
 0wrfs4sest avant le début
 0cyzdadest déjà passé
+1tj622wvous pouvez ajouter jusqu’à {most} adresses
+15jbt6hn’est pas une adresse e-mail : {reason}
 1cwlmuqil n’y a pas de compte {name}
 0n8rrt9le compte {name} est en cours de suppression
 11w87e2limite dépassée : {name}
@@ -508,7 +508,6 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1kyyaimest un nombre de jours jusqu’à {n}, avec POP3 seulement
 0acmx94le mot de passe enregistré n’est plus lisible : indiquez-le à nouveau
 1n1fg06le serveur annonce plus de {n} dossiers
-13quamble dossier {name} est laissé de côté : son nom est trop long ou a des caractères étranges
 1vimp78le dossier {name} est laissé de côté : il est à un autre utilisateur
 1fng2hrle dossier supprimé {name} est laissé de côté
 1sz8qnjle dossier {name} est laissé de côté : il ne montre que des messages d’autres dossiers

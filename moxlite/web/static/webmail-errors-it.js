@@ -291,11 +291,11 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0pn3475l’invio da questo account è fermo dal {when}, perché sembra che lo usi un estraneo; ciò che hai inviato prima attende; avvisa l’amministratore del server di posta, e cambia la password
 1xbe4c3al massimo {most} caratteri di testo e {subject} di oggetto
 0knh661qui non sono permessi caratteri di controllo
-1tj622wpuoi aggiungere fino a {most} indirizzi
-15jbt6hnon è un indirizzo di posta: {reason}
 00n2jwvè vuota: scrivi la risposta
 0wrfs4sè prima dell’inizio
 0cyzdadè già passato
+1tj622wpuoi aggiungere fino a {most} indirizzi
+15jbt6hnon è un indirizzo di posta: {reason}
 1cwlmuql’account {name} non esiste
 0n8rrt9l’account {name} viene eliminato
 11w87e2limite superato: {name}
@@ -508,7 +508,6 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 1kyyaimè un numero di giorni fino a {n}, solo con POP3
 0acmx94la password salvata non è più leggibile: indicala di nuovo
 1n1fg06il server elenca più di {n} cartelle
-13quambla cartella {name} è tralasciata: il suo nome è troppo lungo, o ha caratteri insoliti
 1vimp78la cartella {name} è tralasciata: è di un altro utente
 1fng2hrla cartella eliminata {name} è tralasciata
 1sz8qnjla cartella {name} è tralasciata: mostra solo messaggi di altre cartelle

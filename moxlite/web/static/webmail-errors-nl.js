@@ -291,11 +291,11 @@ var inWords2 = (error) => inWords(error, `1up7nwionbekende instelling: {name}
 0pn3475verzenden vanaf dit account is gestopt sinds {when}, omdat het lijkt of een vreemde het gebruikt; wat je daarvoor verzond, wacht; vertel het de beheerder van je mailserver en wijzig je wachtwoord
 1xbe4c3hoogstens {most} tekens tekst en {subject} tekens onderwerp
 0knh661besturingstekens zijn hier niet toegestaan
-1tj622wje kunt maximaal {most} adressen toevoegen
-15jbt6his geen e-mailadres: {reason}
 00n2jwvis leeg: schrijf het antwoord
 0wrfs4sligt voor het begin
 0cyzdadis al voorbij
+1tj622wje kunt maximaal {most} adressen toevoegen
+15jbt6his geen e-mailadres: {reason}
 1cwlmuqer is geen account {name}
 0n8rrt9account {name} wordt verwijderd
 11w87e2grens overschreden: {name}
@@ -508,7 +508,6 @@ var inWords2 = (error) => inWords(error, `1up7nwionbekende instelling: {name}
 1kyyaimis een aantal dagen tot {n}, alleen met POP3
 0acmx94het bewaarde wachtwoord is niet meer leesbaar: geef het opnieuw op
 1n1fg06de server noemt meer dan {n} mailboxen
-13quambmailbox {name} wordt overgeslagen: de naam is te lang of heeft vreemde tekens
 1vimp78mailbox {name} wordt overgeslagen: die is van een andere gebruiker
 1fng2hrverwijderde mailbox {name} wordt overgeslagen
 1sz8qnjmailbox {name} wordt overgeslagen: die toont alleen berichten uit andere mailboxen
