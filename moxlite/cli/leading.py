@@ -88,7 +88,7 @@ def way_on(failure: Failure) -> str:
 
 
 def _hint(text: str, failure: Failure) -> str:
-    """What leads on from failures of one kind; "" for others."""
+    """Hint after failures of one kind; "" for others."""
     if re.search("^unknown transport ", text):
         return _transports(failure)
     if re.search("isn't a backup repository$", text):

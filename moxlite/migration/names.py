@@ -81,7 +81,7 @@ class Namespaces(msgspec.Struct, frozen=True):
         return self.personal[0][0] if self.personal else ""
 
     def owner_of(self, name: str) -> Owner:
-        """Whose mailbox this is: the longest prefix decides, because one may be empty, as with Cyrus."""
+        """Owner of a mailbox: the longest prefix decides, because one may be empty, as with Cyrus."""
         owner: Owner = "personal"
         longest = -1
         kinds: tuple[tuple[Owner, tuple[tuple[str, str], ...]], ...] = (

@@ -209,7 +209,7 @@ class Checks:
 
 
 def _losses(mailbox: MailboxCount) -> Iterator[str]:
-    """What is missing of a mailbox. What was removed or marked here since it came is no loss."""
+    """Losses of a mailbox, in words. A message that was removed or marked here since it came is not one."""
     if lacking := mailbox.missing + mailbox.differ:
         yield f"{counted(lacking, 'message')} of {mailbox.mailbox}"
     if mailbox.behind:
@@ -251,7 +251,7 @@ async def _mailbox(account: OpenAccount, pull: Pull, client: Client, order: Copy
 
 
 MARKS: Final = Flag.JUNK | Flag.NOTJUNK
-"""What this server marks by mailbox while it copies (`automatic_junk_flags`)."""
+"""Flags that this server sets by mailbox while it copies (`automatic_junk_flags`)."""
 
 
 def _flags(words: str) -> frozenset[str]:

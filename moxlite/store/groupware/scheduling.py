@@ -300,7 +300,7 @@ def outcome_of_removal(before: bytes, user: User, now: int, sends: Sends | None 
 
 
 def guest_sends(r: Reader, user: User) -> Sends | None:
-    """How the guest of the account may write from its addresses now; None: not at all, or there's no guest."""
+    """Right of the account's guest to write from its addresses now; None without a right or a guest."""
     return None if user.guest is None else right_to_send(r, user.guest.account, time.time_ns() // 1000)
 
 

@@ -63,7 +63,7 @@ FROM_FIELD: Final = re.compile(rb"^from:", re.IGNORECASE | re.MULTILINE)
 DATE_FIELD: Final = re.compile(rb"^date:", re.IGNORECASE | re.MULTILINE)
 """Fields that each message has (RFC 5322 §3.6)."""
 GROUPWARE: Final = ((b"BEGIN:VCARD", CARDS), (b"BEGIN:V", ".ics"))
-"""How files of contacts and calendars begin (RFC 6350 §6.1.1, RFC 5545 §3.4); readpst -r gives them no suffix."""
+"""Beginnings of files of contacts and calendars (RFC 6350 §6.1.1, RFC 5545 §3.4); readpst -r gives no suffix."""
 MAIL_FIELD: Final = re.compile(rb"^(?:from|date|received|message-id|subject):", re.IGNORECASE | re.MULTILINE)
 """Fields of which one must be in the beginning of a message (RFC 5322 §3.6); any `FIELD` must be its first line."""
 

@@ -140,7 +140,7 @@ async def _uid_taken(s: Session, there: Place) -> Refusal:
 
 
 async def _removal_outcome(s: Session, *, answer: bool) -> Outcome | None:
-    """What the removal of the entry means for people. None also without its collection, which the unit says."""
+    """Outcome of the entry's removal for people. None also without its collection, which the unit says."""
     try:
         where = await s.account.read(lambda r: collection_named(r, s.place.shelf, s.place.collection), op="dav-put")
     except NoSuchCollection:

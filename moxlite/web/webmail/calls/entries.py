@@ -82,7 +82,7 @@ class EntryCalls(AccountCalls):
         return user_of(self._server.config.current, visit.account.name).addresses
 
     def _author(self, caller: Caller, visit: Visit) -> Author:
-        """Who invites people to events: their owner."""
+        """Invites people to events: their owner."""
         session, snapshot, owner = caller.require(), self._server.config.current, visit.account.name
         settings = snapshot.account(owner)
         name = "" if settings is None else settings.full_name
