@@ -65,6 +65,9 @@ BATCH: Final = 50
 NEW: Final = 20
 """Messages that are delivered."""
 
+SILENT: Final = 600.0
+"""Seconds without a command."""
+
 HOURS: Final = 6 * 3600.0
 """Seconds until a command is given up."""
 
@@ -115,7 +118,7 @@ class Reference(Server):
 def _other(pipe: Connection, port: int, user: str, password: str, root: int) -> None:
     """Answer each begin and end with the longest wait for a NOOP between them, and the most MB that the server had."""
     session = IMAP(port, user, password)
-    while pipe.recv():
+    while _asked(pipe, session):
         longest = most = looked = 0.0
         while not pipe.poll():
             longest = max(longest, session.timed(b"NOOP"))
@@ -124,6 +127,13 @@ def _other(pipe: Connection, port: int, user: str, password: str, root: int) -> 
             time.sleep(0.01)
         pipe.recv()
         pipe.send((longest, most))
+
+
+def _asked(pipe: Connection, session: IMAP) -> bool:
+    """Wait for the next begin; False for the end. A server ends sessions that are silent for half an hour."""
+    while not pipe.poll(SILENT):
+        session.command(b"NOOP", keep=False)
+    return bool(pipe.recv())
 
 
 def _resident(root: int) -> float:
