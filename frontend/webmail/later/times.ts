@@ -262,7 +262,8 @@ export function suggestions(now: Date): readonly (readonly [string, Date])[] {
   if (hour < 20) found.push([t("In 3 hours"), after(now, 3, "hours")!]);
   if (hour < 16) found.push([t("This evening"), dayAt(now, 0, 18 * 60)]);
   found.push([t("Tomorrow morning"), dayAt(now, 1, 8 * 60)], [t("Tomorrow afternoon"), dayAt(now, 1, 14 * 60)]);
-  if (now.getDay() > 0 && now.getDay() < 5) found.push([meant("time", "Weekend"), dayAt(now, 6 - now.getDay(), 8 * 60)]);
+  if (now.getDay() > 0 && now.getDay() < 5)
+    found.push([meant("time", "Weekend"), dayAt(now, 6 - now.getDay(), 8 * 60)]);
   if (now.getDay() !== 0) found.push([t("Monday morning"), dayAt(now, (8 - now.getDay()) % 7 || 7, 8 * 60)]);
   return found.sort(([, one], [, other]) => +one - +other);
 }

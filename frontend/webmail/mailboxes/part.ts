@@ -72,28 +72,33 @@ export async function mailboxMenu(
   // mail arrives in a folder with a role, so that is its owner's
   const stays = fixed || (guest && mailbox.roles.length > 0);
   const title = mailboxName(mailbox.name);
-  const action = await dialog<"read" | "create" | "rename" | "roles" | "import" | "export" | "delete">(title, (close) => [
-    el(
-      "p",
-      { class: "dialog-text" },
-      many(mailbox.total, "{n} message, {unread} unread", "{n} messages, {unread} unread", { unread: mailbox.unread }),
-    ),
-    el(
-      "div",
-      { class: "choices" },
+  const action = await dialog<"read" | "create" | "rename" | "roles" | "import" | "export" | "delete">(
+    title,
+    (close) => [
       el(
-        "button",
-        { disabled: mailbox.unread === 0 || !allows(mailbox, "s"), onclick: () => close("read") },
-        t("Mark all as read"),
+        "p",
+        { class: "dialog-text" },
+        many(mailbox.total, "{n} message, {unread} unread", "{n} messages, {unread} unread", {
+          unread: mailbox.unread,
+        }),
       ),
-      guest && el("button", { disabled: !allows(mailbox, "k"), onclick: () => close("create") }, t("New folder…")),
-      el("button", { disabled: fixed, onclick: () => close("rename") }, t("Rename…")),
-      el("button", { disabled: fixed || guest || mailbox.home !== "", onclick: () => close("roles") }, t("Use as…")),
-      el("button", { disabled: !allows(mailbox, "i"), onclick: () => close("import") }, t("Import files…")),
-      el("button", { disabled: guest, onclick: () => close("export") }, t("Export…")),
-      el("button", { disabled: stays, class: "danger", onclick: () => close("delete") }, t("Delete…")),
-    ),
-  ]);
+      el(
+        "div",
+        { class: "choices" },
+        el(
+          "button",
+          { disabled: mailbox.unread === 0 || !allows(mailbox, "s"), onclick: () => close("read") },
+          t("Mark all as read"),
+        ),
+        guest && el("button", { disabled: !allows(mailbox, "k"), onclick: () => close("create") }, t("New folder…")),
+        el("button", { disabled: fixed, onclick: () => close("rename") }, t("Rename…")),
+        el("button", { disabled: fixed || guest || mailbox.home !== "", onclick: () => close("roles") }, t("Use as…")),
+        el("button", { disabled: !allows(mailbox, "i"), onclick: () => close("import") }, t("Import files…")),
+        el("button", { disabled: guest, onclick: () => close("export") }, t("Export…")),
+        el("button", { disabled: stays, class: "danger", onclick: () => close("delete") }, t("Delete…")),
+      ),
+    ],
+  );
   if (action === "read")
     await attempt(t("Marking as read…"), t("Couldn't mark as read"), () => client.mailboxes_mark_read([mailbox.id]));
   if (action === "create") await createMailbox(client, mailbox);
