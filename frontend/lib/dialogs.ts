@@ -1,6 +1,7 @@
 // Elements over the page: log-in, errors, questions, and the status line.
 
 import { byId, el, fill } from "./dom";
+import { once } from "./fields";
 import { holdFocus } from "./focus";
 import { t } from "./words";
 
@@ -58,9 +59,15 @@ export async function confirm(title: string, message: string, action: string, ki
   return answer === true;
 }
 
-/** Ask for one line of text. */
-export async function ask(title: string, label: string, value: string, action: string): Promise<string | null> {
-  return dialog<string | null>(title, (close) => {
+/** A dialog with one line of text, which is given to `send` unless it is empty. It resolves with what that closes it with, or null. */
+function line<T>(
+  title: string,
+  label: string,
+  value: string,
+  action: string,
+  send: (text: string, close: (value: T) => void) => Promise<unknown>,
+): Promise<T | null> {
+  return dialog<T | null>(title, (close) => {
     const input = el("input", {
       class: "dialog-input",
       value,
@@ -68,25 +75,35 @@ export async function ask(title: string, label: string, value: string, action: s
       "aria-label": label,
       autocomplete: "off",
     });
-    const form = el(
-      "form",
-      {
-        onsubmit: (event: Event) => {
-          event.preventDefault();
-          if (input.value !== "") close(input.value);
-        },
-      },
-      el("label", { class: "field" }, label, input),
+    return [
       el(
-        "div",
-        { class: "dialog-buttons" },
-        el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")),
-        el("button", { class: "btn primary", type: "submit" }, action),
+        "form",
+        { onsubmit: once(async () => input.value !== "" && send(input.value, close)) },
+        el("label", { class: "field" }, label, input),
+        el(
+          "div",
+          { class: "dialog-buttons" },
+          el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")),
+          el("button", { class: "btn primary", type: "submit" }, action),
+        ),
       ),
-    );
-    return [form];
+    ];
   });
 }
+
+/** Ask for one line of text. */
+export const ask = (title: string, label: string, value: string, action: string): Promise<string | null> =>
+  line<string>(title, label, value, action, async (text, close) => close(text));
+
+/** Ask for one line of text, and save it. The dialog stays until `save` has resolved to true; it tells of its failure itself. True if it was saved. */
+export const askToSave = async (
+  title: string,
+  label: string,
+  value: string,
+  action: string,
+  save: (text: string) => Promise<boolean>,
+): Promise<boolean> =>
+  (await line<true>(title, label, value, action, async (text, close) => (await save(text)) && close(true))) === true;
 
 /** Run an action of the user: show `doing` after one second, unless the action asks something, and report its failure with `failed`.
  * True if it succeeded. Both are whole texts ("Deleting…", "Couldn't delete contact"): no language makes one from the other. */

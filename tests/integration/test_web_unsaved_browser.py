@@ -118,7 +118,6 @@ FORMS: Final[dict[str, tuple[Form | str, ...]]] = {
             "/webmail/",
             "Folder name. Use “/” for a subfolder",
             ("+ New folder",),
-            saves="it's gone before its call is made",
         ),
     ),
     "lib/factors.ts": ("a code", "a code", "a name of a key", "a code"),
@@ -330,6 +329,35 @@ def test_fields_that_are_loaded_later_are_no_changes(writer: Writer, local: Loca
     expect(page.locator("dialog[open]")).to_have_count(0)
 
 
+@pytest.mark.parametrize("answer", ["refused", "none"])
+def test_a_name_stays_until_it_is_saved(writer: Writer, answer: str) -> None:
+    """WEBMAIL-183: the dialog that asks for a folder's name is there while the call runs, and after it failed."""
+    page = writer.page
+    page.clock.install()
+    folder = f"Answer {answer}"
+    held: list[Route] = []
+    page.route("**/api/mailbox_create", lambda route: held.append(route))
+    writer.enter("/webmail/")
+    name = writer.open(Form("/webmail/", "Folder name. Use “/” for a subfolder", ("+ New folder",)))
+    name.fill(folder)
+    for key in ("Enter", "Enter", "Escape"):
+        page.keyboard.press(key)
+    expect(page.locator("form[aria-busy=true]")).to_be_visible()
+    failed = page.locator("dialog[open]", has_text="No answer" if answer == "none" else "Couldn't create folder")
+    while failed.count() == 0:
+        if held and answer == "none":
+            held.pop().abort()
+        elif held:
+            held.pop().fulfill(status=400, json={"error": {"code": "user:error", "message": "no room"}})
+        page.clock.run_for(5_000)
+    page.unroute("**/api/mailbox_create")
+    failed.get_by_role("button", name="Close").click()
+    expect(name).to_have_value(folder)
+    name.press("Enter")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    expect(page.locator(".mailbox", has_text=folder)).to_have_count(1)
+
+
 def test_an_event_that_is_changed_after_no_answer_is_made_once(writer: Writer, local: LocalServer) -> None:
     """WEBMAIL-46a: over a reload too, after which WEBMAIL-183 names the form; the page says what became of it."""
     page = writer.page
@@ -391,11 +419,17 @@ def test_a_reload_waits_for_a_call_on_its_way(writer: Writer) -> None:
     page = writer.page
     held: list[Route] = []
     loads: list[str] = []
-    page.route("**/api/mailbox_create", lambda route: held.append(route))
+    page.route("**/api/mailbox_delete", lambda route: held.append(route))
     writer.enter("/webmail/")
-    writer.open(Form("/webmail/", "Folder name. Use “/” for a subfolder", ("+ New folder",))).fill("Journeys")
-    with page.expect_request("**/api/mailbox_create"):
-        page.keyboard.press("Enter")
+    create = Form("/webmail/", "Folder name. Use “/” for a subfolder", ("+ New folder",))
+    writer.open(create).fill("Journeys")
+    page.keyboard.press("Enter")
+    folder = page.locator(".mailbox", has_text="Journeys")
+    folder.hover()
+    folder.get_by_label("Actions for Journeys").click()
+    page.get_by_role("button", name="Delete…").click()
+    with page.expect_request("**/api/mailbox_delete"):
+        page.get_by_role("button", name="Delete", exact=True).click()
     page.on("load", lambda page: loads.append(page.url))
     with writer.settings("appearance") as settings:
         settings.get_by_label("Language").select_option("nl")
@@ -404,7 +438,8 @@ def test_a_reload_waits_for_a_call_on_its_way(writer: Writer) -> None:
         assert loads == []
         with page.expect_event("load"):
             held[0].continue_()
-        expect(page.get_by_role("button", name="Journeys", exact=True)).to_be_visible()
+        expect(page.get_by_role("button", name="Inbox").first).to_be_visible()
+        expect(folder).to_have_count(0)
         settings.get_by_label("Taal").select_option("en")
         expect(settings.get_by_label("Language")).to_have_value("en")
     assert writer.asked == []

@@ -1,7 +1,7 @@
 // Linked mailboxes: mailboxes of the user at other providers, which are mirrored here (LINK-22..26).
 
 import type { LinkItem, LinkList } from "../../gen/account";
-import { ask, attempt, dialog, showError } from "../../lib/dialogs";
+import { askToSave, attempt, dialog, showError } from "../../lib/dialogs";
 import { type Child, el, fill, placed } from "../../lib/dom";
 import { tick } from "../../lib/fields";
 import { ellipsis, link, plus } from "../../lib/icons";
@@ -149,12 +149,11 @@ class List {
 
   private async rename(one: LinkItem): Promise<void> {
     const title = t("Rename {name}", { name: visible(one.name) });
-    const name = await ask(title, t("Name"), one.name, t("Rename"));
-    if (name === null || name === one.name) return;
-    await attempt(t("Saving…"), t("Couldn't rename account"), async () => {
-      await this.desk.client.link_rename(one.name, name);
-      await this.load();
-    });
+    const save = async (name: string) =>
+      name === one.name ||
+      attempt(t("Saving…"), t("Couldn't rename account"), () => this.desk.client.link_rename(one.name, name));
+    if (await askToSave(title, t("Name"), one.name, t("Rename"), save))
+      await attempt(t("Loading…"), t("Couldn't load linked accounts"), () => this.load());
   }
 
   private async remove(one: LinkItem): Promise<void> {

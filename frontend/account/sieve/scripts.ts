@@ -1,7 +1,7 @@
 // Sieve scripts: the list, the editor that checks as one types, and errors when scripts ran.
 
 import type { Script, ScriptFault, Scripts } from "../../gen/account";
-import { ask, attempt, confirm } from "../../lib/dialogs";
+import { askToSave, attempt, confirm } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
 import { atFields, field, form, line, tick } from "../../lib/fields";
 import { fileText, plus } from "../../lib/icons";
@@ -102,13 +102,17 @@ function list(desk: Desk, found: Scripts, applied: HTMLElement): HTMLElement {
   return card(t("Scripts"), rows, { flush: true, actions: add });
 }
 
+const change = (work: () => Promise<unknown>): Promise<boolean> =>
+  attempt(t("Saving…"), t("Couldn't update scripts"), work);
+
 async function act(desk: Desk, work: () => Promise<unknown>): Promise<void> {
-  if (await attempt(t("Saving…"), t("Couldn't update scripts"), work)) await desk.refresh();
+  if (await change(work)) await desk.refresh();
 }
 
 async function rename(desk: Desk, one: Script): Promise<void> {
-  const name = await ask(t("Rename script"), t("Name"), one.name, t("Rename"));
-  if (name !== null && name !== one.name) await act(desk, () => desk.client.account_sieve_rename(one.name, name));
+  const save = async (name: string) =>
+    name === one.name || change(() => desk.client.account_sieve_rename(one.name, name));
+  if (await askToSave(t("Rename script"), t("Name"), one.name, t("Rename"), save)) await desk.refresh();
 }
 
 async function remove(desk: Desk, one: Script): Promise<void> {

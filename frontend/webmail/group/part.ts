@@ -2,7 +2,7 @@
 
 import type { ContactGroup, ContactItem } from "../../gen/webmail";
 import { codeOf } from "../../lib/client";
-import { ask, attempt, dialog, showError } from "../../lib/dialogs";
+import { askToSave, attempt, dialog, showError } from "../../lib/dialogs";
 import { el, fill, isolated } from "../../lib/dom";
 import { openMenu } from "../../lib/menu";
 import { adopt } from "../../lib/sheets";
@@ -28,14 +28,20 @@ async function named(
   action: string,
   done: (name: string) => Promise<unknown>,
 ): Promise<void> {
-  const name = await ask(title, t("Name"), before, action);
-  if (name === null || name.trim() === "") return;
-  try {
-    await done(await page.client.contact_group_save(name.slice(0, 100), before));
-  } catch (error) {
-    const failed = codeOf(error) === "user:conflict" ? t("Choose another name") : t("Couldn't save group");
-    await showError(failed, error);
-  }
+  let name = "";
+  const save = async (typed: string) => {
+    if (typed.trim() === "") return false;
+    try {
+      name = await page.client.contact_group_save(typed.slice(0, 100), before);
+      return true;
+    } catch (error) {
+      const failed = codeOf(error) === "user:conflict" ? t("Choose another name") : t("Couldn't save group");
+      await showError(failed, error);
+      return false;
+    }
+  };
+  if (await askToSave(title, t("Name"), before, action, save))
+    await attempt(t("Saving…"), t("Couldn't change group"), () => done(name));
 }
 
 /** Put contacts into a group, or take them out of it. */

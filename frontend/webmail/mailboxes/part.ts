@@ -1,7 +1,7 @@
 // Dialogs about mailboxes.
 
 import type { Client, Label, Mailbox, SavedSearch } from "../../gen/webmail";
-import { ask, attempt, confirm, dialog } from "../../lib/dialogs";
+import { askToSave, attempt, confirm, dialog } from "../../lib/dialogs";
 import { el, fill, sign } from "../../lib/dom";
 import { bookmark, plus, x } from "../../lib/icons";
 import type { pick as Pick } from "../../lib/picker";
@@ -55,9 +55,9 @@ export function confirmDelete(counts: Counts, mixed: boolean): Promise<boolean> 
 /** Ask for the name of a new folder, and create it: in the user's own account, or in that of the folder `beside`. */
 export async function createMailbox(client: Client, beside?: Box): Promise<void> {
   const above = beside === undefined || isInbox(beside) ? "" : `${nameAtHome(beside)}/`;
-  const name = await ask(t("New folder"), t("Folder name. Use “/” for a subfolder"), above, t("Create"));
-  if (name !== null)
-    await attempt(t("Creating…"), t("Couldn't create folder"), () => client.mailbox_create(name, beside?.id ?? 0));
+  await askToSave(t("New folder"), t("Folder name. Use “/” for a subfolder"), above, t("Create"), (name) =>
+    attempt(t("Creating…"), t("Couldn't create folder"), () => client.mailbox_create(name, beside?.id ?? 0)),
+  );
 }
 
 /** The menu of a mailbox. `parent`: it contains others. */
@@ -104,9 +104,10 @@ export async function mailboxMenu(
   if (action === "create") await createMailbox(client, mailbox);
   if (action === "rename") {
     const before = guest ? nameAtHome(mailbox) : mailbox.name;
-    const name = await ask(t("Rename folder"), t("New name"), before, t("Rename"));
-    if (name !== null && name !== before)
-      await attempt(t("Saving…"), t("Couldn't rename folder"), () => client.mailbox_rename(mailbox.id, name));
+    const save = async (name: string) =>
+      name === before ||
+      attempt(t("Saving…"), t("Couldn't rename folder"), () => client.mailbox_rename(mailbox.id, name));
+    await askToSave(t("Rename folder"), t("New name"), before, t("Rename"), save);
   }
   if (action === "import") dispatchEvent(new CustomEvent("importfiles", { detail: mailbox.id }));
   if (action === "export") await exporting({ mailbox: mailbox.name, parent });
@@ -201,13 +202,12 @@ function drawLabels(
   client: Client,
   opened: () => void,
 ): void {
-  const make = async () => {
-    const name = await ask(t("New label"), t("Name"), "", t("Create"));
-    if (name !== null)
-      await attempt(t("Creating…"), t("Couldn't create label"), () =>
+  const make = () =>
+    askToSave(t("New label"), t("Name"), "", t("Create"), (name) =>
+      attempt(t("Creating…"), t("Couldn't create label"), () =>
         client.label_save(name.trim(), (labels.length % 8) + 1),
-      );
-  };
+      ),
+    );
   const number = (keyword: string) => {
     const n = unread.get(keyword) ?? 0;
     return n > 0 && el("span", { class: "mailbox-unread", "aria-label": t("{n} unread", { n }) }, t("{n}", { n }));

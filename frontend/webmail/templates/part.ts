@@ -2,7 +2,7 @@
 
 import type { Party, ShownTemplate } from "../../gen/webmail";
 import type { Command } from "../../lib/commands";
-import { ask, attempt, confirm } from "../../lib/dialogs";
+import { askToSave, attempt, confirm } from "../../lib/dialogs";
 import { isolated } from "../../lib/dom";
 import { openMenu } from "../../lib/menu";
 import { toast } from "../../lib/toasts";
@@ -69,26 +69,32 @@ export async function openTemplates(page: Page, at: HTMLElement, target: Target)
   const manage = () => void open(`${account}#templates`, "_blank", "noopener");
   openMenu(at, t("Templates"), [
     ...all.map((one) => command(String(one.id), isolated(one.name), () => put(one))),
-    command("save", t("Save as template…"), () => void save(page, target, all)),
+    command("save", t("Save as template…"), () => void saveAs(page, target, all)),
     ...(all.length > 0 && account !== "" ? [command("edit", t("Manage templates…"), manage)] : []),
   ]);
 }
 
-async function save(page: Page, target: Target, all: readonly ShownTemplate[]): Promise<void> {
+async function saveAs(page: Page, target: Target, all: readonly ShownTemplate[]): Promise<void> {
   const { text, html } = written(page, target);
-  const name = (await ask(t("Save as template"), t("Name"), target.subject.slice(0, 100), t("Save")))?.trim();
-  if (name === undefined || name === "") return;
-  const known = all.find((one) => one.name === name);
-  if (
-    known !== undefined &&
-    !(await confirm(
-      t("Replace template?"),
-      t("A template named “{name}” already exists.", { name: isolated(name) }),
-      t("Replace"),
-    ))
-  )
-    return;
-  const one = { id: known?.id ?? 0, name: name.slice(0, 100), subject: target.subject.slice(0, 1000), text, html };
-  if (await attempt(t("Saving…"), t("Couldn't save template"), () => page.client.template_save(one, known?.mark)))
-    toast(t("Template “{name}” saved", { name: isolated(name) }));
+  const save = async (typed: string) => {
+    const name = typed.trim();
+    const known = all.find((one) => one.name === name);
+    if (
+      name === "" ||
+      (known !== undefined &&
+        !(await confirm(
+          t("Replace template?"),
+          t("A template named “{name}” already exists.", { name: isolated(name) }),
+          t("Replace"),
+        )))
+    )
+      return false;
+    const one = { id: known?.id ?? 0, name: name.slice(0, 100), subject: target.subject.slice(0, 1000), text, html };
+    const saved = await attempt(t("Saving…"), t("Couldn't save template"), () =>
+      page.client.template_save(one, known?.mark),
+    );
+    if (saved) toast(t("Template “{name}” saved", { name: isolated(name) }));
+    return saved;
+  };
+  await askToSave(t("Save as template"), t("Name"), target.subject.slice(0, 100), t("Save"), save);
 }
