@@ -43,6 +43,7 @@ function browser(network: Record<string, (() => Response)[]>) {
     caches: {
       open,
       has: async (name: string) => caches.has(name),
+      delete: async (name: string) => caches.delete(name),
       match: async (key: string, { cacheName }: { cacheName: string }) => caches.get(cacheName)?.match(key),
     },
     fetch: async (request: string | Request) => {
@@ -55,11 +56,12 @@ function browser(network: Record<string, (() => Response)[]>) {
     kept: async (name: string) => [...(await open(`moxlite-webmail-${name}`)).answers.keys()],
     keep: async (name: string, path: string, answer: Response) =>
       (await open(`moxlite-webmail-${name}`)).put(path, answer),
-    async get(path: string): Promise<string> {
+    async get(path: string, place = "/"): Promise<string | undefined> {
       let answer: Promise<Response> | undefined;
-      const request = { method: "GET", url: origin + path, mode: path === "/" ? "navigate" : "no-cors" };
-      asked({ request, respondWith: (given: Promise<Response>) => (answer = given) } as unknown as Asked);
-      return (await answer!).text();
+      const request = { method: "GET", url: origin + path, mode: path === place ? "navigate" : "no-cors" };
+      const scope = { registration: { scope: origin + place } } as Beginning;
+      asked(scope, { request, respondWith: (given: Promise<Response>) => (answer = given) } as unknown as Asked);
+      return (await answer)?.text();
     },
     async install(): Promise<void> {
       let done: Promise<unknown> | undefined;
@@ -110,9 +112,10 @@ test("a stranger's page that was kept is dropped, and the server's file is fetch
 });
 
 test("a part that the browser itself has from a stranger is fetched past it", async () => {
-  const { get, kept } = browser({ [partPath]: [stranger, script] });
+  const { get, keep, kept } = browser({ [partPath]: [stranger, script] });
+  await keep("shell", "/", page());
   assert.equal(await get(partPath), part);
-  assert.deepEqual(await kept("shell"), [partPath]);
+  assert.deepEqual(await kept("shell"), ["/", partPath]);
 });
 
 test("without the server the kept page is shown, not the stranger's", async () => {
@@ -135,4 +138,23 @@ test("the kept HTML and file of a message are shown in place of a stranger's pag
   assert.equal(await get("/msg/7/view/2"), "the file");
   await assert.rejects(get("/msg/8/html"));
   assert.deepEqual(await kept("mail"), ["/other", "/msg/7/html"]);
+});
+
+test("where a worker has the place of the settings, it answers for their page alone", async () => {
+  const busy = () => new Response("", { status: 503 });
+  const { get, keep } = browser({ "/account/": [() => new Response("Settings"), busy], [partPath]: [script] });
+  await keep("files", "/settings/kept", new Response("Can't reach the server."));
+  assert.equal(await get("/account/", "/account/"), "Settings");
+  assert.equal(await get("/account/", "/account/"), "Can't reach the server.");
+  assert.equal(await get(partPath, "/account/"), undefined);
+  assert.equal(await get("/account/part/x.js", "/account/"), undefined);
+});
+
+test("what a page has removed is not kept again by the worker that it gave up", async () => {
+  const { get, install, kept } = browser({ ...icons, "/": [page], [partPath]: [script] });
+  await install();
+  await caches.delete("moxlite-webmail-shell");
+  assert.equal(await get(partPath), part);
+  assert.equal(await get("/"), "<!doctype html>Webmail");
+  assert.deepEqual(await kept("shell"), []);
 });

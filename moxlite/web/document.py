@@ -189,6 +189,7 @@ DAY = (("cache-control", "max-age=86400"),)  # they change with a release at mos
 WORKER = (
     ("cache-control", "no-cache"),  # a new version is used at once
     ("content-security-policy", "default-src 'none'; connect-src 'self'"),  # of what the worker itself asks for
+    ("service-worker-allowed", "/"),  # the settings are beside the webmail's path, or above it
 )
 
 OFFLINE: Final = "offline"

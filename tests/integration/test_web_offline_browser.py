@@ -107,6 +107,23 @@ def test_what_waits_is_sent_before_a_forbidden_store_is_removed(page: Page, loca
     assert not worker_is_there(page)
 
 
+def test_the_settings_say_that_they_need_the_server(page: Page, local: LocalServer) -> None:
+    """WEBMAIL-121: opened by their address, in place of the browser's page about a lost connection."""
+    settings = page.context.new_page()
+    place = f"http://localhost:{local.port(80)}/"
+    worker = "async () => (await navigator.serviceWorker.getRegistration('/'))?.active?.state"
+    until(lambda: page.evaluate(worker) == "activated", what="the worker of the settings")
+    page.context.set_offline(True)
+    settings.goto(f"{place}#reading")
+    expect(settings.get_by_role("heading", name="Couldn't open settings")).to_be_visible()
+    expect(settings.get_by_text("Can't reach the server.")).to_be_visible()
+    page.context.set_offline(False)
+    settings.reload()
+    settings.get_by_label("Save mail for offline use").uncheck()
+    until(lambda: page.evaluate(worker) is None, what="settings without a worker")
+    assert worker_is_there(page)
+
+
 def test_what_the_server_fails_at_holds_up_nothing_else(page: Page, local: LocalServer) -> None:
     """WEBMAIL-121: told and set aside, with later changes of the same message; tried again at the next connection."""
     session = imap(local)

@@ -14,6 +14,8 @@ export const apart = 150;
 export const fileKey = (base: string, id: number, path: string): string => `${base}msg/${id}/kept/${path}`;
 /** Address of the page in place of a file that is not kept. */
 export const missingKey = (base: string): string => `${base}msg/kept`;
+/** Address of the page in place of the settings. */
+export const awayKey = (base: string): string => `${base}settings/kept`;
 /** Whether an answer is a page or file of a message, under the server's policy for what a stranger wrote. Pages with which a proxy, or a
  * network that wants a log-in, answers in its place have another policy or none. */
 export const guarded = (answer: Response): boolean =>

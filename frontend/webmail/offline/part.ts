@@ -30,6 +30,7 @@ import { apart, guarded, mailCache, mostMessages, shellCache } from "./names";
 import { followDevice } from "./notices";
 import { Outbox, mayWait } from "./outbox";
 import { found as matching } from "./searching";
+import { freeSettings, guardSettings } from "./settings";
 import { Store } from "./store";
 
 /** Key in the browser's storage: "1" while the user wants mail on this device. */
@@ -121,6 +122,7 @@ export class Offline {
   private async chosen(): Promise<void> {
     if (!wanted()) {
       this.store = this.outbox = null;
+      await freeSettings(this.start?.account_path ?? "");
       return;
     }
     await this.open();
@@ -232,14 +234,17 @@ export class Offline {
       await this.outbox?.send(wanted());
       if (this.waits === 0) {
         this.store = this.outbox = null;
-        await leave(this.page.base);
+        await leave(this.page.base, start.account_path);
       }
       return false;
     }
     // browsers refuse it where they only tolerate the server's certificate
     await navigator.serviceWorker.register(`${this.page.base}sw.js`, { updateViaCache: "none" }).catch(() => null);
     // the session has ended, and the browser has forgotten everything
-    if (!wanted()) this.store = null;
+    if (!wanted()) {
+      this.store = null;
+      await freeSettings(start.account_path);
+    }
     return true;
   }
 
@@ -272,6 +277,7 @@ export class Offline {
     if (this.store === null || this.start === null) return;
     this.owner = this.start.login_address;
     await this.store.put("facts", this.start, "start");
+    await guardSettings(this.page.base, this.start.account_path).catch(() => null);
     await this.page.client.compose_prepare("new").catch(() => null);
     await this.fetchPeople().catch(() => null);
     await fetchGroupware(this.page.client).catch(() => null);
@@ -633,7 +639,8 @@ export class Offline {
 }
 
 /** The administrator wants nothing kept: remove that, and the service worker, unless it shows notices. */
-async function leave(base: string): Promise<void> {
+async function leave(base: string, settings: string): Promise<void> {
+  await freeSettings(settings);
   const registration = await navigator.serviceWorker.getRegistration(base);
   if (registration !== undefined && (await registration.pushManager?.getSubscription()) === null)
     await registration.unregister();

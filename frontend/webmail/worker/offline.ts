@@ -2,7 +2,16 @@
 // Calls and streams always go to the server.
 
 import { base } from "../../lib/beside";
-import { fileCache, fileKey, guarded, mailCache, missingKey, mostMessages, shellCache } from "../offline/names";
+import {
+  awayKey,
+  fileCache,
+  fileKey,
+  guarded,
+  mailCache,
+  missingKey,
+  mostMessages,
+  shellCache,
+} from "../offline/names";
 import type { Asked, Awaited, Beginning } from "./scope";
 
 /** Hashes of the content of the page's parts, by name; `script/gen` defines them. */
@@ -40,10 +49,16 @@ export function emptied(scope: Beginning, event: Awaited): void {
 }
 
 /** Answer what works without a connection, and leave all else to the server. */
-export function asked(event: Asked): void {
+export function asked(scope: Beginning, event: Asked): void {
   const { request } = event;
   const url = new URL(request.url);
-  if (request.method !== "GET" || url.origin !== location.origin || !url.pathname.startsWith(base)) return;
+  const place = new URL(scope.registration.scope).pathname;
+  if (request.method !== "GET" || url.origin !== location.origin) return;
+  if (place !== base) {
+    if (url.pathname === place && request.mode === "navigate") event.respondWith(settings(request));
+    return;
+  }
+  if (!url.pathname.startsWith(base)) return;
   const rest = url.pathname.slice(base.length);
   if (rest === "" && request.mode === "navigate") event.respondWith(page(request));
   else if (rest.startsWith("part/") || files.includes(rest)) event.respondWith(shellFile(request));
@@ -109,6 +124,11 @@ async function bounded(cache: Cache, most: number, may: (path: string) => boolea
   for (const key of spare.slice(0, Math.max(0, keys.length - most))) await cache.delete(key);
 }
 
+/** What the worker filled at first; null once a page has removed it, which the worker that is given up still answers. */
+async function filled(): Promise<Cache | null> {
+  return (await caches.has(shellCache)) ? caches.open(shellCache) : null;
+}
+
 /** Whether a proxy, or a server that starts, says that the server cannot be reached. */
 function unreached(answer: Response): boolean {
   return answer.status >= 502 && answer.status <= 504;
@@ -116,7 +136,8 @@ function unreached(answer: Response): boolean {
 
 /** The page: the server's, or the kept one when the server does not answer. */
 async function page(request: Request): Promise<Response> {
-  const shell = await caches.open(shellCache);
+  const shell = await filled();
+  if (shell === null) return fetch(request);
   const kept = await keptFile(shell, base);
   const asked = fetch(request).then(async (answer) => {
     if (unreached(answer)) throw new TypeError(answer.statusText);
@@ -128,9 +149,23 @@ async function page(request: Request): Promise<Response> {
   return Promise.race([asked.catch(() => kept), late]);
 }
 
+/** The page of the settings: the server's, or one that says that there is none without the server. */
+async function settings(request: Request): Promise<Response> {
+  try {
+    const answer = await fetch(request);
+    if (unreached(answer)) throw new TypeError(answer.statusText);
+    return answer;
+  } catch (error) {
+    const away = await caches.match(awayKey(base), { cacheName: fileCache, ignoreVary: true });
+    if (away === undefined) throw error;
+    return away;
+  }
+}
+
 /** A file whose name says its content, or that seldom changes: the kept one first. */
 async function shellFile(request: Request): Promise<Response> {
-  const shell = await caches.open(shellCache);
+  const shell = await filled();
+  if (shell === null) return fetch(request);
   const path = new URL(request.url).pathname;
   const kept = await keptFile(shell, path);
   if (kept !== undefined) return kept;

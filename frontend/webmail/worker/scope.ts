@@ -61,6 +61,7 @@ export interface Scope {
 
 /** What a worker does at its start. */
 export interface Beginning {
+  readonly registration: { readonly scope: string };
   readonly clients: { claim(): Promise<void> };
   skipWaiting(): Promise<void>;
 }

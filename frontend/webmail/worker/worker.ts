@@ -14,5 +14,5 @@ if (scope.withoutOffline === true) {
 } else {
   addEventListener("install", (event) => installed(scope, event as Awaited));
   addEventListener("activate", (event) => activated(scope, event as Awaited));
-  addEventListener("fetch", (event) => asked(event as Asked));
+  addEventListener("fetch", (event) => asked(scope, event as Asked));
 }
