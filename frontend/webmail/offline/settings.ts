@@ -5,7 +5,7 @@ import { el } from "../../lib/dom";
 import { t } from "../../lib/words";
 import { awayKey, fileCache } from "./names";
 
-/** Have the worker say so at the path of the settings; "" if there are none. */
+/** Have the worker say so at the path of the settings, "" without settings. */
 export async function guardSettings(base: string, settings: string): Promise<void> {
   if (!isHere(settings)) return;
   const cache = await caches.open(fileCache);

@@ -149,7 +149,7 @@ async function page(request: Request): Promise<Response> {
   return Promise.race([asked.catch(() => kept), late]);
 }
 
-/** The page of the settings: the server's, or one that says that there is none without the server. */
+/** The page of the settings: the server's, or one that says that it can't be reached. */
 async function settings(request: Request): Promise<Response> {
   try {
     const answer = await fetch(request);
