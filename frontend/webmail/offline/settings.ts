@@ -34,7 +34,7 @@ function away(): Response {
     el("meta", { name: "viewport", content: "width=device-width" }),
   );
   page.body.append(el("h1", {}, title), el("p", {}, t("Can't reach the server.")));
-  return new Response(`<!doctype html>${page.documentElement.outerHTML}`, {
+  return new Response(new XMLSerializer().serializeToString(page), {
     status: 503,
     headers: { "content-type": "text/html; charset=utf-8", "content-security-policy": "default-src 'none'" },
   });
