@@ -469,6 +469,7 @@ def talk(conversation: Callable[["CtlClient"], Awaitable[T]], *, broken: int = N
     """
     import trio
 
+    from moxlite.admin.doctor.elsewhere import still_running
     from moxlite.net.control.client import CtlFailed, NotRunning, VersionMismatch, connect_ctl
 
     path = data_dir() / "ctl"
@@ -489,7 +490,8 @@ def talk(conversation: Callable[["CtlClient"], Awaitable[T]], *, broken: int = N
             raise
         raise KeyboardInterrupt from None
     except NotRunning as error:
-        raise Failure(str(error) + (_obstacle() if noting else ""), broken if connected else NOT_RUNNING) from None
+        text = (not connected and trio.run(still_running)) or str(error) + (_obstacle() if noting else "")
+        raise Failure(text, broken if connected else NOT_RUNNING) from None
     except VersionMismatch as error:
         raise Failure(str(error), OTHER_VERSION) from None
     except CtlFailed as error:

@@ -244,12 +244,17 @@ def test(texts: tuple[str, ...]) -> None:
 
 def _unapplied() -> "list[Finding]":
     """Lines of the running server about changes to moxlite.toml since its start; nothing without a server."""
+    import trio
+
+    from moxlite.admin.doctor.elsewhere import still_running
     from moxlite.admin.doctor.requests import ReadState
+    from moxlite.findings import Finding
 
     try:
         findings = talk(lambda client: performed(client, ReadState()), noting=False).findings
     except Failure:
-        return []
+        moved = trio.run(still_running)
+        return [Finding(grade="warning", code="restart-needed", about="server", text=moved)] if moved else []
     return [finding for finding in findings if finding.code == "restart-needed"]
 
 

@@ -324,7 +324,7 @@ def test_submitted_mail_to_anyone_comes_back_to_its_sender(server: LocalServer) 
 
 
 def test_a_server_of_systemd_names_the_command_that_stops_it(tmp_path: Path) -> None:
-    """ADMIN-19a: its unit would start it again seconds later."""
+    """ADMIN-19c: its unit would start it again seconds later."""
     with LocalServer(tmp_path, environment={"NOTIFY_SOCKET": "@moxlite-test-unheard"}) as local:
         done = local.cli("stop", check=False)
         assert (done.returncode, "systemctl stop " in done.stderr) == (1, True), done.stderr

@@ -2,13 +2,16 @@
 
 import imaplib
 import os
+import re
 import signal
 import smtplib
 import ssl
+import sys
 from pathlib import Path
 
 import pytest
 
+from moxlite.config.datadir import data_dir_of
 from tests.ownnet import own_net, play
 from tests.running import LocalServer, ServedServer
 from tests.tools import free_port, until
@@ -126,3 +129,31 @@ def test_a_changed_setting_waits_for_a_restart_and_is_named(tmp_path: Path) -> N
         server.stop()
         server.start()
         assert server.cli("healthcheck").stdout == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel lists sockets on Linux alone")
+def test_a_server_that_runs_with_the_former_data_folder_is_named(tmp_path: Path) -> None:
+    """ADMIN-19d: by healthcheck, doctor and config test; neither is told to be down, nor its ports to be another
+    program's. Once it is stopped, it is down.
+    """
+    with ServedServer(tmp_path / "server") as server:
+        config = server.config_folder / "moxlite.toml"
+        before = config.read_text()
+        (tmp_path / "moved").mkdir()
+        former = f"the server still runs with {data_dir_of(config)}, because data_dir was changed in moxlite.toml"
+        kept = re.sub("(?m)^data_dir.*\n", "", before)
+        config.write_text(f'data_dir = "{tmp_path / "moved"}"\n{kept}')
+        for command in (("healthcheck",), ("config", "account", "list")):
+            done = server.cli(*command, check=False)
+            assert (done.returncode, former in done.stderr, "isn't running" in done.stderr) == (3, True, False)
+        said = server.cli("config", "test", check=False).stderr
+        assert f"warning: server: {former}" in said, said
+        said = server.cli("doctor", "--skip-dial", "--skip-mail", check=False).stdout
+        assert f"error: restart-needed: {former}" in said, said
+        assert "server-down" not in said
+        assert "port-taken" not in said
+        config.write_text(before)
+        assert server.cli("healthcheck").stdout == ""
+        config.write_text(f'data_dir = "{tmp_path / "moved"}"\n{kept}')
+        server.stop()
+        assert "the server isn't running" in server.cli("healthcheck", check=False).stderr

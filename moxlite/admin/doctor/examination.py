@@ -20,7 +20,8 @@ class Examination(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
       path: the static configuration file.
       http: makes requests; inner addresses are allowed, because the URLs come from the configuration.
-      running: the running server's report about itself; None if no server runs.
+      running: the running server's report about itself; None if no server runs with this data folder.
+      elsewhere: a line about a server that runs with the former data folder; "" for none.
       held: keys that this process has already; None if it reads their files.
       signing: the keys with which this process signs; None if it reads their files.
       read: reads files that moxlite.toml names.
@@ -35,6 +36,7 @@ class Examination(msgspec.Struct, frozen=True, kw_only=True):
     network: Network
     http: HTTPClient
     running: Running | None
+    elsewhere: str = ""
     held: HeldKeys | None = None
     signing: SigningKeys | None = None
     read: Read = read_file

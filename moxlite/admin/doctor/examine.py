@@ -289,15 +289,15 @@ CHECKS: Final[Mapping[str, Check]] = {
 }
 
 
-async def examine_mistaken(path: Path, said: Running | None) -> list[Finding]:
+async def examine_mistaken(path: Path, said: Running | None, elsewhere: str) -> list[Finding]:
     """Examine a server whose configuration has mistakes: the mistakes, and the running server's report about itself if
     there is one.
 
-    path: of the static file.
+    path: of the static file. elsewhere: a line about a server that runs with the former data folder; "" for none.
     """
     text = "fix the configuration errors to check DNS, ports, certificates, permissions, and the disk"
     later = Finding(grade="note", code="not-checked", about="configuration", text=text)
-    return in_order([*await check_files(path), *running.running_findings(said), later])
+    return in_order([*await check_files(path), *running.running_findings(said, elsewhere), later])
 
 
 AT_ONCE: Final = 4

@@ -18,13 +18,18 @@ from moxlite.findings import Finding
 async def check_running(examination: Examination) -> list[Finding]:
     """Check that the server runs, and is healthy."""
     await trio.lowlevel.checkpoint()
-    return running_findings(examination.running)
+    return running_findings(examination.running, examination.elsewhere)
 
 
-def running_findings(running: Running | None) -> list[Finding]:
-    """Findings from the server's report about itself; `running` None: no server runs."""
+def running_findings(running: Running | None, elsewhere: str) -> list[Finding]:
+    """Findings from the server's report about itself; `running` None: no server runs with this data folder.
+
+    elsewhere: a line about a server that runs with the former one; "" for none.
+    """
     if running is not None:
         return running.findings
+    if elsewhere:
+        return [Finding(grade="error", code="restart-needed", about="server", text=elsewhere)]
     commands = ("systemctl start moxlite", "journalctl -u moxlite -n 50")
     text = "the server isn't running"
     return [Finding(grade="error", code="server-down", about="server", text=text, commands=commands)]

@@ -82,15 +82,15 @@ def doctor(
     if of_copy := _examine_copy():
         return _show(of_copy, [], [])
     snapshot = _snapshot()
-    running = _running()
+    running, elsewhere = _running()
     if snapshot is None:
-        findings = _examine_mistaken(running)
+        findings = _examine_mistaken(running, elsewhere)
     else:
         if running is not None:
             _wait_for_certificates(snapshot)
         if sys.stderr.isatty():
             print("Checking, about 20 seconds...", file=sys.stderr)
-        findings = _examine(snapshot, running, resolver, dial=not skip_dial)
+        findings = _examine(snapshot, running, elsewhere, resolver, dial=not skip_dial)
     steps: list[str] = []
     if running is not None and not skip_mail:
         sent = _send(send_to)
@@ -118,24 +118,29 @@ def _examine_copy() -> "list[Finding]":
     return [] if os.path.lexists(config_path()) else copy_findings(FOLLOW_INTO)
 
 
-def _examine_mistaken(running: "Running | None") -> "list[Finding]":
+def _examine_mistaken(running: "Running | None", elsewhere: str) -> "list[Finding]":
     import trio
 
     from moxlite.admin.doctor.examine import examine_mistaken
 
-    return trio.run(examine_mistaken, config_path(), running)
+    return trio.run(examine_mistaken, config_path(), running, elsewhere)
 
 
-def _running() -> "Running | None":
-    """The running server's report about itself; None if no server runs."""
+def _running() -> "tuple[Running | None, str]":
+    """The running server's report about itself; None if no server runs with this data folder, and a line about one that
+    runs with the former one, or "".
+    """
+    import trio
+
+    from moxlite.admin.doctor.elsewhere import still_running
     from moxlite.admin.doctor.requests import ReadState
 
     try:
-        return perform(ReadState())
+        return perform(ReadState()), ""
     except Failure as failure:
         if failure.code != NOT_RUNNING:
             raise
-        return None
+        return None, trio.run(still_running)
 
 
 def _wait_for_certificates(snapshot: "Snapshot") -> None:
@@ -157,7 +162,7 @@ def _send(to: str) -> "Sent":
 
 
 def _examine(
-    snapshot: "Snapshot", running: "Running | None", resolver: HostPort | None, *, dial: bool
+    snapshot: "Snapshot", running: "Running | None", elsewhere: str, resolver: HostPort | None, *, dial: bool
 ) -> "list[Finding]":
     import trio
 
@@ -180,6 +185,7 @@ def _examine(
         network=Internet(static.hostname.ascii, trust_of(static), policies),
         http=HTTPClient(asked, allow_internal=True, roots=roots),
         running=running,
+        elsewhere=elsewhere,
         dial=dial,
     )
     return trio.run(examine, examination)
