@@ -38,9 +38,15 @@ def own_net(*programs: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def play(module: str, folder: Path, *words: str, seconds: float, log: Path) -> str:
-    """Run `python -m MODULE FOLDER WORD …` in a net of its own; its output, which must end with ``done``."""
-    command = ["unshare", "--net", "--mount", sys.executable, "-m", module, str(folder), *words]
+def play(
+    module: str, folder: Path, *words: str, seconds: float, log: Path, namespaces: tuple[str, ...] = ("net", "mount")
+) -> str:
+    """Run `python -m MODULE FOLDER WORD …` in a net of its own; its output, which must end with ``done``.
+
+    namespaces: options of unshare(1) without their dashes.
+    """
+    own = [f"--{name}" for name in namespaces]
+    command = ["unshare", *own, sys.executable, "-m", module, str(folder), *words]
     environment = os.environ | {"PYTHONPATH": str(top())}
     done = subprocess.run(
         command, check=False, capture_output=True, text=True, timeout=seconds, cwd=top(), env=environment

@@ -20,9 +20,10 @@ import trio
 
 from moxlite.net import metrics
 from moxlite.net.admission import Admission, ConnectionInfo, Gate, RateLimitedLog, Seat, Shutdown, guard, visit_from
+from moxlite.net.holders import holder_of
 from moxlite.net.limits import IPAddress, IPNetwork, unmap
 from moxlite.net.log import bind_cid, new_cid
-from moxlite.net.sockets import QuickStream, holder_of
+from moxlite.net.sockets import QuickStream
 from moxlite.net.tls.errors import TLSError, log_level
 from moxlite.net.tls.handshake import ServerTLS
 from moxlite.net.tls.stream import TLSStream

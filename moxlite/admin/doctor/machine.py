@@ -26,6 +26,7 @@ from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.ownlistings import watched_zones
 from moxlite.admin.quickstart.environment import try_targets
 from moxlite.admin.storage.settings import full_disk, space_commands
+from moxlite.admin.takenports import look
 from moxlite.autotls.ordering import lifetime
 from moxlite.config.static import ACME
 from moxlite.findings import Finding
@@ -34,7 +35,6 @@ from moxlite.net.dial import DialError, dial
 from moxlite.net.httpclient import HTTPClient, HTTPError, Roots
 from moxlite.net.limits import IPAddress
 from moxlite.net.listeners import is_here
-from moxlite.net.sockets import holder_of
 from moxlite.process.startup import Endpoint, endpoints
 
 if TYPE_CHECKING:
@@ -281,11 +281,13 @@ async def check_ports(examination: Examination) -> list[Finding]:
             continue
         await trio.aclose_forcefully(dialed.stream)
         if examination.running is None:
-            holder = await trio.to_thread.run_sync(holder_of, ip, endpoint.port)
-            text = f"{holder or 'another program'} uses {ip} port {endpoint.port}, so the server can't start"
-            commands = (f"ss -ltnp 'sport = :{endpoint.port}'",)
-            about = f"{ip} {endpoint.port}"
-            findings.append(Finding(grade="error", code="port-taken", about=about, text=text, commands=commands))
+            taken = await trio.to_thread.run_sync(look, ip, endpoint.port)
+            text = f"{taken.holder or 'another program'} uses {ip} port {endpoint.port}, so the server can't start"
+            commands = (taken.command or taken.listing,)
+            about, detail = f"{ip} {endpoint.port}", f"({taken.advice})" if taken.advice else ""
+            findings.append(
+                Finding(grade="error", code="port-taken", about=about, text=text, commands=commands, detail=detail)
+            )
     return findings
 
 

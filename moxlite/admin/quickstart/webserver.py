@@ -16,8 +16,8 @@ import msgspec
 import trio
 
 from moxlite.admin.quickstart.listeners import Places
+from moxlite.admin.takenports import MAIL_PORTS, WEB_PORTS, Taken, look
 from moxlite.net.dial import DialError, dial
-from moxlite.net.sockets import holder_of
 from moxlite.net.tls.certificates import CertificateError, KeyPair, certificate_names, name_matches
 from moxlite.proto.address import Domain
 
@@ -192,10 +192,6 @@ TEXTS: Final[dict[Kind, str]] = {"nginx": NGINX, "caddy": CADDY, "apache": APACH
 # Programs that use the ports of this machine before the server does (ADMIN-29, 33).
 
 
-MAIL_PORTS: Final = (25, 465, 993, 4190)
-WEB_PORTS: Final = (80, 443)
-
-
 def open_ports() -> list[int]:
     """The ports that firewalls must let in, as docs/first-hour.md and docs/vps.md list them."""
     return sorted((*MAIL_PORTS, *WEB_PORTS))
@@ -217,7 +213,7 @@ async def look_at_ports(places: Places, *, other_web: bool) -> list[str]:
     wanted = [(ip, port) for ip in outside for port in (*MAIL_PORTS, *(() if other_web else WEB_PORTS))] + inside
     answered: set[tuple[str, int]] = set()
 
-    async def look(ip: str, port: int) -> None:
+    async def knock(ip: str, port: int) -> None:
         try:
             dialed = await dial([ip_address(ip)], port, inside=True, seconds=SECONDS)
         except DialError:
@@ -228,19 +224,25 @@ async def look_at_ports(places: Places, *, other_web: bool) -> list[str]:
     with trio.move_on_after(SECONDS):
         async with trio.open_nursery() as nursery:
             for ip, port in {*wanted, *((ip, port) for ip in outside for port in WEB_PORTS)}:
-                nursery.start_soon(look, ip, port)
+                nursery.start_soon(knock, ip, port)
     warnings = []
-    taken = sorted({port for ip, port in wanted if (ip, port) in answered})
-    if taken:
-        listing = ", ".join([await _held(port) for port in taken])
-        text = f"the server can't start while other programs use these ports: {listing}; stop them"
-        web = not other_web and set(taken) & set(WEB_PORTS)
+    ports = sorted({port for ip, port in wanted if (ip, port) in answered})
+    if ports:
+        taken = [await trio.to_thread.run_sync(look, ip_address("::"), port) for port in ports]
+        listing = ", ".join(map(_held, taken))
+        text = f"the server can't start while other programs use these ports: {listing}; {_ending(taken)}"
+        web = not other_web and set(ports) & set(WEB_PORTS)
         warnings.append(f"{text}, or to keep a web server, use --existing-webserver" if web else text)
+        warnings += [port.advice for port in taken if port.advice]
     if other_web and not any(port == 443 for _, port in answered):
         warnings.append("couldn't find a web server on port 443 here")
     return warnings
 
 
-async def _held(port: int) -> str:
-    holder = await trio.to_thread.run_sync(holder_of, ip_address("::"), port)
-    return f"{port} by {holder}" if holder else f"{port} (`ss -ltnp` names it)"
+def _held(taken: Taken) -> str:
+    return f"{taken.port} by {taken.holder}" if taken.holder else f"{taken.port} (`ss -ltnp` names it)"
+
+
+def _ending(taken: Sequence[Taken]) -> str:
+    commands = dict.fromkeys(port.command for port in taken if port.command)
+    return f"stop them ({', '.join(f'`{command}`' for command in commands)})" if commands else "stop them"
