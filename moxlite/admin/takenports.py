@@ -35,7 +35,7 @@ class Taken(NamedTuple):
 
     @property
     def advice(self) -> str:
-        """What else ends with a mail server: its sendmail; "" for nothing."""
+        """A line about what else ends with a mail server: its sendmail; "" for nothing."""
         if not self.command or self.port != SMTP or not _other_sendmail():
             return ""
         return f"programs here send mail with its {SENDMAIL}; to replace it, see `moxlite help docs/queue.md`"

@@ -28,8 +28,8 @@ SECONDS: Final = 10.0
 
 
 async def still_running() -> str:
-    """What to say where a server runs whose `data_dir` was changed in moxlite.toml since its start; "" without one. As
-    root, or as its user.
+    """A line about a server whose `data_dir` was changed in moxlite.toml since its start; "" without one. Only root and
+    the server's user may ask it.
     """
     with trio.move_on_after(SECONDS):
         for path in (await trio.to_thread.run_sync(_listening))[:MOST]:
