@@ -158,10 +158,19 @@ def write_key(path: Path, key: Any) -> Path:
     return path
 
 
-def write_channel(project: Path, key: Ed25519PrivateKey, *, changelog: str = f"{SITE}/changelog.json") -> None:
+def write_channel(
+    project: Path,
+    key: Ed25519PrivateKey,
+    *,
+    next_key: Ed25519PrivateKey | None = None,
+    changelog: str = f"{SITE}/changelog.json",
+) -> None:
     """Set the update channel of a project's copy."""
-    public = base64.b64encode(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
-    settings = f'domain = "{DOMAIN}"\nchangelog_url = "{changelog}"\npublic_key = "{public}"\n'
+    settings = f'domain = "{DOMAIN}"\nchangelog_url = "{changelog}"\n'
+    for name, pair in (("public_key", key), ("next_public_key", next_key)):
+        if pair is not None:
+            public = base64.b64encode(pair.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
+            settings += f'{name} = "{public}"\n'
     (project / "packaging/channel.toml").write_text(settings)
 
 

@@ -113,9 +113,9 @@ async def changes_since(http: HTTPClient, source: Updates, version: str = __vers
         changes = from_json(answer.body, _Changelog).changes
     except (HTTPError, msgspec.DecodeError) as error:
         raise UpdateError(f"{source.changelog_url}: {error}") from None
-    key = Ed25519PublicKey.from_public_bytes(base64.b64decode(source.public_key))
+    keys = [Ed25519PublicKey.from_public_bytes(base64.b64decode(key)) for key in source.public_keys.values()]
     newer = [change for change in changes if is_newer(change.version, version)]
-    good = [change for change in newer if _signed(change, key)]
+    good = [change for change in newer if any(_signed(change, key) for key in keys)]
     if not good:
         raise UpdateError(f"{source.changelog_url}: no newer version is signed with the key in [updates]")
     return good

@@ -104,9 +104,10 @@ def _check_channel(to: Path, key: Ed25519PublicKey) -> None:
     """Raise Failed if servers that install from this release wouldn't accept changes signed with the key."""
     public = base64.b64encode(key.public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
     for path, channel in _channels(to):
-        built = tomllib.loads(channel).get("public_key")
-        if built != public:
-            has = "has no update channel" if built is None else f"has another public key, {built}"
+        settings = tomllib.loads(channel)
+        built = [settings[name] for name in ("public_key", "next_public_key") if name in settings]
+        if public not in built:
+            has = f"has another public key, {' and '.join(built)}" if built else "has no update channel"
             cure = f'set public_key = "{public}" in packaging/channel.toml, and build the release again'
             raise Failed(f"{path} {has}: {cure}")
 

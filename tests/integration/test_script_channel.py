@@ -19,7 +19,8 @@ from tests.tools import need
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-KEY = Ed25519PrivateKey.generate()
+KEY, NEXT_KEY = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+"""Of the channel: the second release is signed with the second one, as if the first were lost."""
 
 
 @pytest.fixture
@@ -35,17 +36,17 @@ def project(tmp_path: Path) -> Path:
     """A copy of this project with a channel, as a publisher has it."""
     folder = tmp_path / "project"
     copy_project(folder)
-    write_channel(folder, KEY)
+    write_channel(folder, KEY, next_key=NEXT_KEY)
     return folder
 
 
 def test_packages_look_for_versions_where_their_publisher_says(net: Path, project: Path, tmp_path: Path) -> None:
-    """ADMIN-60, ADMIN-43a: a wheel's owner sets nothing and learns of a new version, and how to install it; apt's
-    address stays from one version to the next. The signing key must be the build's.
+    """ADMIN-60, ADMIN-60g, ADMIN-43a: a wheel's owner sets nothing and learns of a new version, and how to install it;
+    apt's address stays from one version to the next. The signing key must be one of the build's two.
     """
     program = stand_in(tmp_path / "program", project)
     site = net / "site/moxlite"
-    key = write_key(tmp_path / "changes.pem", KEY)
+    keys = {"99.0.0": KEY, "99.0.1": NEXT_KEY}
     strange = write_key(tmp_path / "strange.pem", Ed25519PrivateKey.generate())
     with made_keyrings(tmp_path) as homes:
 
@@ -64,7 +65,7 @@ def test_packages_look_for_versions_where_their_publisher_says(net: Path, projec
             assert "has another public key" in refused.stderr
             assert "in packaging/channel.toml" in refused.stderr
             assert not (site / version / "SHA256SUMS.asc").exists()
-            done = sign(release, key)
+            done = sign(release, write_key(tmp_path / "changes.pem", keys[version]))
             assert done.returncode == 0, done.stderr
             if version == "99.0.0":
                 [wheel] = release.glob("*.whl")

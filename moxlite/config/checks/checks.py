@@ -6,7 +6,6 @@ of these names.
 """
 
 import base64
-import binascii
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -116,13 +115,14 @@ def _updates(static: Static) -> Iterator[Mistake]:
 
 
 def check_source(updates: Updates) -> Iterator[Mistake]:
-    """Check the key that signs changes."""
-    try:
-        octets = len(base64.b64decode(updates.public_key, validate=True))
-    except binascii.Error:
-        octets = 0
-    if octets != KEY_OCTETS:
-        yield Mistake(("updates", "public_key"), f"must be a {KEY_OCTETS}-byte key in base64")
+    """Check the keys that sign changes."""
+    for name, key in updates.public_keys.items():
+        try:
+            octets = len(base64.b64decode(key, validate=True))
+        except ValueError:  # also for letters that aren't ASCII
+            octets = 0
+        if octets != KEY_OCTETS:
+            yield Mistake(("updates", name), f"must be a {KEY_OCTETS}-byte key in base64")
 
 
 SHORTEST_PAUSE: Final = 86_400.0
