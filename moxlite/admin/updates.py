@@ -113,7 +113,8 @@ async def changes_since(http: HTTPClient, source: Updates, version: str = __vers
         changes = from_json(answer.body, _Changelog).changes
     except (HTTPError, msgspec.DecodeError) as error:
         raise UpdateError(f"{source.changelog_url}: {error}") from None
-    keys = [Ed25519PublicKey.from_public_bytes(base64.b64decode(key)) for key in source.public_keys.values()]
+    texts = [source.public_key, source.next_public_key]
+    keys = [Ed25519PublicKey.from_public_bytes(base64.b64decode(text)) for text in texts if text is not None]
     newer = [change for change in changes if is_newer(change.version, version)]
     good = [change for change in newer if any(_signed(change, key) for key in keys)]
     if not good:

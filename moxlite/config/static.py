@@ -381,14 +381,8 @@ class Updates(Section, frozen=True):
     public_key: Annotated[str, doc("Ed25519 public key for these signatures, in base64.")]
     next_public_key: Annotated[
         str | None,
-        doc("Public key that replaces this one, accepted too, so that a lost or stolen key doesn't end updates."),
+        doc("Public key that will replace `public_key`. Its signatures are accepted too."),
     ] = None
-
-    @property
-    def public_keys(self) -> dict[str, str]:
-        """The accepted keys, by the name of their setting."""
-        keys = {"public_key": self.public_key, "next_public_key": self.next_public_key}
-        return {name: key for name, key in keys.items() if key is not None}
 
 
 class ForeignPasswords(Section, frozen=True):

@@ -27,8 +27,7 @@ from tests.tools import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.served]
 
-KEY = Ed25519PrivateKey.generate()
-PUBLIC = base64.b64encode(KEY.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
+KEY, NEXT_KEY = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
 
 TOP = """\
 check_updates = true
@@ -38,6 +37,10 @@ domain = "project.example"
 changelog_url = "http://127.0.0.1:{port}/changes.json"
 public_key = "{key}"
 """
+
+
+def public(key: Ed25519PrivateKey) -> str:
+    return base64.b64encode(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
 
 
 def entry(version: str, text: str, key: Ed25519PrivateKey = KEY) -> dict[str, str]:
@@ -77,17 +80,17 @@ def world() -> Iterator[DNSWorld]:
 
 
 def settings(port: int, dns: str = "127.0.0.1") -> str:
-    return TOP.format(port=port, key=PUBLIC, dns=dns)
+    return TOP.format(port=port, key=public(KEY), dns=dns)
 
 
 @pytest.mark.nightly
 def test_the_verb_shows_what_is_signed(tmp_path: Path, port: int, world: DNSWorld) -> None:
-    """ADMIN-60, ADMIN-19: `checkupdate` needs no server; entries that another key has signed, and those of versions up
-    to this one, are not shown; without any good one nothing is said to be known.
+    """ADMIN-60, ADMIN-60g, ADMIN-19: `checkupdate` needs no server; entries that a third key has signed, and those of
+    versions up to this one, are not shown; without any good one nothing is said to be known.
     """
-    server = ServedServer(tmp_path / "server", top=settings(port))
+    server = ServedServer(tmp_path / "server", top=f'{settings(port)}next_public_key = "{public(NEXT_KEY)}"\n')
     stranger = Ed25519PrivateKey.generate()
-    Changelog.changes = [entry("99.1.0", "Good things."), entry("99.0.5", "Bad things.", stranger)]
+    Changelog.changes = [entry("99.1.0", "Good things.", NEXT_KEY), entry("99.0.5", "Bad things.", stranger)]
     Changelog.changes += [entry("0.0.1", "Old things.")]
     done = server.cli("checkupdate", "--resolver", world.server)
     assert f"installed: {__version__}, newest: 99.1.0" in done.stdout
@@ -112,7 +115,7 @@ def test_it_is_off_and_cannot_be_half_on(tmp_path: Path) -> None:
     done = server.cli("config", "test", check=False)
     assert done.returncode == 1
     assert "check_updates: requires an [updates] table" in done.stderr
-    other = ServedServer(tmp_path / "other", top=settings(1).replace(PUBLIC, "c2hvcnQ="))
+    other = ServedServer(tmp_path / "other", top=settings(1).replace(public(KEY), "c2hvcnQ="))
     assert "updates.public_key: must be a 32-byte key in base64" in other.cli("config", "test", check=False).stderr
     plain = ServedServer(tmp_path / "plain")
     assert "isn't set in moxlite.toml" in plain.cli("checkupdate", check=False).stderr
@@ -187,7 +190,7 @@ def told(server: ServedServer) -> list[str]:
             return []
         numbers = box.search(None, "FLAGGED", "SUBJECT", '"was published"')[1][0].split()
         found = [box.fetch(number.decode(), "(BODY[HEADER.FIELDS (SUBJECT)])")[1][0] for number in numbers]
-        return [one[1].decode().partition("version ")[2].split()[0] for one in found if isinstance(one, tuple)]
+        return [one[1].decode().partition("Version ")[2].split()[0] for one in found if isinstance(one, tuple)]
     finally:
         box.logout()
 

@@ -141,6 +141,7 @@ def _replace_functions() -> None:
 
     socket.socket.bind = bind_again  # type: ignore[method-assign,assignment]
     shutil.disk_usage = usage
+    shutil._use_fd_functions = False  # type: ignore[attr-defined]  # trees are removed by their names
     tempfile.TemporaryFile = tempfile.NamedTemporaryFile  # type: ignore[assignment]  # as there, where files need names
     socket.socketpair = pair
     pathlib.Path.__new__ = staticmethod(path)  # type: ignore[assignment]

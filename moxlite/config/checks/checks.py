@@ -116,7 +116,9 @@ def _updates(static: Static) -> Iterator[Mistake]:
 
 def check_source(updates: Updates) -> Iterator[Mistake]:
     """Check the keys that sign changes."""
-    for name, key in updates.public_keys.items():
+    for name, key in (("public_key", updates.public_key), ("next_public_key", updates.next_public_key)):
+        if key is None:
+            continue
         try:
             octets = len(base64.b64decode(key, validate=True))
         except ValueError:  # also for letters that aren't ASCII
