@@ -80,47 +80,15 @@ function icon(path, name2 = "icon") {
   svg.setAttribute("viewBox", "0 0 16 16");
   svg.setAttribute("class", path.startsWith("m") ? `${name2} along` : name2);
   svg.setAttribute("aria-hidden", "true");
-  const line2 = document.createElementNS(namespace, "path");
-  line2.setAttribute("d", path);
-  svg.append(line2);
+  const line3 = document.createElementNS(namespace, "path");
+  line3.setAttribute("d", path);
+  svg.append(line3);
   return svg;
 }
 function sign(path, name2 = "i") {
   const svg = icon(path, name2);
   svg.setAttribute("viewBox", "0 0 24 24");
   return svg;
-}
-
-function focusHome() {
-  document.querySelector("[data-home]")?.focus({ preventScroll: true });
-}
-function called(one) {
-  const label = one instanceof HTMLInputElement || one instanceof HTMLSelectElement || one instanceof HTMLTextAreaElement ? one.labels?.[0]?.textContent : null;
-  return `${one.tagName} ${one.getAttribute("aria-label") ?? label ?? one.textContent}`;
-}
-function holdPlace(root) {
-  const before = document.activeElement;
-  const folds = () => [...root.querySelectorAll("details")];
-  const unfolded = folds().map(({ open: open2 }) => open2);
-  const unfold = () => {
-    for (const [at, one] of folds().entries()) one.open ||= unfolded[at] === true;
-  };
-  if (before === null || before === root || !root.contains(before)) return unfold;
-  const name2 = called(before);
-  const alike = () => [...root.querySelectorAll(before.tagName)].filter((one) => called(one) === name2);
-  const place = alike().indexOf(before);
-  return () => {
-    unfold();
-    const found = alike();
-    (found[place] ?? found.at(-1) ?? root.querySelector("h1"))?.focus({ preventScroll: true });
-  };
-}
-function holdFocus() {
-  const before = document.activeElement;
-  return () => {
-    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
-    if (document.activeElement === null || document.activeElement === document.body) focusHome();
-  };
 }
 
 var grouped;
@@ -149,61 +117,6 @@ function meant(context, text2) {
 function many(n, one, other, values = {}) {
   const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
   return filled(text2, { ...values, n });
-}
-
-function dialog(title, build, dismissable = true) {
-  return new Promise((resolve) => {
-    const giveBack = holdFocus();
-    const box = el("dialog", { class: "dialog", "aria-label": title });
-    const close = (value) => {
-      box.close();
-      box.remove();
-      giveBack();
-      resolve(value);
-    };
-    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
-    box.addEventListener("cancel", (event) => {
-      event.preventDefault();
-      if (dismissable) close(null);
-    });
-    box.addEventListener("keydown", (event) => event.stopPropagation());
-    setStatus("");
-    document.body.append(box);
-    box.showModal();
-  });
-}
-async function showError(failed, error) {
-  const message = error instanceof Error ? error.message : String(error);
-  await dialog(error.title ?? failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
-}
-async function ask(title, label, value, action) {
-  return dialog(title, (close) => {
-    const input = el("input", { class: "dialog-input", value, autofocus: true, "aria-label": label, autocomplete: "off" });
-    const form2 = el("form", { onsubmit: (event) => {
-      event.preventDefault();
-      if (input.value !== "") close(input.value);
-    } }, el("label", { class: "field" }, label, input), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, action)));
-    return [form2];
-  });
-}
-async function attempt(doing, failed, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
-  const timer = setTimeout(slow, 1e3);
-  try {
-    await work();
-    return true;
-  } catch (error) {
-    await showError(failed, error);
-    return false;
-  } finally {
-    clearTimeout(timer);
-    setStatus("");
-  }
-}
-function setStatus(message) {
-  const line2 = byId("status", HTMLElement);
-  line2.hidden = message === "";
-  fill(line2, message);
 }
 
 function fieldsOf(error) {
@@ -302,6 +215,20 @@ function form(content, action, save, kind = "primary") {
   });
   return { root, complain };
 }
+function once(work) {
+  let running = false;
+  return (event) => {
+    event.preventDefault();
+    if (running) return;
+    running = true;
+    const form2 = event.currentTarget;
+    form2.ariaBusy = "true";
+    void work().finally(() => {
+      running = false;
+      form2.ariaBusy = null;
+    });
+  };
+}
 function atFields(error, places) {
   const mistakes = fieldsOf(error);
   if (mistakes.length === 0) throw error;
@@ -312,6 +239,90 @@ function atFields(error, places) {
     else places[best].problem(`${text2[0]?.toUpperCase() ?? ""}${text2.slice(1)}.`);
   }
   if (rest.length > 0) throw new Error(rest.join("; "));
+}
+
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function called(one) {
+  const label = one instanceof HTMLInputElement || one instanceof HTMLSelectElement || one instanceof HTMLTextAreaElement ? one.labels?.[0]?.textContent : null;
+  return `${one.tagName} ${one.getAttribute("aria-label") ?? label ?? one.textContent}`;
+}
+function holdPlace(root) {
+  const before = document.activeElement;
+  const folds = () => [...root.querySelectorAll("details")];
+  const unfolded = folds().map(({ open: open2 }) => open2);
+  const unfold = () => {
+    for (const [at, one] of folds().entries()) one.open ||= unfolded[at] === true;
+  };
+  if (before === null || before === root || !root.contains(before)) return unfold;
+  const name2 = called(before);
+  const alike = () => [...root.querySelectorAll(before.tagName)].filter((one) => called(one) === name2);
+  const place = alike().indexOf(before);
+  return () => {
+    unfold();
+    const found = alike();
+    (found[place] ?? found.at(-1) ?? root.querySelector("h1"))?.focus({ preventScroll: true });
+  };
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    setStatus("");
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(failed, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(error.title ?? failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+}
+function line2(title, label, value, action, send) {
+  return dialog(title, (close) => {
+    const input = el("input", { class: "dialog-input", value, autofocus: true, "aria-label": label, autocomplete: "off" });
+    return [el("form", { onsubmit: once(async () => input.value !== "" && send(input.value, close)) }, el("label", { class: "field" }, label, input), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, action)))];
+  });
+}
+var askToSave = async (title, label, value, action, save) => await line2(title, label, value, action, async (text2, close) => await save(text2) && close(true)) === true;
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
+  const timer = setTimeout(slow, 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(failed, error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line22 = byId("status", HTMLElement);
+  line22.hidden = message === "";
+  fill(line22, message);
 }
 
 var arrows = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
@@ -817,12 +828,8 @@ var List = class {
   }
   async rename(one) {
     const title = t("Rename {name}", { name: visible(one.name) });
-    const name2 = await ask(title, t("Name"), one.name, t("Rename"));
-    if (name2 === null || name2 === one.name) return;
-    await attempt(t("Saving…"), t("Couldn't rename account"), async () => {
-      await this.desk.client.link_rename(one.name, name2);
-      await this.load();
-    });
+    const save = async (name2) => name2 === one.name || attempt(t("Saving…"), t("Couldn't rename account"), () => this.desk.client.link_rename(one.name, name2));
+    if (await askToSave(title, t("Name"), one.name, t("Rename"), save)) await attempt(t("Loading…"), t("Couldn't load linked accounts"), () => this.load());
   }
   async remove(one) {
     const names = { name: visible(one.name), host: one.host };

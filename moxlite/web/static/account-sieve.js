@@ -80,9 +80,9 @@ function icon(path, name = "icon") {
   svg.setAttribute("viewBox", "0 0 16 16");
   svg.setAttribute("class", path.startsWith("m") ? `${name} along` : name);
   svg.setAttribute("aria-hidden", "true");
-  const line2 = document.createElementNS(namespace, "path");
-  line2.setAttribute("d", path);
-  svg.append(line2);
+  const line3 = document.createElementNS(namespace, "path");
+  line3.setAttribute("d", path);
+  svg.append(line3);
   return svg;
 }
 function sign(path, name = "i") {
@@ -209,6 +209,20 @@ function form(content, action, save2, kind = "primary") {
     }
   });
   return { root, complain };
+}
+function once(work) {
+  let running = false;
+  return (event) => {
+    event.preventDefault();
+    if (running) return;
+    running = true;
+    const form2 = event.currentTarget;
+    form2.ariaBusy = "true";
+    void work().finally(() => {
+      running = false;
+      form2.ariaBusy = null;
+    });
+  };
 }
 function differing(old, now2) {
   return Object.fromEntries(Object.entries(now2).filter(([name, value]) => value !== old[name]));
@@ -419,16 +433,13 @@ async function confirm(title, message, action, kind = "line danger") {
   const answer2 = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: `btn ${kind}`, autofocus: true, onclick: () => close(true) }, action))]);
   return answer2 === true;
 }
-async function ask(title, label, value, action) {
+function line2(title, label, value, action, send) {
   return dialog(title, (close) => {
     const input = el("input", { class: "dialog-input", value, autofocus: true, "aria-label": label, autocomplete: "off" });
-    const form2 = el("form", { onsubmit: (event) => {
-      event.preventDefault();
-      if (input.value !== "") close(input.value);
-    } }, el("label", { class: "field" }, label, input), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, action)));
-    return [form2];
+    return [el("form", { onsubmit: once(async () => input.value !== "" && send(input.value, close)) }, el("label", { class: "field" }, label, input), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, action)))];
   });
 }
+var askToSave = async (title, label, value, action, save2) => await line2(title, label, value, action, async (text2, close) => await save2(text2) && close(true)) === true;
 async function attempt(doing, failed, work) {
   const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
@@ -444,9 +455,9 @@ async function attempt(doing, failed, work) {
   }
 }
 function setStatus(message) {
-  const line2 = byId("status", HTMLElement);
-  line2.hidden = message === "";
-  fill(line2, message);
+  const line22 = byId("status", HTMLElement);
+  line22.hidden = message === "";
+  fill(line22, message);
 }
 
 async function inWord(text2) {
@@ -631,12 +642,13 @@ function list2(desk, found, applied) {
   const rows = table(t("Scripts"), [{ title: t("Name"), kind: "main", cell: (one) => el("span", {}, el("a", { href: address(one.name) }, foreign(one.name)), one.active && [" ", state("ok", t("active"))]) }, { title: t("Size"), cell: (one) => size(one.size) }, { title: t("Changed"), cell: (one) => when(one.changed) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, button(one.active ? t("Turn off") : t("Activate"), () => void act2(desk, () => desk.client.account_sieve_activate(one.active ? "" : one.name)), { kind: "line small", name: one.active ? t("Turn off {name}", { name: one.name }) : t("Activate {name}", { name: one.name }) }), button(t("Apply"), () => void applyToExisting(desk, applied, "Inbox", (after) => desk.client.script_count(one.name, after)), { kind: "line small", name: t("Apply {name} to existing mail", { name: one.name }) }), button(t("Rename"), () => void rename(desk, one), { kind: "line small", name: t("Rename {name}", { name: one.name }) }), !one.active && button(t("Delete"), () => void remove2(desk, one), { kind: "line small", name: t("Delete {name}", { name: one.name }) })) }], found.scripts);
   return card(t("Scripts"), rows, { flush: true, actions: add2 });
 }
+var change = (work) => attempt(t("Saving…"), t("Couldn't update scripts"), work);
 async function act2(desk, work) {
-  if (await attempt(t("Saving…"), t("Couldn't update scripts"), work)) await desk.refresh();
+  if (await change(work)) await desk.refresh();
 }
 async function rename(desk, one) {
-  const name = await ask(t("Rename script"), t("Name"), one.name, t("Rename"));
-  if (name !== null && name !== one.name) await act2(desk, () => desk.client.account_sieve_rename(one.name, name));
+  const save2 = async (name) => name === one.name || change(() => desk.client.account_sieve_rename(one.name, name));
+  if (await askToSave(t("Rename script"), t("Name"), one.name, t("Rename"), save2)) await desk.refresh();
 }
 async function remove2(desk, one) {
   if (await confirm(t("Delete “{name}”?", { name: one.name }), t("The script will be permanently deleted."), t("Delete"))) await act2(desk, () => desk.client.account_sieve_rm(one.name, one.changed));

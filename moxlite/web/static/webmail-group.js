@@ -108,15 +108,34 @@ function icon(path, name = "icon") {
   svg.setAttribute("viewBox", "0 0 16 16");
   svg.setAttribute("class", path.startsWith("m") ? `${name} along` : name);
   svg.setAttribute("aria-hidden", "true");
-  const line = document.createElementNS(namespace, "path");
-  line.setAttribute("d", path);
-  svg.append(line);
+  const line2 = document.createElementNS(namespace, "path");
+  line2.setAttribute("d", path);
+  svg.append(line2);
   return svg;
 }
 function sign(path, name = "i") {
   const svg = icon(path, name);
   svg.setAttribute("viewBox", "0 0 24 24");
   return svg;
+}
+
+var check = "M20 6 9 17l-5-5";
+var search = "M21 21l-4.34-4.34 M3 11a8 8 0 1 0 16 0a8 8 0 1 0 -16 0z";
+var x = "M18 6 6 18 M6 6l12 12";
+
+function once(work) {
+  let running = false;
+  return (event) => {
+    event.preventDefault();
+    if (running) return;
+    running = true;
+    const form2 = event.currentTarget;
+    form2.ariaBusy = "true";
+    void work().finally(() => {
+      running = false;
+      form2.ariaBusy = null;
+    });
+  };
 }
 
 function focusHome() {
@@ -155,16 +174,13 @@ async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
   await dialog(error.title ?? failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function ask(title, label, value, action) {
+function line(title, label, value, action, send) {
   return dialog(title, (close) => {
     const input = el("input", { class: "dialog-input", value, autofocus: true, "aria-label": label, autocomplete: "off" });
-    const form = el("form", { onsubmit: (event) => {
-      event.preventDefault();
-      if (input.value !== "") close(input.value);
-    } }, el("label", { class: "field" }, label, input), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, action)));
-    return [form];
+    return [el("form", { onsubmit: once(async () => input.value !== "" && send(input.value, close)) }, el("label", { class: "field" }, label, input), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, action)))];
   });
 }
+var askToSave = async (title, label, value, action, save) => await line(title, label, value, action, async (text2, close) => await save(text2) && close(true)) === true;
 async function attempt(doing, failed, work) {
   const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
@@ -180,9 +196,9 @@ async function attempt(doing, failed, work) {
   }
 }
 function setStatus(message) {
-  const line = byId("status", HTMLElement);
-  line.hidden = message === "";
-  fill(line, message);
+  const line2 = byId("status", HTMLElement);
+  line2.hidden = message === "";
+  fill(line2, message);
 }
 
 var arrows = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
@@ -201,10 +217,6 @@ function hintOf(command) {
 }
 
 var mirrored = () => document.documentElement.dir === "rtl";
-
-var check = "M20 6 9 17l-5-5";
-var search = "M21 21l-4.34-4.34 M3 11a8 8 0 1 0 16 0a8 8 0 1 0 -16 0z";
-var x = "M18 6 6 18 M6 6l12 12";
 
 var menu_default = ".menu{position:fixed;z-index:var(--z-menu, 8);display:grid;min-width:200px;max-width:calc(100vw - 16px);max-height:calc(100vh - 16px);padding:6px;overflow-y:auto;border:1px solid var(--line);border-radius:10px;background:var(--popup-background, var(--raised));box-shadow:var(--shadow-2)}.menu-item{display:flex;justify-content:space-between;align-items:center;gap:20px;min-height:32px;padding:4px 10px;border:0;background:none;text-align:start}.menu-line{width:100%;margin:6px 0;border:0;border-top:1px solid var(--line)}.menu-item .i{margin-inline-start:auto;color:var(--accent)}.menu-item>span:first-child{overflow:hidden;text-overflow:ellipsis}.menu-beside{color:var(--text-2);font-variant-numeric:tabular-nums}.menu-item kbd{margin:0}@media(pointer:coarse),(max-width:700px){.menu-item{min-height:44px}.menu-item kbd{display:none}}\n";
 
@@ -371,14 +383,19 @@ var group_default = ".group-found{height:min(360px,50vh);margin:12px 0;overflow-
 adopt(group_default);
 var batch = 500;
 async function named(page, title, before, action, done) {
-  const name = await ask(title, t("Name"), before, action);
-  if (name === null || name.trim() === "") return;
-  try {
-    await done(await page.client.contact_group_save(name.slice(0, 100), before));
-  } catch (error) {
-    const failed = codeOf(error) === "user:conflict" ? t("Choose another name") : t("Couldn't save group");
-    await showError(failed, error);
-  }
+  let name = "";
+  const save = async (typed) => {
+    if (typed.trim() === "") return false;
+    try {
+      name = await page.client.contact_group_save(typed.slice(0, 100), before);
+      return true;
+    } catch (error) {
+      const failed = codeOf(error) === "user:conflict" ? t("Choose another name") : t("Couldn't save group");
+      await showError(failed, error);
+      return false;
+    }
+  };
+  if (await askToSave(title, t("Name"), before, action, save)) await attempt(t("Saving…"), t("Couldn't change group"), () => done(name));
 }
 async function put(page, ids, group, member = true) {
   for (let at = 0; at < ids.length; at += batch) await page.client.contacts_group(ids.slice(at, at + batch), group, member);

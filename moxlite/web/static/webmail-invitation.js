@@ -114,6 +114,24 @@ function sign(path, name = "i") {
   return svg;
 }
 
+var calendarClock = "M16 14v2.2l1.6 1 M16 2v4 M21 7.5V6a2 2 0 0 0-2-2H5a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h3.5 M3 10h5 M8 2v4 M10 16a6 6 0 1 0 12 0a6 6 0 1 0 -12 0z";
+var x = "M18 6 6 18 M6 6l12 12";
+
+function once(work) {
+  let running = false;
+  return (event) => {
+    event.preventDefault();
+    if (running) return;
+    running = true;
+    const form2 = event.currentTarget;
+    form2.ariaBusy = "true";
+    void work().finally(() => {
+      running = false;
+      form2.ariaBusy = null;
+    });
+  };
+}
+
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -165,13 +183,10 @@ async function attempt(doing, failed, work) {
   }
 }
 function setStatus(message) {
-  const line = byId("status", HTMLElement);
-  line.hidden = message === "";
-  fill(line, message);
+  const line2 = byId("status", HTMLElement);
+  line2.hidden = message === "";
+  fill(line2, message);
 }
-
-var calendarClock = "M16 14v2.2l1.6 1 M16 2v4 M21 7.5V6a2 2 0 0 0-2-2H5a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h3.5 M3 10h5 M8 2v4 M10 16a6 6 0 1 0 12 0a6 6 0 1 0 -12 0z";
-var x = "M18 6 6 18 M6 6l12 12";
 
 function remember(key2, value, storage = localStorage) {
   try {
@@ -335,21 +350,6 @@ function columns(events) {
   }
   close();
   return placed;
-}
-
-function once(work) {
-  let running = false;
-  return (event) => {
-    event.preventDefault();
-    if (running) return;
-    running = true;
-    const form2 = event.currentTarget;
-    form2.ariaBusy = "true";
-    void work().finally(() => {
-      running = false;
-      form2.ariaBusy = null;
-    });
-  };
 }
 
 var two = (number) => String(number).padStart(2, "0");

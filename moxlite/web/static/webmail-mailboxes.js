@@ -73,26 +73,15 @@ function icon(path, name = "icon") {
   svg.setAttribute("viewBox", "0 0 16 16");
   svg.setAttribute("class", path.startsWith("m") ? `${name} along` : name);
   svg.setAttribute("aria-hidden", "true");
-  const line = document.createElementNS(namespace, "path");
-  line.setAttribute("d", path);
-  svg.append(line);
+  const line2 = document.createElementNS(namespace, "path");
+  line2.setAttribute("d", path);
+  svg.append(line2);
   return svg;
 }
 function sign(path, name = "i") {
   const svg = icon(path, name);
   svg.setAttribute("viewBox", "0 0 24 24");
   return svg;
-}
-
-function focusHome() {
-  document.querySelector("[data-home]")?.focus({ preventScroll: true });
-}
-function holdFocus() {
-  const before = document.activeElement;
-  return () => {
-    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
-    if (document.activeElement === null || document.activeElement === document.body) focusHome();
-  };
 }
 
 var grouped;
@@ -115,6 +104,36 @@ function mailboxName(name) {
 function many(n, one, other, values = {}) {
   const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
   return filled(text2, { ...values, n });
+}
+
+var bookmark = "M17 3a2 2 0 0 1 2 2v15a1 1 0 0 1-1.496.868l-4.512-2.578a2 2 0 0 0-1.984 0l-4.512 2.578A1 1 0 0 1 5 20V5a2 2 0 0 1 2-2z";
+var plus = "M5 12h14 M12 5v14";
+var x = "M18 6 6 18 M6 6l12 12";
+
+function once(work) {
+  let running = false;
+  return (event) => {
+    event.preventDefault();
+    if (running) return;
+    running = true;
+    const form2 = event.currentTarget;
+    form2.ariaBusy = "true";
+    void work().finally(() => {
+      running = false;
+      form2.ariaBusy = null;
+    });
+  };
+}
+
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
 }
 
 function dialog(title, build, dismissable = true) {
@@ -146,16 +165,13 @@ async function confirm(title, message, action, kind = "line danger") {
   const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: `btn ${kind}`, autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
-async function ask(title, label, value, action) {
+function line(title, label, value, action, send) {
   return dialog(title, (close) => {
     const input = el("input", { class: "dialog-input", value, autofocus: true, "aria-label": label, autocomplete: "off" });
-    const form2 = el("form", { onsubmit: (event) => {
-      event.preventDefault();
-      if (input.value !== "") close(input.value);
-    } }, el("label", { class: "field" }, label, input), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, action)));
-    return [form2];
+    return [el("form", { onsubmit: once(async () => input.value !== "" && send(input.value, close)) }, el("label", { class: "field" }, label, input), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, action)))];
   });
 }
+var askToSave = async (title, label, value, action, save) => await line(title, label, value, action, async (text2, close) => await save(text2) && close(true)) === true;
 async function attempt(doing, failed, work) {
   const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
@@ -171,14 +187,10 @@ async function attempt(doing, failed, work) {
   }
 }
 function setStatus(message) {
-  const line = byId("status", HTMLElement);
-  line.hidden = message === "";
-  fill(line, message);
+  const line2 = byId("status", HTMLElement);
+  line2.hidden = message === "";
+  fill(line2, message);
 }
-
-var bookmark = "M17 3a2 2 0 0 1 2 2v15a1 1 0 0 1-1.496.868l-4.512-2.578a2 2 0 0 0-1.984 0l-4.512 2.578A1 1 0 0 1 5 20V5a2 2 0 0 1 2-2z";
-var plus = "M5 12h14 M12 5v14";
-var x = "M18 6 6 18 M6 6l12 12";
 
 function remember(key2, value, storage = localStorage) {
   try {
@@ -303,8 +315,7 @@ function confirmDelete(counts, mixed) {
 }
 async function createMailbox(client, beside) {
   const above = beside === void 0 || isInbox(beside) ? "" : `${nameAtHome(beside)}/`;
-  const name = await ask(t("New folder"), t("Folder name. Use “/” for a subfolder"), above, t("Create"));
-  if (name !== null) await attempt(t("Creating…"), t("Couldn't create folder"), () => client.mailbox_create(name, beside?.id ?? 0));
+  await askToSave(t("New folder"), t("Folder name. Use “/” for a subfolder"), above, t("Create"), (name) => attempt(t("Creating…"), t("Couldn't create folder"), () => client.mailbox_create(name, beside?.id ?? 0)));
 }
 async function mailboxMenu({ client, base, load: load2 }, mailbox, parent) {
   const exporting = async (what) => (await load2("export")).exportMail(client, base, what);
@@ -317,8 +328,8 @@ async function mailboxMenu({ client, base, load: load2 }, mailbox, parent) {
   if (action === "create") await createMailbox(client, mailbox);
   if (action === "rename") {
     const before = guest ? nameAtHome(mailbox) : mailbox.name;
-    const name = await ask(t("Rename folder"), t("New name"), before, t("Rename"));
-    if (name !== null && name !== before) await attempt(t("Saving…"), t("Couldn't rename folder"), () => client.mailbox_rename(mailbox.id, name));
+    const save = async (name) => name === before || attempt(t("Saving…"), t("Couldn't rename folder"), () => client.mailbox_rename(mailbox.id, name));
+    await askToSave(t("Rename folder"), t("New name"), before, t("Rename"), save);
   }
   if (action === "import") dispatchEvent(new CustomEvent("importfiles", { detail: mailbox.id }));
   if (action === "export") await exporting({ mailbox: mailbox.name, parent });
@@ -357,10 +368,7 @@ function countLabels(client, labels, draw) {
   }, countAfter);
 }
 function drawLabels(root, labels, active, client, opened) {
-  const make = async () => {
-    const name = await ask(t("New label"), t("Name"), "", t("Create"));
-    if (name !== null) await attempt(t("Creating…"), t("Couldn't create label"), () => client.label_save(name.trim(), labels.length % 8 + 1));
-  };
+  const make = () => askToSave(t("New label"), t("Name"), "", t("Create"), (name) => attempt(t("Creating…"), t("Couldn't create label"), () => client.label_save(name.trim(), labels.length % 8 + 1)));
   const number = (keyword) => {
     const n = unread.get(keyword) ?? 0;
     return n > 0 && el("span", { class: "mailbox-unread", "aria-label": t("{n} unread", { n }) }, t("{n}", { n }));

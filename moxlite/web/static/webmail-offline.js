@@ -144,9 +144,9 @@ async function confirm(title, message, action, kind = "line danger") {
   return answer === true;
 }
 function setStatus(message) {
-  const line = byId("status", HTMLElement);
-  line.hidden = message === "";
-  fill(line, message);
+  const line2 = byId("status", HTMLElement);
+  line2.hidden = message === "";
+  fill(line2, message);
 }
 
 function isSearch({ filter, not_filter }) {
@@ -176,7 +176,7 @@ function longAddress(address) {
 
 function escaped(text2) {
   const signs = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-  return text2.replace(/[&<>"]/g, (sign) => signs[sign]).replace(/ {2}/g, " &nbsp;").replace(/^ /, "&nbsp;");
+  return text2.replace(/[&<>"]/g, (sign2) => signs[sign2]).replace(/ {2}/g, " &nbsp;").replace(/^ /, "&nbsp;");
 }
 var deepest = 20;
 function textToHTML(text2) {
@@ -310,6 +310,7 @@ var fileCache = `${kept()}-files`;
 var apart = 150;
 var fileKey = (base2, id, path) => `${base2}msg/${id}/kept/${path}`;
 var missingKey = (base2) => `${base2}msg/kept`;
+var awayKey = (base2) => `${base2}settings/kept`;
 var guarded = (answer) => answer.headers.get("content-security-policy")?.includes("default-src 'none'") === true;
 var mostMessages = 200;
 
@@ -628,6 +629,28 @@ function found(query, items, messages, box) {
   }).sort((a, b) => a.received < b.received ? 1 : -1);
 }
 
+async function guardSettings(base2, settings) {
+  if (!isHere(settings)) return;
+  const cache = await caches.open(fileCache);
+  await cache.put(awayKey(base2), away());
+  await navigator.serviceWorker.register(`${base2}sw.js`, { scope: settings, updateViaCache: "none" });
+}
+async function freeSettings(settings) {
+  if (!isHere(settings)) return;
+  const registration = await navigator.serviceWorker.getRegistration(settings);
+  if (registration?.scope === new URL(settings, location.href).href) await registration.unregister();
+}
+var isHere = (settings) => settings !== "" && new URL(settings, location.href).origin === location.origin;
+function away() {
+  const title = t("Couldn't open settings");
+  const page = document.implementation.createHTMLDocument(title);
+  const { lang, dir } = document.documentElement;
+  Object.assign(page.documentElement, { lang, dir });
+  page.head.append(el("meta", { name: "color-scheme", content: "light dark" }), el("meta", { name: "viewport", content: "width=device-width" }));
+  page.body.append(el("h1", {}, title), el("p", {}, t("Can't reach the server.")));
+  return new Response(new XMLSerializer().serializeToString(page), { status: 503, headers: { "content-type": "text/html; charset=utf-8", "content-security-policy": "default-src 'none'" } });
+}
+
 var stores = ["facts", "lists", "messages", "outbox"];
 function done(request) {
   return new Promise((resolve, reject) => {
@@ -754,6 +777,7 @@ var Offline = class {
   async chosen() {
     if (!wanted()) {
       this.store = this.outbox = null;
+      await freeSettings(this.start?.account_path ?? "");
       return;
     }
     await this.open();
@@ -832,12 +856,15 @@ var Offline = class {
       await this.outbox?.send(wanted());
       if (this.waits === 0) {
         this.store = this.outbox = null;
-        await leave(this.page.base);
+        await leave(this.page.base, start.account_path);
       }
       return false;
     }
     await navigator.serviceWorker.register(`${this.page.base}sw.js`, { updateViaCache: "none" }).catch(() => null);
-    if (!wanted()) this.store = null;
+    if (!wanted()) {
+      this.store = null;
+      await freeSettings(start.account_path);
+    }
     return true;
   }
   async keepList() {
@@ -859,6 +886,7 @@ var Offline = class {
     if (this.store === null || this.start === null) return;
     this.owner = this.start.login_address;
     await this.store.put("facts", this.start, "start");
+    await guardSettings(this.page.base, this.start.account_path).catch(() => null);
     await this.page.client.compose_prepare("new").catch(() => null);
     await this.fetchPeople().catch(() => null);
     await fetchGroupware(this.page.client).catch(() => null);
@@ -1091,7 +1119,8 @@ var Offline = class {
     return confirm(t("Log out?"), many(n, "{n} unsent change will be lost.", "{n} unsent changes will be lost."), t("Log out"));
   }
 };
-async function leave(base2) {
+async function leave(base2, settings) {
+  await freeSettings(settings);
   const registration = await navigator.serviceWorker.getRegistration(base2);
   if (registration !== void 0 && await registration.pushManager?.getSubscription() === null) await registration.unregister();
   await caches.delete(shellCache);

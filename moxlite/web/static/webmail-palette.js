@@ -112,17 +112,6 @@ function mark(value) {
   return element;
 }
 
-function focusHome() {
-  document.querySelector("[data-home]")?.focus({ preventScroll: true });
-}
-function holdFocus() {
-  const before = document.activeElement;
-  return () => {
-    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
-    if (document.activeElement === null || document.activeElement === document.body) focusHome();
-  };
-}
-
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -139,6 +128,17 @@ function t(text2, values = {}) {
 }
 function mailboxName(name) {
   return globalThis.moxliteLanguage?.find(`mailbox ${name}`) ?? name;
+}
+
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
 }
 
 function dialog(title, build, dismissable = true) {
@@ -163,9 +163,9 @@ function dialog(title, build, dismissable = true) {
   });
 }
 function setStatus(message) {
-  const line = byId("status", HTMLElement);
-  line.hidden = message === "";
-  fill(line, message);
+  const line2 = byId("status", HTMLElement);
+  line2.hidden = message === "";
+  fill(line2, message);
 }
 
 function match(title, typed) {

@@ -88,26 +88,15 @@ function icon(path, name = "icon") {
   svg.setAttribute("viewBox", "0 0 16 16");
   svg.setAttribute("class", path.startsWith("m") ? `${name} along` : name);
   svg.setAttribute("aria-hidden", "true");
-  const line = document.createElementNS(namespace, "path");
-  line.setAttribute("d", path);
-  svg.append(line);
+  const line2 = document.createElementNS(namespace, "path");
+  line2.setAttribute("d", path);
+  svg.append(line2);
   return svg;
 }
 function sign(path, name = "i") {
   const svg = icon(path, name);
   svg.setAttribute("viewBox", "0 0 24 24");
   return svg;
-}
-
-function focusHome() {
-  document.querySelector("[data-home]")?.focus({ preventScroll: true });
-}
-function holdFocus() {
-  const before = document.activeElement;
-  return () => {
-    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
-    if (document.activeElement === null || document.activeElement === document.body) focusHome();
-  };
 }
 
 var grouped;
@@ -135,41 +124,22 @@ function many(n, one, other, values = {}) {
   return filled(text2, { ...values, n });
 }
 
-function dialog(title, build, dismissable = true) {
-  return new Promise((resolve) => {
-    const giveBack = holdFocus();
-    const box = el("dialog", { class: "dialog", "aria-label": title });
-    const close = (value) => {
-      box.close();
-      box.remove();
-      giveBack();
-      resolve(value);
-    };
-    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
-    box.addEventListener("cancel", (event) => {
-      event.preventDefault();
-      if (dismissable) close(null);
-    });
-    box.addEventListener("keydown", (event) => event.stopPropagation());
-    setStatus("");
-    document.body.append(box);
-    box.showModal();
-  });
+var CallFailed = class extends Error {
+  constructor(call, code2, message, fields = []) {
+    super(message);
+    this.call = call;
+    this.code = code2;
+    this.fields = fields;
+  }
+  call;
+  code;
+  fields;
+};
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
 }
-async function ask(title, label, value, action) {
-  return dialog(title, (close) => {
-    const input = el("input", { class: "dialog-input", value, autofocus: true, "aria-label": label, autocomplete: "off" });
-    const form = el("form", { onsubmit: (event) => {
-      event.preventDefault();
-      if (input.value !== "") close(input.value);
-    } }, el("label", { class: "field" }, label, input), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, action)));
-    return [form];
-  });
-}
-function setStatus(message) {
-  const line = byId("status", HTMLElement);
-  line.hidden = message === "";
-  fill(line, message);
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
 }
 
 var alignLeft = "M21 5H3 M15 12H3 M17 19H3";
@@ -192,6 +162,66 @@ var table = "M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1 -2 2h-14a2 2 0 0 1 -2 -2v-14a2 2
 var underline = "M6 4v6a6 6 0 0 0 12 0V4 M4 20h16";
 var undo2 = "m9 14 4 9l5-5 M4 9h10.5a5.5 5.5 0 0 1 5.5 5.5a5.5 5.5 0 0 1-5.5 5.5H11";
 var x = "M18 6 6 18 M6 6l12 12";
+
+function once(work) {
+  let running = false;
+  return (event) => {
+    event.preventDefault();
+    if (running) return;
+    running = true;
+    const form2 = event.currentTarget;
+    form2.ariaBusy = "true";
+    void work().finally(() => {
+      running = false;
+      form2.ariaBusy = null;
+    });
+  };
+}
+
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    setStatus("");
+    document.body.append(box);
+    box.showModal();
+  });
+}
+function line(title, label, value, action, send) {
+  return dialog(title, (close) => {
+    const input = el("input", { class: "dialog-input", value, autofocus: true, "aria-label": label, autocomplete: "off" });
+    return [el("form", { onsubmit: once(async () => input.value !== "" && send(input.value, close)) }, el("label", { class: "field" }, label, input), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, action)))];
+  });
+}
+var ask = (title, label, value, action) => line(title, label, value, action, async (text2, close) => close(text2));
+function setStatus(message) {
+  const line2 = byId("status", HTMLElement);
+  line2.hidden = message === "";
+  fill(line2, message);
+}
 
 var mirrored = () => document.documentElement.dir === "rtl";
 function along(key) {
@@ -474,24 +504,6 @@ async function withoutPlace(file) {
     at = end;
   }
   return new File([...pieces, file.slice(at)], file.name, { type: file.type, lastModified: file.lastModified });
-}
-
-var CallFailed = class extends Error {
-  constructor(call, code2, message, fields = []) {
-    super(message);
-    this.call = call;
-    this.code = code2;
-    this.fields = fields;
-  }
-  call;
-  code;
-  fields;
-};
-function codeOf(error) {
-  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
-}
-function messageOf(error) {
-  return error instanceof Error ? error.message : String(error);
 }
 
 var UploadAborted = class extends Error {
@@ -777,14 +789,14 @@ function holdsData(table3) {
   return table3.getAttribute("role") !== "presentation" && table3.querySelector("table") === null && [...table3.rows].some((row) => row.cells.length > 1) && table3.querySelectorAll("td, th").length <= cells;
 }
 function block(cell2) {
-  let line = null;
+  let line2 = null;
   for (const child of [...cell2.childNodes]) {
-    if (/^(?:DIV|UL|OL|BLOCKQUOTE|PRE)$/.test(child.nodeName)) line = null;
-    else if (line !== null) line.append(child);
+    if (/^(?:DIV|UL|OL|BLOCKQUOTE|PRE)$/.test(child.nodeName)) line2 = null;
+    else if (line2 !== null) line2.append(child);
     else if (child.textContent?.trim() !== "" || child.nodeName !== "#text") {
-      line = document.createElement("div");
-      child.replaceWith(line);
-      line.append(child);
+      line2 = document.createElement("div");
+      child.replaceWith(line2);
+      line2.append(child);
     } else child.remove();
   }
   if (cell2.childNodes.length === 0) cell2.append(document.createElement("div"));
@@ -881,9 +893,9 @@ var changes = { rowBelow(cell2) {
   return next;
 }, dropTable(cell2) {
   const table3 = tableOf(cell2);
-  const line = el("div", {}, el("br"));
-  table3.replaceWith(line);
-  return line;
+  const line2 = el("div", {}, el("br"));
+  table3.replaceWith(line2);
+  return line2;
 } };
 function neighbour(cell2, forward) {
   const all = [...tableOf(cell2).querySelectorAll("td, th")];
@@ -1271,33 +1283,33 @@ function fileOf(address) {
 }
 function plainOf(root, prefix = "") {
   let text2 = "";
-  let line = "";
+  let line2 = "";
   let number = 0;
   const end = () => {
-    text2 += `${prefix}${line}
+    text2 += `${prefix}${line2}
 `;
-    line = "";
+    line2 = "";
   };
   for (const node of root.childNodes) {
     const name = node.nodeName;
-    if (node instanceof Text) line += node.data;
+    if (node instanceof Text) line2 += node.data;
     else if (name === "BR") end();
     else if (node instanceof HTMLTableElement) {
-      if (line !== "") end();
+      if (line2 !== "") end();
       for (const row of node.rows) {
-        line = [...row.cells].map((cell2) => plainOf(cell2).trim().replace(/\s*\n\s*/g, " ")).join("  ");
+        line2 = [...row.cells].map((cell2) => plainOf(cell2).trim().replace(/\s*\n\s*/g, " ")).join("  ");
         end();
       }
     } else if (node instanceof HTMLElement && /^(?:DIV|BLOCKQUOTE|UL|OL|LI|PRE)$/.test(name)) {
-      if (line !== "") end();
+      if (line2 !== "") end();
       if (name === "LI") {
         const mark2 = root.nodeName === "OL" ? `${++number}. ` : "- ";
         const item = plainOf(node, `${prefix}  `);
         text2 += `${prefix}${mark2}${item.slice(prefix.length + 2)}`;
       } else text2 += plainOf(node, name === "BLOCKQUOTE" ? `${prefix}> ` : prefix);
-    } else if (node instanceof HTMLElement) line += inline(node);
+    } else if (node instanceof HTMLElement) line2 += inline(node);
   }
-  if (line !== "") end();
+  if (line2 !== "") end();
   return text2;
 }
 function inline(node) {

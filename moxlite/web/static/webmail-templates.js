@@ -77,26 +77,15 @@ function icon(path, name = "icon") {
   svg.setAttribute("viewBox", "0 0 16 16");
   svg.setAttribute("class", path.startsWith("m") ? `${name} along` : name);
   svg.setAttribute("aria-hidden", "true");
-  const line = document.createElementNS(namespace, "path");
-  line.setAttribute("d", path);
-  svg.append(line);
+  const line2 = document.createElementNS(namespace, "path");
+  line2.setAttribute("d", path);
+  svg.append(line2);
   return svg;
 }
 function sign(path, name = "i") {
   const svg = icon(path, name);
   svg.setAttribute("viewBox", "0 0 24 24");
   return svg;
-}
-
-function focusHome() {
-  document.querySelector("[data-home]")?.focus({ preventScroll: true });
-}
-function holdFocus() {
-  const before = document.activeElement;
-  return () => {
-    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
-    if (document.activeElement === null || document.activeElement === document.body) focusHome();
-  };
 }
 
 var grouped;
@@ -117,6 +106,35 @@ function filled(text2, values = {}) {
 }
 function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
+}
+
+var check = "M20 6 9 17l-5-5";
+var x = "M18 6 6 18 M6 6l12 12";
+
+function once(work) {
+  let running = false;
+  return (event) => {
+    event.preventDefault();
+    if (running) return;
+    running = true;
+    const form2 = event.currentTarget;
+    form2.ariaBusy = "true";
+    void work().finally(() => {
+      running = false;
+      form2.ariaBusy = null;
+    });
+  };
+}
+
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
 }
 
 function dialog(title, build, dismissable = true) {
@@ -148,16 +166,13 @@ async function confirm(title, message, action, kind = "line danger") {
   const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: `btn ${kind}`, autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
-async function ask(title, label, value, action) {
+function line(title, label, value, action, send) {
   return dialog(title, (close) => {
     const input = el("input", { class: "dialog-input", value, autofocus: true, "aria-label": label, autocomplete: "off" });
-    const form = el("form", { onsubmit: (event) => {
-      event.preventDefault();
-      if (input.value !== "") close(input.value);
-    } }, el("label", { class: "field" }, label, input), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, action)));
-    return [form];
+    return [el("form", { onsubmit: once(async () => input.value !== "" && send(input.value, close)) }, el("label", { class: "field" }, label, input), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, action)))];
   });
 }
+var askToSave = async (title, label, value, action, save) => await line(title, label, value, action, async (text2, close) => await save(text2) && close(true)) === true;
 async function attempt(doing, failed, work) {
   const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
@@ -173,9 +188,9 @@ async function attempt(doing, failed, work) {
   }
 }
 function setStatus(message) {
-  const line = byId("status", HTMLElement);
-  line.hidden = message === "";
-  fill(line, message);
+  const line2 = byId("status", HTMLElement);
+  line2.hidden = message === "";
+  fill(line2, message);
 }
 
 var arrows = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
@@ -194,9 +209,6 @@ function hintOf(command) {
 }
 
 var mirrored = () => document.documentElement.dir === "rtl";
-
-var check = "M20 6 9 17l-5-5";
-var x = "M18 6 6 18 M6 6l12 12";
 
 var menu_default = ".menu{position:fixed;z-index:var(--z-menu, 8);display:grid;min-width:200px;max-width:calc(100vw - 16px);max-height:calc(100vh - 16px);padding:6px;overflow-y:auto;border:1px solid var(--line);border-radius:10px;background:var(--popup-background, var(--raised));box-shadow:var(--shadow-2)}.menu-item{display:flex;justify-content:space-between;align-items:center;gap:20px;min-height:32px;padding:4px 10px;border:0;background:none;text-align:start}.menu-line{width:100%;margin:6px 0;border:0;border-top:1px solid var(--line)}.menu-item .i{margin-inline-start:auto;color:var(--accent)}.menu-item>span:first-child{overflow:hidden;text-overflow:ellipsis}.menu-beside{color:var(--text-2);font-variant-numeric:tabular-nums}.menu-item kbd{margin:0}@media(pointer:coarse),(max-width:700px){.menu-item{min-height:44px}.menu-item kbd{display:none}}\n";
 
@@ -354,16 +366,20 @@ async function openTemplates(page, at, target) {
   };
   const { account_path: account } = page.facts();
   const manage = () => void open(`${account}#templates`, "_blank", "noopener");
-  openMenu(at, t("Templates"), [...all.map((one) => command(String(one.id), isolated(one.name), () => put(one))), command("save", t("Save as template…"), () => void save(page, target, all)), ...all.length > 0 && account !== "" ? [command("edit", t("Manage templates…"), manage)] : []]);
+  openMenu(at, t("Templates"), [...all.map((one) => command(String(one.id), isolated(one.name), () => put(one))), command("save", t("Save as template…"), () => void saveAs(page, target, all)), ...all.length > 0 && account !== "" ? [command("edit", t("Manage templates…"), manage)] : []]);
 }
-async function save(page, target, all) {
+async function saveAs(page, target, all) {
   const { text: text2, html } = written2(page, target);
-  const name = (await ask(t("Save as template"), t("Name"), target.subject.slice(0, 100), t("Save")))?.trim();
-  if (name === void 0 || name === "") return;
-  const known = all.find((one2) => one2.name === name);
-  if (known !== void 0 && !await confirm(t("Replace template?"), t("A template named “{name}” already exists.", { name: isolated(name) }), t("Replace"))) return;
-  const one = { id: known?.id ?? 0, name: name.slice(0, 100), subject: target.subject.slice(0, 1e3), text: text2, html };
-  if (await attempt(t("Saving…"), t("Couldn't save template"), () => page.client.template_save(one, known?.mark))) toast(t("Template “{name}” saved", { name: isolated(name) }));
+  const save = async (typed) => {
+    const name = typed.trim();
+    const known = all.find((one2) => one2.name === name);
+    if (name === "" || known !== void 0 && !await confirm(t("Replace template?"), t("A template named “{name}” already exists.", { name: isolated(name) }), t("Replace"))) return false;
+    const one = { id: known?.id ?? 0, name: name.slice(0, 100), subject: target.subject.slice(0, 1e3), text: text2, html };
+    const saved = await attempt(t("Saving…"), t("Couldn't save template"), () => page.client.template_save(one, known?.mark));
+    if (saved) toast(t("Template “{name}” saved", { name: isolated(name) }));
+    return saved;
+  };
+  await askToSave(t("Save as template"), t("Name"), target.subject.slice(0, 100), t("Save"), save);
 }
 export {
   openTemplates

@@ -93,17 +93,6 @@ function sign(path, name = "i") {
   return svg;
 }
 
-function focusHome() {
-  document.querySelector("[data-home]")?.focus({ preventScroll: true });
-}
-function holdFocus() {
-  const before = document.activeElement;
-  return () => {
-    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
-    if (document.activeElement === null || document.activeElement === document.body) focusHome();
-  };
-}
-
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -117,6 +106,23 @@ function filled(text2, values = {}) {
 }
 function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
+}
+
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+
+var typeTool = "M12 4v16 M4 7V5a1 1 0 0 1 1-1h14a1 1 0 0 1 1 1v2 M9 20h6";
+
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
 }
 
 function dialog(title, build, dismissable = true) {
@@ -159,12 +165,10 @@ async function attempt(doing, failed, work) {
   }
 }
 function setStatus(message) {
-  const line = byId("status", HTMLElement);
-  line.hidden = message === "";
-  fill(line, message);
+  const line2 = byId("status", HTMLElement);
+  line2.hidden = message === "";
+  fill(line2, message);
 }
-
-var typeTool = "M12 4v16 M4 7V5a1 1 0 0 1 1-1h14a1 1 0 0 1 1 1v2 M9 20h6";
 
 function adopt(text2) {
   globalThis.moxliteSheets ??= /* @__PURE__ */ new Set();
@@ -239,10 +243,6 @@ ${signature}`);
 }
 
 var words_default = ".compose-words{display:flex;flex:1;flex-direction:column;min-height:0}.compose-original{flex:none;max-height:60%;margin:0 14px 10px;overflow:auto;border:1px solid var(--border-color);border-radius:8px;font-size:13px}.compose-original>summary{padding:7px 12px;color:var(--color-mild);cursor:pointer}.compose-original-page{display:block;width:100%;height:180px;border:0;border-block:1px solid var(--border-color);background:var(--sheet)}.compose-original-foot{display:flex;flex-wrap:wrap;align-items:center;gap:4px 12px;margin:0;padding:4px 12px;color:var(--color-mild)}.compose-foot [aria-pressed=true]{background:var(--mailbox-active-background);color:var(--color)}@media(pointer:coarse){.compose-original>summary{padding-block:13px}}@media(min-width:701px)and (max-width:900px){.docked .compose-to>.chip-box{grid-area:2 / 1 / 3 / -1}}\n";
-
-function codeOf(error) {
-  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
-}
 
 function newId() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((octet) => octet.toString(16).padStart(2, "0")).join("");

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   // <define:PARTS>
-  var define_PARTS_default = { acts: "07414cff48d8", alarms: "70625df833fc", bar: "1ba0577febeb", book: "b002fba2636f", bulk: "d8f908ff4e47", calendar: "2bf8e8e56ba6", checks: "6d7b7e69656f", compose: "78a9a34039a3", conversation: "bdf68f5cd23d", details: "3cfb61406933", doubles: "35d71f009e69", dropping: "c4018c7714f1", empty: "bb5fb61c1ee4", event: "57fe3d677896", eventnews: "bdebc8119252", eventsearch: "5372fa9db6c5", export: "6af05b28309a", files: "213dfbccb2e9", giving: "cd0f0f89db06", group: "ad78dc7d5e1b", hints: "dadd4957e5ad", invitation: "e55c40326fc3", labels: "19b87376e562", later: "f0af958cb4a3", legend: "c787750f7acf", login: "2373250637d1", mailboxes: "7e5aeb7f8e31", menu: "692f03c79e85", message: "f3984cc4c39a", newsletters: "e165d75ad6ea", offline: "5cb58ed94a66", outbox: "efdc438f522d", palette: "599e600f5305", people: "902569bdfee8", person: "26517f3eb04b", print: "a0ac3720be1e", quick: "a8feda414d96", receipt: "6c66f40e244b", recipients: "04f91c83a93d", repeating: "e3e7aaccab11", rich: "a938868abf75", rules: "2fb56301144f", search: "64c427db1267", secondstep: "9f48c2f12ce8", sender: "04833b652d92", sent: "fe361afaa991", side: "c46c7692c09e", sorting: "43d476043c31", squire: "8f988577745b", templates: "1233b8e39749", touch: "4ad1d3a0e5eb", uploading: "78b25e34ce1a", viewer: "56525e94d43b", wires: "d298e64e6917", words: "359ca5564dcd" };
+  var define_PARTS_default = { acts: "4019fe2c6808", alarms: "70625df833fc", bar: "1ba0577febeb", book: "5d1201f3d5b4", bulk: "d8f908ff4e47", calendar: "fb39f54f10bc", checks: "6d7b7e69656f", compose: "5c521544aaaa", conversation: "bdf68f5cd23d", details: "f443c025506d", doubles: "71cde88d63e5", dropping: "399440b8c647", empty: "bb5fb61c1ee4", event: "93c656ebbd36", eventnews: "47a6236f2e4d", eventsearch: "5372fa9db6c5", export: "ffa16acf9e38", files: "b29b7ceb2b55", giving: "e0bbca09d738", group: "b23e1f17f11c", hints: "dadd4957e5ad", invitation: "08ef6a80bee9", labels: "9eb680889c32", later: "04a76dd9cdb7", legend: "971110855a8d", login: "2373250637d1", mailboxes: "4e1979b93873", menu: "3ec2576135e9", message: "b834125f069f", newsletters: "9a7d15892aca", offline: "c0b300b9dca1", outbox: "00afdc78d969", palette: "15560ccfba1c", people: "95ef6618aa98", person: "da56f36ed7d2", print: "8e2a53fae9c5", quick: "6c2acedf4a0a", receipt: "ad79bb9aac24", recipients: "04f91c83a93d", repeating: "e3e7aaccab11", rich: "5e5a03326c67", rules: "2e1fd6a71297", search: "e970d660d062", secondstep: "a2416893252b", sender: "0e120895530a", sent: "004a0844199a", side: "c46c7692c09e", sorting: "e05a596c8d66", squire: "8f988577745b", templates: "30f0f623d795", touch: "4ad1d3a0e5eb", uploading: "78b25e34ce1a", viewer: "c0d65a1eac31", wires: "d298e64e6917", words: "93545c9eb7b0" };
 
   // lib/beside.ts
   var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
@@ -152,6 +152,7 @@
   var fileCache = `${kept()}-files`;
   var fileKey = (base2, id, path) => `${base2}msg/${id}/kept/${path}`;
   var missingKey = (base2) => `${base2}msg/kept`;
+  var awayKey = (base2) => `${base2}settings/kept`;
   var guarded = (answer) => answer.headers.get("content-security-policy")?.includes("default-src 'none'") === true;
   var mostMessages = 200;
 
@@ -171,10 +172,16 @@
     void scope2.skipWaiting();
     event.waitUntil(Promise.all([shellCache, mailCache, fileCache].map((name) => caches.delete(name))));
   }
-  function asked(event) {
+  function asked(scope2, event) {
     const { request } = event;
     const url = new URL(request.url);
-    if (request.method !== "GET" || url.origin !== location.origin || !url.pathname.startsWith(base)) return;
+    const place = new URL(scope2.registration.scope).pathname;
+    if (request.method !== "GET" || url.origin !== location.origin) return;
+    if (place !== base) {
+      if (url.pathname === place && request.mode === "navigate") event.respondWith(settings(request));
+      return;
+    }
+    if (!url.pathname.startsWith(base)) return;
     const rest = url.pathname.slice(base.length);
     if (rest === "" && request.mode === "navigate") event.respondWith(page(request));
     else if (rest.startsWith("part/") || files.includes(rest)) event.respondWith(shellFile(request));
@@ -222,11 +229,15 @@
     const spare = keys.filter((key) => may(new URL(key.url).pathname));
     for (const key of spare.slice(0, Math.max(0, keys.length - most))) await cache.delete(key);
   }
+  async function filled2() {
+    return await caches.has(shellCache) ? caches.open(shellCache) : null;
+  }
   function unreached(answer) {
     return answer.status >= 502 && answer.status <= 504;
   }
   async function page(request) {
-    const shell = await caches.open(shellCache);
+    const shell = await filled2();
+    if (shell === null) return fetch(request);
     const kept2 = await keptFile(shell, base);
     const asked2 = fetch(request).then(async (answer) => {
       if (unreached(answer)) throw new TypeError(answer.statusText);
@@ -237,8 +248,20 @@
     const late = new Promise((resolve) => setTimeout(() => resolve(kept2), patience2));
     return Promise.race([asked2.catch(() => kept2), late]);
   }
+  async function settings(request) {
+    try {
+      const answer = await fetch(request);
+      if (unreached(answer)) throw new TypeError(answer.statusText);
+      return answer;
+    } catch (error) {
+      const away = await caches.match(awayKey(base), { cacheName: fileCache, ignoreVary: true });
+      if (away === void 0) throw error;
+      return away;
+    }
+  }
   async function shellFile(request) {
-    const shell = await caches.open(shellCache);
+    const shell = await filled2();
+    if (shell === null) return fetch(request);
     const path = new URL(request.url).pathname;
     const kept2 = await keptFile(shell, path);
     if (kept2 !== void 0) return kept2;
@@ -298,6 +321,6 @@
   } else {
     addEventListener("install", (event) => installed(scope, event));
     addEventListener("activate", (event) => activated(scope, event));
-    addEventListener("fetch", (event) => asked(event));
+    addEventListener("fetch", (event) => asked(scope, event));
   }
 })();
