@@ -12,8 +12,8 @@ doesn't count, nor does what each connection costs anyway (`FREE`).
   set by `visit`, an account by `processor.act_for`.
 - A request or an answer that is larger than its owner's share runs alone: it passes while its owner holds little else
   (`LITTLE`), and no other such item is there. It counts as the whole share, so that it keeps no other owner out. So
-  nothing that is allowed is too large for a small machine. A piece of work never takes more than the share (`WORK`):
-  the rest goes in portions, through a temporary file, or is refused with its size in words.
+  nothing that is allowed is too large for a small machine. A piece of work never takes more than `Ledger.work`: the
+  rest goes in portions, through a temporary file, or is refused with its size in words.
 - What has no room waits, the owner first that holds the least part of its share, for a bounded time, and only so many
   items of an owner (`MAX_WAITING`). For a large item that waits for the total, what is given back is kept. Then the
   item is refused (`NoRoom`); the protocol says so in its own words (429 for the owner's share, 503 for the server's).
@@ -55,7 +55,10 @@ MOST: Final = 300 << 20
 """Bytes of the total at most: what more than a hundred large exchanges at once need; the rest is for the page cache."""
 
 WORK: Final = LEAST // 2
-"""Bytes of a piece of work at most: the share of an account on the smallest machine."""
+"""Bytes of a piece of work at most, on the smallest machine: the share of an account there."""
+
+PIECES: Final = 3
+"""A piece of work has this part of a larger total: two thirds of an account's share."""
 
 FREE: Final = 4 << 10
 """Bytes that need not be taken: their connection costs more. A log-in has 300, so no crowd of strangers stops one."""
@@ -212,6 +215,11 @@ class Ledger:
         self.asks: list[_Ask] = []
         self.peers: dict[Peer, None] = {}
         TOTAL.set(total)
+
+    @property
+    def work(self) -> int:
+        """Bytes of a piece of work at most, on this machine."""
+        return max(WORK, self.total // PIECES)
 
     def hold(self) -> Hold:
         """A hold, empty as yet."""

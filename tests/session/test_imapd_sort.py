@@ -14,9 +14,8 @@ from moxlite.imapd.session import progress
 from moxlite.imapd.session.sessions import UidList
 from moxlite.imapd.session.state import Session
 from moxlite.imapd.session.view import View
-from moxlite.ledger import ledger
+from moxlite.ledger import Ledger, ledger
 from moxlite.store.mail.expunging import expunge
-from moxlite.store.rows import ordering
 from moxlite.store.rows.mailboxes import mailbox
 from moxlite.store.rows.ordering import room_for
 from moxlite.store.rows.sorting import sort_keys, thread_rows
@@ -109,8 +108,7 @@ async def test_what_sorts_and_threads_are_made_of_is_held(imap: Imap, monkeypatc
         await c.ok("b THREAD REFERENCES UTF-8 ALL")
         assert held == [room_for(3), 3 * sort.THREADED]
         assert not here.held["rows"]
-        monkeypatch.setattr(ordering, "MOST", 100)
-        monkeypatch.setattr(sort, "MOST", 100)
+        monkeypatch.setattr(Ledger, "work", 100)
         assert (await c.tagged("c SORT (FROM) UTF-8 ALL")).startswith("NO [LIMIT] ")
         assert (await c.tagged("d THREAD ORDEREDSUBJECT UTF-8 ALL")).startswith("NO [LIMIT] ")
 

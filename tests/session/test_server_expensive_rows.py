@@ -9,7 +9,7 @@ import pytest
 import trio
 import trio.testing
 
-from moxlite.ledger import ledger
+from moxlite.ledger import Ledger, ledger
 from moxlite.proto.imap.fetchitems import Attribute
 from moxlite.proto.mime.types import MailAddress, decode_structure, encode_structure
 from moxlite.store.accounts.opened import OpenAccount
@@ -17,7 +17,6 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery.perform import append
 from moxlite.store.exports.engine import message_page
 from moxlite.store.mail.adding import Append
-from moxlite.store.rows import ordering
 from moxlite.store.rows.ordering import room_for
 from moxlite.store.rows.sorting import SORT_KEYS, Ranking
 from moxlite.store.search.finding import MessageQuery, Search
@@ -168,7 +167,7 @@ async def test_keys_of_emails_are_held(rig: Rig, monkeypatch: pytest.MonkeyPatch
     await program.call("Email/query", sort=[{"property": "subject"}])
     assert len(held) == 1
     assert held[0] >= room_for(1)
-    monkeypatch.setattr(ordering, "MOST", 100)
+    monkeypatch.setattr(Ledger, "work", 100)
     assert await program.error("Email/query", sort=[{"property": "subject"}]) == "unsupportedSort"
 
 

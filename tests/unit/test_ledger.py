@@ -16,6 +16,7 @@ from moxlite.ledger import (
     HANDFUL,
     LEAST,
     MAX_WAITING,
+    MOST,
     NETWORKS,
     WORK,
     Hold,
@@ -28,6 +29,8 @@ from moxlite.ledger import (
     visit,
 )
 from moxlite.processor import act_for
+from moxlite.store.errors import LimitExceeded
+from moxlite.store.rows.ordering import room_for
 
 TOTAL = 160 << 20
 
@@ -404,3 +407,13 @@ def test_any_order_of_takes_keeps_the_shares() -> None:
 
     for seed in range(20):
         trio.run(run, seed)
+
+
+async def test_a_larger_machine_gives_a_piece_of_work_more() -> None:
+    """STORE-198a, STORE-198b: a third of the total, but never less than the smallest machine gives."""
+    assert Ledger(LEAST).work == WORK
+    begin(MOST)
+    assert room_for(500_000) == Ledger(MOST).work == MOST // 3
+    begin(LEAST)
+    with pytest.raises(LimitExceeded, match="more than 279,620 messages"):
+        room_for(500_000)

@@ -28,7 +28,7 @@ from moxlite.imapd.session.sessions import EMPTY, Seat, Threads, UidList, uid_ar
 from moxlite.imapd.session.state import Done, Session
 from moxlite.imapd.session.view import View
 from moxlite.imapd.updates.changes import tell
-from moxlite.ledger import NoRoom
+from moxlite.ledger import NoRoom, ledger
 from moxlite.processor import turn
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.encode import encode, thread_line
@@ -38,7 +38,7 @@ from moxlite.proto.imap.threading import References, Subjects
 from moxlite.store.file.transaction import Reader
 from moxlite.store.rows.mailboxes import mailbox, state
 from moxlite.store.rows.messages import uids as all_uids
-from moxlite.store.rows.ordering import MOST, SLICE, KeysOf, arrange, holding, room_for
+from moxlite.store.rows.ordering import SLICE, KeysOf, arrange, holding, room_for
 from moxlite.store.rows.sorting import sort_keys, thread_rows
 from moxlite.store.types import Mailbox, MailboxID
 
@@ -190,8 +190,9 @@ async def thread(session: Session, command: c.Thread) -> Done:
     if command.algorithm not in _ALGORITHMS or f"THREAD={command.algorithm}" in session.login.disabled:
         raise bad("unknown threading algorithm")
     uids = await _found(session, view, command.program)
-    if THREADED * len(uids) > MOST:
-        raise no(f"can't thread more than {MOST // THREADED:,} messages", "LIMIT")
+    most = ledger().work
+    if THREADED * len(uids) > most:
+        raise no(f"can't thread more than {most // THREADED:,} messages", "LIMIT")
     async with _held(THREADED * len(uids)):
         session.write(await going_on(session, lambda: _threaded(view, uids, command.algorithm, by_uid=command.uid)))
     return Done("threaded")

@@ -20,7 +20,7 @@ from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar
 
-from moxlite.ledger import WORK, ledger
+from moxlite.ledger import ledger
 from moxlite.processor import off_loop
 from moxlite.store.errors import LimitExceeded
 
@@ -53,9 +53,6 @@ LEAST_KEY: Final = 24
 BESIDE: Final = 96
 """Octets of a message beside its key: the object of the key, the places in it, and four arrays."""
 
-MOST: Final = WORK
-"""Octets of one order at most: the share of an account on the smallest machine."""
-
 RUN: Final = 10_000
 """Keys that are sorted at once, 5 ms."""
 
@@ -85,9 +82,10 @@ def text_key(value: str, *, descending: bool = False) -> bytes:
 
 def room_for(count: int) -> int:
     """Octets that `arrange` takes for so many messages at most. Raises LimitExceeded."""
-    if count * (LEAST_KEY + BESIDE) > MOST:
-        raise LimitExceeded(f"can't sort more than {MOST // (LEAST_KEY + BESIDE):,} messages")
-    return min(count * (KEY + BESIDE), MOST)
+    most = ledger().work
+    if count * (LEAST_KEY + BESIDE) > most:
+        raise LimitExceeded(f"can't sort more than {most // (LEAST_KEY + BESIDE):,} messages")
+    return min(count * (KEY + BESIDE), most)
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from moxlite.ledger import WORK, NoRoom
+from moxlite.ledger import NoRoom, ledger
 from moxlite.proto.mime.types import Structure, decode_structure
 from moxlite.store.errors import StorageBusy
 from moxlite.store.file.transaction import Reader
@@ -338,7 +338,7 @@ class Search:
 async def _room_for(rows: int) -> AsyncIterator[None]:
     """Hold the room for so many rows within a block. Raises StorageBusy."""
     try:
-        async with holding(min(ROW * rows, WORK)):
+        async with holding(min(ROW * rows, ledger().work)):
             yield
     except NoRoom as error:
         raise StorageBusy(str(error)) from None
