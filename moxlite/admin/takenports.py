@@ -7,8 +7,6 @@ from typing import Final, NamedTuple
 from moxlite.net.holders import Holder, holder_of
 from moxlite.net.limits import IPAddress
 
-__all__ = ["MAIL_PORTS", "WEB_PORTS", "Taken", "look"]
-
 MAIL_PORTS: Final = (25, 465, 993, 4190)
 WEB_PORTS: Final = (80, 443)
 

@@ -9,8 +9,6 @@ from typing import Final, NamedTuple
 
 from moxlite.net.limits import IPAddress, unmap
 
-__all__ = ["Holder", "holder_of"]
-
 PROC: Final = Path("/proc")
 
 LISTEN: Final = "0A"

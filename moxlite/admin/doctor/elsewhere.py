@@ -11,8 +11,6 @@ from moxlite.admin.doctor.requests import ReadState, Running
 from moxlite.config.datadir import KEY
 from moxlite.net.control.client import CtlFailed, NotRunning, VersionMismatch, connect_ctl
 
-__all__ = ["still_running"]
-
 SOCKETS: Final = Path("/proc/net/unix")
 """All Unix sockets of the kernel (proc(5)); only Linux has it."""
 
