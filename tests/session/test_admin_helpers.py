@@ -38,6 +38,7 @@ STARTS: Final = {
     "admin/standby/orphans.py": "litestream",
     "admin/standby/replicating.py": "litestream",
     "autotls/ordering.py": "acme",
+    "cli/archives/outlook.py": "readpst, of whoever imports, which says what is missing",
     "cli/backups/takeover.py": "systemctl, on another machine, which does not serve",
     "net/storage/sftp.py": "ssh",
     "patterns/process.py": "patterns",
