@@ -1,10 +1,10 @@
 """Outlook's data files (.pst), which readpst of the package pst-utils unpacks to a folder of messages (STORE-126)."""
 
-import resource
 import shutil
 import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -52,7 +52,7 @@ def unpacked(path: Path) -> Iterator[Path]:
         command = [program, "-e", "-q", "-o", name, str(path.absolute())]
         with tempfile.TemporaryFile() as errors:
             with subprocess.Popen(  # noqa: S603 - words of ours, no shell
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, preexec_fn=_limit
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, preexec_fn=_limits()
             ) as process:
                 _watch(process, folder, most)
             errors.seek(0)
@@ -77,8 +77,15 @@ def _watch(process: "subprocess.Popen[bytes]", folder: Path, most: int) -> None:
         process.kill()
 
 
-def _limit() -> None:
-    # In the child, before readpst begins.
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+def _limits() -> Callable[[], None] | None:
+    """Call for the child before readpst begins; None on Windows, where such limits don't exist."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+    return limit
