@@ -43,6 +43,7 @@ from moxlite.store.errors import AccountRemoved, AccountUnknown, ChunkDamaged, S
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware.collection import SCHEDULE
+from moxlite.store.mail.delegates import writes_still
 from moxlite.store.mail.facts import NO_FACTS
 from moxlite.store.types import Flag
 from moxlite.wording import ENGLISH, ReaderLanguage, Worded, as_worded, mail_text
@@ -65,10 +66,8 @@ CLASSES: Final = {Action.FAILED: "5", Action.DELAYED: "4", Action.DELIVERED: "2"
 async def deliver_notice(ctx: Context, database: Database, messages: Sequence[Message]) -> None:
     """Store the due DSN about these recipients of a submission into the sender's Inbox, of a failure also into that of
     the other account whose address was used, or send it to the sender of incoming mail. The author of a message that an
-    account has sent on and kept gets no DSN. Idempotent: a second call after a crash stores nothing more.
-
-    DSNs of a removed account go to the postmaster, without the body of the message. Raises StoreError if the DSN cannot
-    be stored now.
+    account has sent on and kept gets no DSN. DSNs of a removed account go to the postmaster, without the body of the
+    message. Idempotent: a second call after a crash stores nothing more. Raises StoreError: it can't be stored now.
     """
     static = ctx.config.current.static
     message = messages[0]
@@ -112,10 +111,13 @@ async def deliver_notice(ctx: Context, database: Database, messages: Sequence[Me
     except (AccountUnknown, AccountRemoved):
         async with ctx.accounts.use(static.postmaster.account) as account:
             await store(account, static.postmaster.mailbox, orphaned=True)
+        return
     if message.dsn_due == Action.FAILED and (owner := owner_of_sender(ctx.config.current, message)) is not None:
         with suppress(AccountUnknown, AccountRemoved):
             async with ctx.accounts.use(owner) as account:
-                await store(account, "Inbox")
+                # else the address was the writer's own then, and the message isn't for its owner of now
+                if await account.read(partial(writes_still, guest=message.account, on_behalf=True), op="notice"):
+                    await store(account, "Inbox")
 
 
 async def _note_event(account: Account, messages: Sequence[Message], key: bytes) -> None:

@@ -15,6 +15,7 @@ from moxlite.queue import record
 from moxlite.queue.data.rows import Message
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.submission import DSNNotify, SubmissionRecipient
+from moxlite.store.mail.delegates import Delegate, set_delegate
 from tests import queue_rig
 from tests.queue_rig import HANG, MESSAGE, Rig, Server, rig_at, submission
 
@@ -327,20 +328,24 @@ login_disabled = "This mailbox is shared."
 
 
 @pytest.mark.parametrize(
-    ("sender", "outcome", "inboxes"),
+    ("sender", "outcome", "may_write", "inboxes"),
     [
-        ("support@own.example", "550 5.1.1 no such user", (1, 1)),
-        ("alice@own.example", "550 5.1.1 no such user", (1, 0)),
-        ("support@own.example", "250 2.0.0 queued", (1, 0)),
+        ("support@own.example", "550 5.1.1 no such user", True, (1, 1)),
+        ("support@own.example", "550 5.1.1 no such user", False, (1, 0)),
+        ("alice@own.example", "550 5.1.1 no such user", True, (1, 0)),
+        ("support@own.example", "250 2.0.0 queued", True, (1, 0)),
     ],
 )
 async def test_a_team_learns_that_its_message_failed(
-    tmp_path: Path, sender: str, outcome: str, inboxes: tuple[int, int]
+    tmp_path: Path, sender: str, outcome: str, may_write: bool, inboxes: tuple[int, int]
 ) -> None:
-    """QUEUE-100, SMTP-189: of a message from another account's address, that account has the notice of a failure, too;
-    who wrote has each notice.
+    """QUEUE-100, SMTP-189: of a message from another account's address, that account has the notice of a failure, too,
+    if the writer may write so: an address may have another owner since. Who wrote has each notice.
     """
     async with rig_at(tmp_path, domains=SUPPORT) as rig:
+        if may_write:
+            async with rig.accounts.use("support") as support:
+                await support.write(lambda tx: set_delegate(tx, Delegate("alice", "as")))
         rig.remote(Server({"RCPT": outcome}))
         await submit(rig, wants("bob@remote.example", DSNNotify.SUCCESS | DSNNotify.FAILURE), sender=sender)
         await rig.settle()
