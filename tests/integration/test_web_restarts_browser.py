@@ -294,7 +294,7 @@ def test_a_device_is_told_of_new_mail_once(chromium: Browser, server: LocalServe
         quiet = settings.get_by_label("Quiet hours from")
         survivor.die()
         quiet.click()
-        survivor.refused("Couldn't save settings", settings)
+        survivor.refused("No answer", settings)
         expect(quiet).not_to_be_checked()
         survivor.back()
         quiet.click()
