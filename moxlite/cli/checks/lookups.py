@@ -41,7 +41,7 @@ def _question(words: tuple[str, ...]) -> tuple[str, str]:
     kind, name = (words[0].lower(), words[1]) if len(words) == 2 else ("ips", words[0])
     if host := re.search(r"^[a-z]+://([^/:]+)|@([^@/]+)$", name):
         raise click.UsageError(f"{name!r} isn't a name in DNS. Use {host[1] or host[2]}")
-    if kind != "ptr" and re.fullmatch(r"[0-9.]+|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*", name):
+    if kind != "ptr" and re.fullmatch(r"[0-9.]+|[0-9a-fA-F]*:[0-9a-fA-F:.]*", name):
         raise click.UsageError(f"{name!r} is an IP address. To find its name, run: moxlite dns lookup ptr {name}")
     return kind, name
 
