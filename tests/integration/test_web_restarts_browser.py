@@ -525,6 +525,7 @@ def test_a_phone_goes_on(chromium: Browser, server: LocalServer) -> None:
     expect(page.locator(".toast").last).to_contain_text(f"Couldn't move messages. {AWAY}.")
     expect(page.locator(".message")).to_have_count(2)
     survivor.back()
+    survivor.expect_problem("409")  # of the repetition: the message has moved
     with survivor.killed_before_the_answer("message_move"):
         page.locator(".message", has_text="First").evaluate(PUSH, 140)
     survivor.back()
