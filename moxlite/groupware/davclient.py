@@ -101,11 +101,18 @@ class Place(msgspec.Struct, frozen=True):
 def url_problem(url: str) -> str:
     """Why calendars can't be copied from an address, "" if they can."""
     try:
-        parts = urlsplit(_joined(url, ""))
-        reachable = parts.scheme == "https" and parts.hostname and "@" not in parts.netloc
-    except (ValueError, CopyFailed):
-        reachable = False
-    return "" if reachable else "the URL must start with https:// and can't include a password"
+        _host_of(url)
+    except CopyFailed as error:
+        return str(error)
+    return ""
+
+
+def _host_of(url: str) -> str:
+    """The host of an address from which calendars can be copied. Raises CopyFailed."""
+    parts = urlsplit(_joined(url, ""))
+    if parts.scheme != "https" or not parts.hostname or "@" in parts.netloc:
+        raise CopyFailed("the URL must start with https:// and can't include a password")
+    return parts.hostname
 
 
 class Remote:
@@ -114,10 +121,7 @@ class Remote:
     """
 
     def __init__(self, client: HTTPClient, resolver: Resolver, url: str, user: str, password: str) -> None:
-        if problem := url_problem(url):
-            raise CopyFailed(problem)
-        parts = urlsplit(_joined(url, ""))
-        assert parts.hostname
+        self._host = _host_of(url)
         if ":" in user:
             raise CopyFailed("the user name can't contain a colon")
         self._client = client
@@ -125,7 +129,6 @@ class Remote:
         self._hold = ledger().hold()
         self._proven: set[str] = set()  # hosts of other domains that DNSSEC names
         self._url = url
-        self._host = parts.hostname
         self._login = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
     def __enter__(self) -> Self:

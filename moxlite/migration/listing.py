@@ -99,8 +99,11 @@ async def _leave_out(boxes: dict[str, r.ListData], client: Client, namespaces: N
     """
     for name, box in [*boxes.items()]:
         if not client.can_name(name):
-            text = "skipped folder {name}: its name is too long or has unsupported characters"
-            await problems.add(worded(text, name=repr(shown(name))))
+            await problems.add(
+                worded(
+                    "skipped folder {name}: its name is too long or has unsupported characters", name=repr(shown(name))
+                )
+            )
             del boxes[name]
         elif namespaces.owner_of(name) == "others":
             await problems.add(worded("skipped another user's folder {name}", name=repr(shown(name))))

@@ -447,6 +447,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0nmagdgl’URL du service push doit commencer par https:// et nommer un hôte
 07lyo2mdes agendas sont déjà en cours de copie
 1h9bds2plusieurs copies sont en cours sur ce serveur ; réessayez plus tard
+1mlgyn3l’adresse doit commencer par https:// et ne contenir aucun mot de passe
 0xwb21zle nom d’utilisateur ne peut pas contenir de deux-points
 1afc4z9le serveur n’a pas d’emplacement d’agendas ou de contacts pour cet utilisateur
 1n3mha8le serveur refuse le nom d’utilisateur ou le mot de passe
@@ -508,6 +509,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1kyyaimest un nombre de jours jusqu’à {n}, avec POP3 seulement
 0acmx94le mot de passe enregistré n’est plus lisible : indiquez-le à nouveau
 1n1fg06le serveur annonce plus de {n} dossiers
+13quamble dossier {name} est laissé de côté : son nom est trop long ou a des caractères étranges
 1vimp78le dossier {name} est laissé de côté : il est à un autre utilisateur
 1fng2hrle dossier supprimé {name} est laissé de côté
 1sz8qnjle dossier {name} est laissé de côté : il ne montre que des messages d’autres dossiers

@@ -447,6 +447,7 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0nmagdgl’URL del servizio push deve iniziare con https:// e nominare un host
 07lyo2muna copia di calendari è già in corso
 1h9bds2su questo server sono in corso diverse copie; riprova più tardi
+1mlgyn3l’indirizzo deve iniziare con https:// e non contenere password
 0xwb21zun nome utente non ha due punti
 1afc4z9il server non indica la cartella dell’utente
 1n3mha8il server rifiuta il nome utente o la password
@@ -508,6 +509,7 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 1kyyaimè un numero di giorni fino a {n}, solo con POP3
 0acmx94la password salvata non è più leggibile: indicala di nuovo
 1n1fg06il server elenca più di {n} cartelle
+13quambla cartella {name} è tralasciata: il suo nome è troppo lungo, o ha caratteri insoliti
 1vimp78la cartella {name} è tralasciata: è di un altro utente
 1fng2hrla cartella eliminata {name} è tralasciata
 1sz8qnjla cartella {name} è tralasciata: mostra solo messaggi di altre cartelle

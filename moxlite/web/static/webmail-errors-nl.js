@@ -447,6 +447,7 @@ var inWords2 = (error) => inWords(error, `1up7nwionbekende instelling: {name}
 0nmagdgde URL van de pushdienst moet met https:// beginnen en een host noemen
 07lyo2mer worden al agenda’s gekopieerd
 1h9bds2er lopen meerdere kopieën op deze server; probeer het later opnieuw
+1mlgyn3het adres moet met https:// beginnen en mag geen wachtwoord bevatten
 0xwb21zde gebruikersnaam mag geen dubbele punt bevatten
 1afc4z9de server heeft voor deze gebruiker geen plek voor agenda’s of contacten
 1n3mha8de server weigert de gebruikersnaam of het wachtwoord
@@ -508,6 +509,7 @@ var inWords2 = (error) => inWords(error, `1up7nwionbekende instelling: {name}
 1kyyaimis een aantal dagen tot {n}, alleen met POP3
 0acmx94het bewaarde wachtwoord is niet meer leesbaar: geef het opnieuw op
 1n1fg06de server noemt meer dan {n} mailboxen
+13quambmailbox {name} wordt overgeslagen: de naam is te lang of heeft vreemde tekens
 1vimp78mailbox {name} wordt overgeslagen: die is van een andere gebruiker
 1fng2hrverwijderde mailbox {name} wordt overgeslagen
 1sz8qnjmailbox {name} wordt overgeslagen: die toont alleen berichten uit andere mailboxen

@@ -451,6 +451,7 @@ var inWords2 = (error) => inWords(error, `1up7nwi⟦unknown setting: {name}⟧
 0nmagdg⟦the push service URL must start with https:// and include a host⟧
 07lyo2m⟦a calendar copy is already running⟧
 1h9bds2⟦too many calendar copies are running on this server; try again later⟧
+1mlgyn3⟦the URL must start with https:// and can't include a password⟧
 0xwb21z⟦the user name can't contain a colon⟧
 1afc4z9⟦the server doesn't have a calendar or contacts home for this user⟧
 1n3mha8⟦the server rejected the user name or password⟧
@@ -513,6 +514,7 @@ var inWords2 = (error) => inWords(error, `1up7nwi⟦unknown setting: {name}⟧
 1kyyaim⟦must be a number of days up to {n}. Only for POP3⟧
 0acmx94⟦can't read the stored password; enter the password again⟧
 1n1fg06⟦the server has more than {n} folders⟧
+13quamb⟦skipped folder {name}: its name is too long or has unsupported characters⟧
 1vimp78⟦skipped another user's folder {name}⟧
 1fng2hr⟦skipped deleted folder {name}⟧
 1sz8qnj⟦skipped folder {name}: only shows messages from other folders⟧
