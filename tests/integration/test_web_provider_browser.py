@@ -131,7 +131,7 @@ def test_a_link_to_a_place_survives_the_log_in(visitor: Visitor, place: str, tit
     page.get_by_role("button", name="Log in with Home").click()
     expect(page.get_by_placeholder("Enter any login")).to_be_visible()
     sign_in(page)
-    expect(page.get_by_role("heading", name=title)).to_be_visible()
+    expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
     assert page.url == f"{visitor.base}/{place}"
 
 

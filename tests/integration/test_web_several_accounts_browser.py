@@ -143,7 +143,8 @@ def test_each_account_keeps_its_own_mail_and_notices(chromium: Browser, two: Loc
     until(lambda: page.evaluate(KEPT)[0] == both[0], what="two databases")
     until(lambda: set(page.evaluate(KEPT)[1]) >= {both[1][1]}, what="a cache of the second account")
     scopes = "async () => (await navigator.serviceWorker.getRegistrations()).map((one) => one.scope).sort()"
-    until(lambda: page.evaluate(scopes) == [f"{visitor.base}/webmail/{folder}" for folder in ("", "u/1/")])
+    kept = [f"{visitor.base}{place}" for place in ("/", "/u/1/", "/webmail/", "/webmail/u/1/")]
+    until(lambda: page.evaluate(scopes) == kept, what="workers of both accounts' webmail and settings")
     menu(page).get_by_role("menuitem", name="Log out", exact=True).click()
     expect(page.get_by_role("link", name=two.user)).to_be_visible()
     until(lambda: page.evaluate(KEPT)[0] == ["moxlite-webmail"], what="the first account's database alone")

@@ -75,11 +75,14 @@ MAX_SHOWN: Final = 10
 
 
 class Rooms:
-    """The room that accounts with a quota use, read anew after `ROOM_SECONDS`: each of them is opened for it."""
+    """The room that accounts with a quota use. Each of them is opened for it, so it's read after `ROOM_SECONDS` or when
+    a quota has changed.
+    """
 
     def __init__(self, config: ConfigHolder, accounts: Accounts) -> None:
         self._config = config
         self._accounts = accounts
+        self._limits: dict[str, int] = {}
         self._used: dict[str, int] = {}
         self._read = -ROOM_SECONDS
 
@@ -87,8 +90,9 @@ class Rooms:
         """Accounts that have little room left, without those out of service, which are told elsewhere."""
         snapshot = self._config.current
         limits = {name: limit for name in snapshot.domains.accounts if (limit := snapshot.quota(name))}
-        if trio.current_time() - self._read >= ROOM_SECONDS:
+        if limits != self._limits or trio.current_time() - self._read >= ROOM_SECONDS:
             self._used = {name: await self._size(name) for name in limits}
+            self._limits = limits
             self._read = trio.current_time()
         return [
             nearly_full(name, used, limit)
