@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from moxlite.proto.address import Localpart, pack_localpart, unicode_domain
+from moxlite.proto.mime.automatic import automatic
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import part_text
 from moxlite.proto.mime.types import MailAddress, Part, Structure
@@ -31,8 +32,6 @@ MAX_REFERENCES: Final = 200
 STRUCTURE: Final = f"SELECT structure FROM message_info WHERE email_id = {EMAIL_ID}"  # noqa: S608 - a constant
 
 ID: Final = re.compile(r"<[^<>\s]+>")
-LIST_FIELDS: Final = (b"list-id", b"list-post", b"list-unsubscribe", b"list-help", b"list-owner", b"list-archive")
-BULK: Final = frozenset(("bulk", "junk", "list"))
 
 
 class NameAddress(msgspec.Struct, frozen=True, rename="pascal"):
@@ -103,7 +102,7 @@ def read_structure(r: Reader, message_id: int) -> Structure:
 
 
 def message_json(r: Reader, message_id: int) -> tuple[MessageJSON, bool]:
-    """A message as JSON, and whether its header says that it was made by a program (RFC 3834 §5, lists, Precedence).
+    """A message as JSON, and whether its header says that no person wrote it.
 
     It reads up to 2 MiB of texts, so it is work for a thread. Raises NoSuchMessage, ChunkDamaged.
     """
@@ -133,7 +132,7 @@ def message_json(r: Reader, message_id: int) -> tuple[MessageJSON, bool]:
         text=text("text/plain"),
         html=text("text/html"),
         structure=_part(root),
-    ), _is_automated(header)
+    ), automatic(header) != ""
 
 
 def _leaves(part: Part) -> Iterator[Part]:
@@ -181,11 +180,3 @@ def _part(part: Part) -> PartJSON:
         decoded_size=part.decoded,
         parts=[_part(child) for child in part.parts],
     )
-
-
-def _is_automated(header: HeaderSection) -> bool:
-    submitted = header.text(b"auto-submitted")
-    if submitted is not None and submitted.split(b";")[0].strip().lower() != b"no":
-        return True
-    precedence = header.decode(header.text(b"precedence") or b"").strip().lower()
-    return precedence in BULK or any(header.count(name) for name in LIST_FIELDS)

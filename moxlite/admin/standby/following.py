@@ -32,7 +32,7 @@ from moxlite.admin.standby.layout import (
     FOLLOWED,
     Positions,
     StandbyState,
-    databases_now,
+    databases_in,
     databases_of,
     epoch_folder,
     is_database,
@@ -41,6 +41,7 @@ from moxlite.admin.standby.layout import (
     read_head,
     read_positions,
     save,
+    without_removed,
 )
 from moxlite.admin.standby.lease import was_stopped
 from moxlite.admin.standby.litestream import (
@@ -566,16 +567,14 @@ def _handed(source: Source, folder: Path, epoch: int) -> dict[str, int] | None:
 def _names(source: Source, folder: Path, epoch: int) -> set[str]:
     """The databases of an epoch in the target, but for removed accounts. Blocks."""
     with source.storage(folder) as storage:
-        return databases_now(storage, epoch, folder)
+        return without_removed(databases_in(storage, epoch), storage, epoch, folder)
 
 
 def _was_stopped(source: Source, folder: Path) -> bool:
     """Whether the first machine has ended on purpose, as far as the source answers. Blocks."""
-    try:
-        with source.storage(folder) as storage:
-            return was_stopped(storage)
-    except (OSError, BackupError):
-        return False
+    with contextlib.suppress(OSError, BackupError), source.storage(folder) as storage:
+        return was_stopped(storage)
+    return False
 
 
 def _check_signers(source: Source, folder: Path, found: list[str]) -> None:

@@ -20,7 +20,7 @@ from __future__ import annotations
 import contextlib
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -250,12 +250,12 @@ def databases_in(storage: Storage, epoch: int) -> list[str]:
     return [name for name in found if is_database(name)]
 
 
-def databases_now(storage: Storage, epoch: int, folder: Path) -> set[str]:
-    """The databases of an epoch in a target, but for accounts that were removed: neither the first machine's positions
-    name them, nor the configuration in `folder`, that of a full backup. Where it has none, all are in. Blocks. Raises
+def without_removed(databases: Iterable[str], storage: Storage, epoch: int, folder: Path) -> set[str]:
+    """These databases of an epoch in a target, but for removed accounts: neither the first machine's positions name
+    them, nor the configuration in `folder`, that of a full backup. Where it has none, all are in. Blocks. Raises
     OSError, ValueError.
     """
-    found, positions = {*databases_in(storage, epoch)}, read_positions(storage, epoch)
+    found, positions = {*databases}, read_positions(storage, epoch)
     try:
         accounts = parse(read_source(folder / CONFIG / DOMAINS_FILE)).get("accounts")
     except ConfigError:

@@ -18,11 +18,11 @@ from moxlite.admin.standby.following import Source
 from moxlite.admin.standby.layout import (
     FILES,
     databases_in,
-    databases_now,
     epoch_folder,
     is_database,
     read_beginning,
     read_head,
+    without_removed,
 )
 from moxlite.admin.standby.litestream import Place, environment, place_of, write_configuration
 from moxlite.admin.standby.pack import open_pack, unpack
@@ -72,22 +72,26 @@ def restored_at(
             if head is None:
                 raise BackupError(f"{source.target} isn't a standby target: standby.json not found")
             chosen = _epoch_of(storage, head.epoch, at) if epoch is None else epoch
-            wanted = databases_in(storage, chosen) if account is None else [f"accounts/{account}/account.db"]
-            if account is None and source.identity is not None:
-                _files(storage, chosen, source, folder)
-            now = databases_now(storage, chosen, folder)
+            if account is not None:
+                databases = [f"accounts/{account}/account.db"]
+                kept = {*databases}
+            else:
+                if source.identity is not None:
+                    _files(storage, chosen, source, folder)
+                databases = databases_in(storage, chosen)
+                kept = without_removed(databases, storage, chosen, folder)
         with place_of(source.target, source.access, Path(scratch)) as place:
-            found = []
-            for name in wanted:
-                if account is None and name not in now:
+            restored = False
+            for name in databases:
+                if name not in kept:
                     left_out(f"skipped {name}: the account was removed; to get its mail, use --account")
                     continue
                 tell(name)
                 if _restore(source, place, chosen, name, at, folder / "data"):
-                    found.append(name)
+                    restored = True
                 else:
                     left_out(f"skipped {name}: nothing found in the target{when}")
-        if not found:
+        if not restored:
             raise BackupError(f"{source.target} is empty{when}")
         yield folder
 

@@ -150,7 +150,7 @@ class Access(msgspec.Struct, frozen=True, eq=False, kw_only=True):
 
         Raises BadMailboxName, NoSuchMailbox, NoRight.
         """
-        name = check_name(name.strip("/"))
+        name = check_name(name)
         if not self.guest:
             return name
         above = [box for ancestor in reversed(ancestors(name)) if (box := mailbox_by_name(r, ancestor)) is not None]

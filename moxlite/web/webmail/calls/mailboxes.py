@@ -11,7 +11,6 @@ from moxlite.store.accounts.access import folder_change
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.mailboxes import SLICE, create_mailbox, delete_in_slices, rename_subscribed, set_special_use
-from moxlite.store.names import check_name
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.rows.views import unseen_ids
 from moxlite.store.types import Flag, Mailbox, MailboxID
@@ -44,7 +43,6 @@ class MailboxCalls(AccountCalls):
     @call(once=True)
     async def mailbox_create(self, caller: Caller, name: Name, beside: Counter = 0) -> int:
         """Create a mailbox and its missing parents, in the account of mailbox `beside` (0: own); returns its id."""
-        check_name(name)  # a slash at an end is for IMAP alone
 
         def unit(tx: AccountTx) -> int:
             return create_mailbox(tx, holder.check_new(tx, name))[-1].id
