@@ -73,8 +73,12 @@ class App {
     kept(),
     "Webmail",
     this.client,
-    async (asked) =>
-      (await part<typeof LoginPart>("login")).askLogIn(asked, () => part<typeof SecondStepPart>("secondstep")),
+    async (asked) => {
+      const { askLogIn } = await part<typeof LoginPart>("login");
+      // for the first call of a log-in, while the user types
+      addEventListener("input", () => void this.client.furtherChecks().catch(() => null), { once: true });
+      return askLogIn(asked, () => part<typeof SecondStepPart>("secondstep"));
+    },
     true,
     true,
   );

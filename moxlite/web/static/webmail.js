@@ -4052,7 +4052,11 @@ var App = class {
     };
   });
   client = new Client(base, checks, (reason) => this.logIn(reason));
-  session = new Session(kept(), "Webmail", this.client, async (asked) => (await part("login")).askLogIn(asked, () => part("secondstep")), true, true);
+  session = new Session(kept(), "Webmail", this.client, async (asked) => {
+    const { askLogIn } = await part("login");
+    addEventListener("input", () => void this.client.furtherChecks().catch(() => null), { once: true });
+    return askLogIn(asked, () => part("secondstep"));
+  }, true, true);
   mail = new Mail({ send: (request) => void this.send(request), opened: (parsed) => this.reader.offer(parsed), removed: () => toast(t("This message has been moved or deleted")), outdated: (version) => void reload(t("A new version is available."), () => location.replace(`${base}?v=${encodeURIComponent(version)}${location.hash}`)), checking: location.hostname === "localhost" });
   actions = new Actions(this.client, this.mail, (item, mailbox) => void this.offerRule(item, mailbox));
   stream = new Stream(this.client, base, { event: (event) => {
