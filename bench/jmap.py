@@ -43,7 +43,7 @@ class Client:
     def __init__(self, port: int, user: str, password: str) -> None:
         self.port = port
         self.login = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
         self._connection.request("GET", "/jmap/session", headers={"Authorization": self.login})
         self.account = json.loads(self._connection.getresponse().read())["primaryAccounts"][USING[1]]
 

@@ -10,7 +10,7 @@ from bench.jmap import Client
 from bench.largemail import ADDRESS, COMMON, Mail, rare
 from bench.webload import Stream, Webmail
 
-__all__ = ["FAR", "Kind", "Task", "imap_tasks", "jmap_tasks", "text_tasks", "webmail_tasks"]
+__all__ = ["FAR", "Kind", "Task", "imap_tasks", "jmap_tasks", "search_tasks", "text_tasks", "webmail_tasks"]
 
 Kind = Literal["waits", "whole", "bulk"]
 """Whether a person waits for it, or it reads or changes a whole folder. "bulk": Dovecot may be much faster."""
@@ -102,13 +102,30 @@ def _changes(session: IMAP, task: Callable[..., Task], validity: int) -> Iterato
 
 
 def text_tasks(port: int, user: str, password: str, mail: Mail) -> Iterator[Task]:
-    """Searches for a word that one message has."""
+    """Searches that a text index, or what is kept of a header, may answer: for a word of one message, and by Date."""
     session = IMAP(port, user, password)
     session.command(b"SELECT Archive")
-    for key in ("TEXT", "BODY"):
-        line = f"SEARCH {key} {rare(mail.folders['Archive'] // 3)}".encode()
-        yield Task(f"SEARCH {key}, one", partial(session.command, line, keep=False), "whole", repeated=False)
+    word = rare(mail.folders["Archive"] // 3)
+    for name, line in (
+        ("TEXT, one", f"TEXT {word}"),
+        ("BODY, one", f"BODY {word}"),
+        ("SENTSINCE", "SENTSINCE 1-Jan-2024"),
+    ):
+        work = partial(session.command, f"SEARCH {line}".encode(), keep=False)
+        yield Task(f"SEARCH {name}", work, "whole", repeated=False)
     session.close()
+
+
+def search_tasks(port: int, user: str, password: str, mail: Mail) -> Iterator[Task]:
+    """Searches of a JMAP client and of the webmail for a word of one message."""
+    word = rare(mail.folders["Archive"] // 3)
+    client = Client(port, user, password)
+    query = partial(client.call, "Email/query", limit=50, filter={"text": word})
+    yield Task("JMAP text of one", query, "whole", repeated=False)
+    stream = Stream(Webmail(port, user, password))
+    rows = partial(stream.rows, {"filter": {"mailbox_id": -1, "words": [word]}})
+    yield Task("webmail search, one", rows, "whole", repeated=False)
+    stream.close()
 
 
 def jmap_tasks(port: int, user: str, password: str, mail: Mail) -> Iterator[Task]:
