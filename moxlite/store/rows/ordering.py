@@ -31,6 +31,7 @@ KeysOf: TypeAlias = "Callable[[Reader, Sequence[int]], Iterable[tuple[int, bytes
 """Yields the keys of some messages, named by numbers, in their order, without those that are gone."""
 
 T = TypeVar("T")
+K = TypeVar("K", bytes, str, int)
 
 
 class Scanned(Protocol):
@@ -188,7 +189,7 @@ class _Ordering:
         return array("I", sorted(tied))
 
 
-def sort_in_runs(keys: list[bytes]) -> None:
+def sort_in_runs(keys: list[K]) -> None:
     """Sort as ``keys.sort()`` does, which would hold up all other threads for half a second for 500,000: in runs, of
     which two and two are joined. A sort that finds two runs joins them in one pass, 20 ms for the last one.
     """

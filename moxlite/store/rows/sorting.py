@@ -12,6 +12,7 @@ import sys
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
 from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
@@ -26,9 +27,10 @@ from moxlite.proto.mime.text import casemap
 from moxlite.proto.mime.types import MailAddress
 from moxlite.proto.mime.words import decode_words
 from moxlite.store.file.transaction import Reader, Row, array_of, int_array
-from moxlite.store.rows.conditions import Ranks, Run
+from moxlite.store.rows.conditions import Condition, Ranks, Run, structures_in
 from moxlite.store.rows.messages import structures
-from moxlite.store.rows.ordering import number_key, text_key
+from moxlite.store.rows.ordering import number_key, sort_in_runs, text_key
+from moxlite.store.rows.views import Place
 from moxlite.store.types import MailboxID
 
 Ranking: TypeAlias = Literal["received", "size", "sender", "unread"]
@@ -103,6 +105,11 @@ class _From(_Dated, array_like=True, gc=False):
     from_: _First = _First()
 
 
+class _Authored(_Dated, array_like=True, gc=False):
+    subject: msgspec.Raw = msgspec.Raw()
+    from_: msgspec.Raw = msgspec.Raw(b"\x90")  # an empty list
+
+
 class Addressed(_From, array_like=True, gc=False):
     """A stored `Envelope` up to the recipients: the first address of each field."""
 
@@ -125,6 +132,8 @@ class _Head(msgspec.Struct, Generic[_E], array_like=True, gc=False):
 
 _dated: Final = msgpack_decoder(_Head[_Dated])
 _titled: Final = msgpack_decoder(_Head[_Titled])
+_authored: Final = msgpack_decoder(_Head[_Authored])
+_first: Final = msgpack_decoder(_First)
 _DECODERS: Final[tuple[Callable[[bytes], _Head[Any]], ...]] = (
     msgpack_decoder(_Head[Sent]).decode,
     msgpack_decoder(_Head[_From]).decode,
@@ -306,10 +315,110 @@ def sort_by_rank(r: Reader, found: Run) -> None:
 
 
 def _sender(packed: bytes) -> str:
+    return _name_of(_author(packed))
+
+
+def _author(packed: bytes) -> bytes:
+    """The From field in a stored structure, as it's packed there."""
     try:
-        return sys.intern(_display(_DECODERS[1](packed).envelope.from_.address)[:MAX_RANK])
+        return bytes(_authored.decode(packed).envelope.from_)
+    except msgspec.DecodeError:
+        return b""
+
+
+def _name_of(author: bytes) -> str:
+    try:
+        return sys.intern(_display(_first.decode(author).address)[:MAX_RANK])
     except msgspec.DecodeError:
         return ""
+
+
+MAX_AUTHORS: Final = 10_000
+"""From fields whose names are remembered while messages are read: most mail is of few senders."""
+
+
+class Senders:
+    """Messages in the order of their senders' displayed names: 32 octets each, and each name once.
+
+    First all messages are read, then they're put in order, then taken, one name after the other.
+    """
+
+    def __init__(self) -> None:
+        self._messages = Run.empty()
+        self._numbers = array("I")  # of the names, by message
+        self._names: dict[str, int] = {}  # and their numbers
+        self._authors: dict[bytes, int] = {}
+        self._ordered: list[str] = []
+        self._places = array("I")  # in `_messages`, name by name, as they were read
+        self._ends = array("I")  # by name, in `_places`
+        self._taken = 0  # names
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def read(self, r: Reader, mailbox_id: int, condition: Condition, behind: Place, limit: int) -> Place | None:
+        """Add at most `limit` messages of a mailbox behind a place, the oldest first; returns the place of the last,
+        None at the end of the mailbox. 2.5 µs each.
+        """
+        messages, authors, before = self._messages, self._authors, len(self)
+        for received, message_id, thread, packed in structures_in(r, mailbox_id, condition, behind, limit):
+            author = _author(packed)
+            number = authors.get(author)
+            if number is None:
+                if len(authors) == MAX_AUTHORS:
+                    authors.clear()
+                number = authors[author] = self._names.setdefault(_name_of(author), len(self._names))
+            messages.received.append(received)
+            messages.ids.append(message_id)
+            messages.threads.append(thread)
+            self._numbers.append(number)
+        return Place(messages.received[-1], messages.ids[-1]) if len(self) - before == limit else None
+
+    def arrange(self) -> None:
+        """Put the messages in order: each goes to the next place of its name."""
+        self._ordered = [*self._names]
+        sort_in_runs(self._ordered)
+        orders = array("I", bytes(4 * len(self._ordered)))
+        for order, name in enumerate(self._ordered):
+            orders[self._names[name]] = order
+        counts = [0] * len(self._ordered)
+        for number in self._numbers:
+            counts[orders[number]] += 1
+        nexts = array("I", accumulate(counts[:-1], initial=0))
+        self._places = array("I", bytes(4 * len(self)))
+        for place, number in enumerate(self._numbers):
+            order = orders[number]
+            self._places[nexts[order]] = place
+            nexts[order] += 1
+        self._ends = nexts
+        self._numbers, self._names, self._authors = array("I"), {}, {}
+
+    @property
+    def left(self) -> bool:
+        """Whether there are names to be taken."""
+        return self._taken < len(self._ordered)
+
+    def take(self, limit: int, *, oldest_first: bool) -> Run:
+        """The messages of the next names: of one name, or at most `limit` messages."""
+        places: list[int] = []
+        ranks: list[int | str] = []
+        start = self._ends[self._taken - 1] if self._taken else 0
+        while self.left and (not places or self._ends[self._taken] - start <= limit):
+            end = self._ends[self._taken]
+            named = self._by_reception(self._places[start + len(places) : end])
+            places += named if oldest_first else reversed(named)
+            ranks += [self._ordered[self._taken]] * len(named)
+            self._taken += 1
+        found = Run(self._messages.received, self._messages.ids, self._messages.threads)
+        found.arrange(places)
+        found.ranks = ranks
+        return found
+
+    def _by_reception(self, places: Sequence[int]) -> list[int]:
+        received, ids = self._messages.received, self._messages.ids
+        keys = [(received[place] << 64 | ids[place]) << 32 | place for place in places]
+        sort_in_runs(keys)
+        return [key & 0xFFFFFFFF for key in keys]
 
 
 MAX_THREADABLE: Final = 4 << 20

@@ -5,8 +5,9 @@ A search has three parts, each optional: a condition on rows, a term that the te
 its structure and header. The first messages in the order of reception are examined at once. Then the text index narrows
 the search to candidates where it can; else all messages that meet the condition are read. The index changes the time of
 a search, but not its result. Matches come in their final order, so the caller can show the first ones during the
-search. For another order than that of reception, the ranks of all messages are read first, in slices. No index has
-these orders: it would cost each delivery a write, and few lists are sorted by sender or size.
+search. No index has other orders than that of reception: it would cost each delivery a write, and few lists are sorted
+by sender or size. So all rows are read for a slice in the order of a column, and the names of all senders before the
+first slice in their order.
 """
 
 from __future__ import annotations
@@ -21,13 +22,25 @@ from typing import Final, TypeAlias
 import msgspec
 
 from moxlite.ledger import NoRoom, ledger
+from moxlite.processor import off_loop
 from moxlite.proto.mime.types import Structure, decode_structure
 from moxlite.store.errors import StorageBusy
 from moxlite.store.file.transaction import Reader
 from moxlite.store.rows import messages as message_rows
-from moxlite.store.rows.conditions import MAX_INT, All, Condition, Placed, Run, listed, walk
+from moxlite.store.rows.conditions import (
+    BEFORE_ALL,
+    MAX_INT,
+    RANK_COLUMNS,
+    All,
+    Condition,
+    Placed,
+    Run,
+    listed,
+    walk,
+    walk_ranked,
+)
 from moxlite.store.rows.ordering import holding
-from moxlite.store.rows.sorting import Ranking, ranked, ranks_of, sort_by_rank
+from moxlite.store.rows.sorting import Ranking, Senders, ranked, ranks_of, sort_by_rank
 from moxlite.store.rows.views import FIRST_NEWEST, FIRST_OLDEST, Place
 from moxlite.store.search import queries
 from moxlite.store.search.index import IndexedAccount, Preparation
@@ -151,6 +164,8 @@ class Search:
         self._manner: Final = _SearchOptions(oldest_first, by, only, beside)
         self._first: bool | None = None  # the first messages are examined, before the index is asked; None: not begun
         self._behind = after or (FIRST_OLDEST if oldest_first else FIRST_NEWEST)
+        self._rank: int | str = BEFORE_ALL  # of the message at `_behind`
+        self._senders: Senders | None = None  # in their order, once they were read
         self._ahead = _PrefetchedMessages(Run.empty())
         self._listed = False  # `_ahead` has all further messages
 
@@ -187,8 +202,8 @@ class Search:
             await self._read_ahead(FIRST)
         else:
             await self._narrow()
-        if manner.by != "received" and not self._listed:
-            await self._rank_all()
+        if manner.by == "sender" and not self._listed:
+            self._senders = await self._read_senders()
 
     @property
     def preparation(self) -> Preparation | None:
@@ -250,19 +265,24 @@ class Search:
                 await self._account.scan(partial(sort_by_rank, found=found), op="search-ranks")
         self._take_all(found)
 
-    async def _rank_all(self) -> None:
-        """Read the ranks of all messages, and put them in order."""
+    async def _read_senders(self) -> Senders:
+        """Read the senders' names of all messages, and put these in order."""
+        senders = Senders()
         async with _room_for(self.of):
-            found = Run.empty(ranks_of(self._manner.by))
-            more = True
-            while more:
-                part = await self._account.scan(partial(self._walk, limit=self._wide), op="search-rows")
-                more = len(part) == self._wide
-                if part:
-                    self._behind = part[-1].place
-                found.extend(await self._ranked(part))
-            await self._account.scan(partial(sort_by_rank, found=found), op="search-ranks")
-        self._take_all(found)
+            for mailbox in self._wanted.mailboxes:
+                behind: Place | None = FIRST_OLDEST
+                while behind is not None:
+                    read = partial(
+                        senders.read,
+                        mailbox_id=mailbox,
+                        condition=self._wanted.condition,
+                        behind=behind,
+                        limit=LIGHT,
+                    )
+                    behind = await self._account.scan(read, op="search-ranks")
+            await off_loop(senders.arrange, kind="sort")
+        self.of = len(senders)
+        return senders
 
     async def _ranked(self, found: Run) -> Run:
         ordered = Run.empty(ranks_of(self._manner.by))
@@ -279,11 +299,15 @@ class Search:
     @property
     def _wide(self) -> int:
         """Rows to read at once."""
-        return max(LIGHT, WIDE // self._manner.beside) if len(self._wanted.mailboxes) > 1 else LIGHT
+        sorts = len(self._wanted.mailboxes) > 1 or self._manner.by != "received"
+        return max(LIGHT, WIDE // self._manner.beside) if sorts else LIGHT
 
     def _walk(self, r: Reader, limit: int) -> Run:
-        mailboxes, condition = self._wanted.mailboxes, self._wanted.condition
-        return walk(r, mailboxes, condition, self._behind, limit, oldest_first=self._manner.oldest_first)
+        mailboxes, condition, manner = self._wanted.mailboxes, self._wanted.condition, self._manner
+        if manner.by in RANK_COLUMNS:
+            behind = self._rank, self._behind
+            return walk_ranked(r, mailboxes, condition, manner.by, behind, limit, oldest_first=manner.oldest_first)
+        return walk(r, mailboxes, condition, self._behind, limit, oldest_first=manner.oldest_first)
 
     async def _take(self) -> Sequence[Placed]:
         """The next messages to examine. The first part is small, so that first matches come soon."""
@@ -293,11 +317,17 @@ class Search:
         return self._ahead.take(LIGHT if quick else SLICE)
 
     async def _read_ahead(self, limit: int) -> None:
-        found = await self._account.scan(partial(self._walk, limit=limit), op="search-rows")
+        if self._senders is not None:
+            take = partial(self._senders.take, LIGHT, oldest_first=self._manner.oldest_first)
+            found = await off_loop(take, kind="sort")
+            self._listed = not self._senders.left
+        else:
+            found = await self._account.scan(partial(self._walk, limit=limit), op="search-rows")
+            self._listed = len(found) < limit
         self._ahead = _PrefetchedMessages(found)
-        self._listed = len(found) < limit
         if found:
             self._behind = found[-1].place
+            self._rank = found[-1].rank
 
     async def _decided(self, part: Sequence[Placed], term: Term) -> tuple[Sequence[Placed], list[Placed]]:
         """Decide by stored texts, else by the messages, which of `part` fulfil the term; returns (examined messages,
