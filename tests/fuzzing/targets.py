@@ -30,7 +30,7 @@ from moxlite.proto.mime.headers import HeaderSection, select_content_fields, sel
 from moxlite.proto.mime.messageid import base_subject, canonical_message_id, references
 from moxlite.proto.mime.sections import find_section
 from moxlite.proto.mime.structure import scan
-from moxlite.proto.mime.text import body_text, header_text, preview, search_text, token_text
+from moxlite.proto.mime.text import body_text, header_text, preview, token_text
 from moxlite.proto.mime.types import MIMEError, decode_structure, encode_structure
 from moxlite.proto.mime.wire import quote_literals, read_envelope, render_bodystructure
 from moxlite.proto.smtp import commands as smtp
@@ -409,7 +409,7 @@ def mime(pieces: Pieces, variant: int) -> object:
     found.append(preview(structure, read))
     match variant:
         case 0:
-            found += [body_text(structure, read), header_text(section), search_text(structure, read)]
+            found += [body_text(structure, read), header_text(section)]
         case 1:
             found += list(token_text(structure, read))
             found += [decode(data[part.body : part.end], part.encoding) for part in root.walk()]
