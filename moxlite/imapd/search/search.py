@@ -275,13 +275,17 @@ class _MessageTest:
         self._left = left
 
     def _look_at_dates(self, r: Reader) -> None:
-        """Test messages of the slice by their dates: less than half of what `_look_into` costs."""
+        """Test messages of the slice by their dates: a third of what `_look_into` costs. An object for each would
+        take as long as the tests.
+        """
         test = self._program.test
         assert test is not None
-        for uid, packed in columns_of(r, "m.uid, i.structure", INFO, self.view.mailbox_id, self._left):
+        message = Message(0, b"", b"", _nothing)
+        rows = columns_of(r, "m.uid, i.structure", INFO, self.view.mailbox_id, self._left)
+        for message.uid, message.packed in rows:
             try:
-                if test(Message(uid, b"", packed, _nothing)):
-                    self.passed.append(uid)
+                if test(message):
+                    self.passed.append(message.uid)
             except ChunkDamaged:
                 continue
         self._left = uid_array()

@@ -52,16 +52,16 @@ _PLAIN: Final = frozenset({"7BIT", "8BIT", "BINARY"})
 class Message:
     """A message under test. Its parts are read and decoded at the first use.
 
-    `read` gives octets of the message from one offset to another.
+    `packed` is its stored structure. `read` gives octets of the message from one offset to another.
     """
 
-    __slots__ = ("_folded_body", "_folded_header", "_packed", "_structure", "header", "read", "uid")
+    __slots__ = ("_folded_body", "_folded_header", "_structure", "header", "packed", "read", "uid")
 
     def __init__(self, uid: int, header: bytes, packed: bytes, read: Callable[[int, int], bytes]) -> None:
         self.uid = uid
         self.header = header
         self.read = read
-        self._packed = packed
+        self.packed = packed
         self._structure: Structure | None = None
         self._folded_header: str | None = None
         self._folded_body: str | None = None
@@ -70,7 +70,7 @@ class Message:
     def structure(self) -> Structure:
         """The MIME index. Raises ChunkDamaged."""
         if self._structure is None:
-            self._structure = structure_of(self._packed)
+            self._structure = structure_of(self.packed)
         return self._structure
 
     @property
@@ -79,7 +79,7 @@ class Message:
         ChunkDamaged.
         """
         try:
-            return sent_day(self._packed)
+            return sent_day(self.packed)
         except msgspec.DecodeError as error:
             raise ChunkDamaged(f"can't read the date of the message: {error}") from error
 
@@ -88,7 +88,7 @@ class Message:
         header = self.header
         if len(header) >= HEADER_LIMIT:
             header = self.read(0, min(self.structure.root.body, MAX_HEADER))
-        return section_of(header, self._packed)
+        return section_of(header, self.packed)
 
     def header_holds(self, needle: str, hint: Hint | None) -> bool:
         """Whether the decoded header contains `needle`, which is folded; `hint` was made from it."""
@@ -290,7 +290,7 @@ class _Divider:
                 return lambda m: m.header_holds(needle, hint) or m.names_hold(needle) or m.body_holds(needle)
             case s.DateIs(comparison=comparison, date=date):
                 first = (date - _EPOCH).days
-                return lambda m: _sent(m, comparison, first)
+                return _sent(comparison, first)
             case _:
                 raise AssertionError(key)
 
@@ -422,18 +422,11 @@ def _days(comparison: s.Comparison, date: dt.date) -> tuple[int, int]:
             return start, q.MAX_INT
 
 
-def _sent(message: Message, comparison: s.Comparison, day: int) -> bool:
+def _sent(comparison: s.Comparison, day: int) -> Test:
     """Whether the Date field, in its own zone, is before, on, or since a day; False without one (IMAP-122)."""
-    sent = message.sent
-    if sent is None:
-        return False
-    match comparison:
-        case s.Comparison.BEFORE:
-            return sent < day
-        case s.Comparison.ON:
-            return sent == day
-        case s.Comparison.SINCE:
-            return sent >= day
+    since = -q.MAX_INT if comparison is s.Comparison.BEFORE else day
+    until = {s.Comparison.BEFORE: day, s.Comparison.ON: day + 1, s.Comparison.SINCE: q.MAX_INT}[comparison]
+    return lambda m: (sent := m.sent) is not None and since <= sent < until
 
 
 def _by_id(condition: Callable[[int], q.Condition], letter: str, text: str, view: View) -> q.Condition:
