@@ -96,7 +96,7 @@ Case = tuple[str, Callable[[], Awaitable[object]]]
 
 
 async def imap_cases(rig: Rig) -> AsyncIterator[Case]:
-    """The commands that read all of a mailbox."""
+    """The commands that read all of a mailbox, or list all of them."""
     async with rig.connect(port=143) as stream:
         client = Client(stream)
         await client.response()
@@ -109,6 +109,7 @@ async def imap_cases(rig: Rig) -> AsyncIterator[Case]:
             *(f"SORT (REVERSE {key}) UTF-8 ALL" for key in sorted(SORT_KEYS)),
             *("SORT RETURN (SAVE ALL) (SIZE) UTF-8 SEEN", "SORT (SIZE) UTF-8 TEXT people", "SEARCH SEEN"),
             *("SEARCH TEXT people", "SEARCH RETURN (SAVE ALL) SUBJECT people", "UID SEARCH NOT FROM people"),
+            'LIST "" "*" RETURN (SUBSCRIBED STATUS (MESSAGES UNSEEN RECENT UIDNEXT SIZE DELETED HIGHESTMODSEQ))',
             *("THREAD REFERENCES UTF-8 ALL", "THREAD ORDEREDSUBJECT UTF-8 SEEN"),
         ):
             yield command, partial(answered, client, command)
