@@ -163,8 +163,7 @@ class Search:
         self._wanted = wanted
         self._manner: Final = _SearchOptions(oldest_first, by, only, beside)
         self._first: bool | None = None  # the first messages are examined, before the index is asked; None: not begun
-        self._behind = after or (FIRST_OLDEST if oldest_first else FIRST_NEWEST)
-        self._rank: int | str = BEFORE_ALL  # of the message at `_behind`
+        self._behind: tuple[int | str, Place] = (BEFORE_ALL, after or (FIRST_OLDEST if oldest_first else FIRST_NEWEST))
         self._senders: Senders | None = None  # in their order, once they were read
         self._ahead = _PrefetchedMessages(Run.empty())
         self._listed = False  # `_ahead` has all further messages
@@ -245,7 +244,7 @@ class Search:
             await self._list(array("q", ids), min(answer.watermark for answer in known))
 
     async def _list(self, ids: Sequence[int], watermark: int) -> None:
-        message_query, manner, behind = self._wanted, self._manner, self._behind
+        message_query, manner, behind = self._wanted, self._manner, self._behind[1]
         later = await self._account.scan(lambda r: r.value(LATER, watermark), op="search-rows")
         async with _room_for(len(ids) + later):
             found = await self._account.scan(
@@ -305,9 +304,10 @@ class Search:
     def _walk(self, r: Reader, limit: int) -> Run:
         mailboxes, condition, manner = self._wanted.mailboxes, self._wanted.condition, self._manner
         if manner.by in RANK_COLUMNS:
-            behind = self._rank, self._behind
-            return walk_ranked(r, mailboxes, condition, manner.by, behind, limit, oldest_first=manner.oldest_first)
-        return walk(r, mailboxes, condition, self._behind, limit, oldest_first=manner.oldest_first)
+            return walk_ranked(
+                r, mailboxes, condition, manner.by, self._behind, limit, oldest_first=manner.oldest_first
+            )
+        return walk(r, mailboxes, condition, self._behind[1], limit, oldest_first=manner.oldest_first)
 
     async def _take(self) -> Sequence[Placed]:
         """The next messages to examine. The first part is small, so that first matches come soon."""
@@ -326,8 +326,7 @@ class Search:
             self._listed = len(found) < limit
         self._ahead = _PrefetchedMessages(found)
         if found:
-            self._behind = found[-1].place
-            self._rank = found[-1].rank
+            self._behind = found[-1].rank, found[-1].place
 
     async def _decided(self, part: Sequence[Placed], term: Term) -> tuple[Sequence[Placed], list[Placed]]:
         """Decide by stored texts, else by the messages, which of `part` fulfil the term; returns (examined messages,
