@@ -26,9 +26,10 @@ export class Keeper {
     const place = location.hash;
     const turn = this.last.then(async () => {
       let before: Some = {};
-      const done = await attempt(t("Saving…"), t("Couldn't save settings"), async () => {
+      const work = async () => {
         before = await this.put(changed);
-      });
+      };
+      const done = await attempt(t("Saving…"), t("Couldn't save settings"), work, back);
       if (done) toast(t("Saved"), { title: t("Undo"), run: () => void this.takeBack(before, back, place) });
       return done;
     });

@@ -106,8 +106,14 @@ export const askToSave = async (
   (await line<true>(title, label, value, action, async (text, close) => (await save(text)) && close(true))) === true;
 
 /** Run an action of the user: show `doing` after one second, unless the action asks something, and report its failure with `failed`.
- * True if it succeeded. Both are whole texts ("Deleting…", "Couldn't delete contact"): no language makes one from the other. */
-export async function attempt(doing: string, failed: string, work: () => Promise<unknown>): Promise<boolean> {
+ * True if it succeeded. Both are whole texts ("Deleting…", "Couldn't delete contact"): no language makes one from the other. `undo`: have
+ * the page below the report show what was before. */
+export async function attempt(
+  doing: string,
+  failed: string,
+  work: () => Promise<unknown>,
+  undo?: () => unknown,
+): Promise<boolean> {
   // a question that it asks is no wait
   const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1000);
@@ -115,6 +121,7 @@ export async function attempt(doing: string, failed: string, work: () => Promise
     await work();
     return true;
   } catch (error) {
+    undo?.();
     await showError(failed, error);
     return false;
   } finally {

@@ -25,6 +25,16 @@ FRONTEND: Final = top() / "frontend"
 WORDS: Final = "Typed words"
 
 
+SHOWN: Final = "(control) => (control.type === 'checkbox' ? control.checked : control.value)"
+CHANGE: Final = """(control) => {
+  if (control.type === "checkbox") control.click();
+  else {
+    control.selectedIndex = control.selectedIndex === 0 ? 1 : 0;
+    control.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+}"""
+
+
 @pytest.fixture(scope="module")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     with LocalServer(tmp_path_factory.mktemp("unsaved") / "server") as server:
@@ -486,3 +496,34 @@ def test_passwords_are_not_kept(writer: Writer) -> None:
     page.get_by_label("Show sent mail for").fill("9d")
     until(lambda: page.evaluate("sessionStorage['moxlite-account-unsaved']?.includes('9d')"), what="what is kept")
     assert "Bearer" not in page.evaluate("sessionStorage['moxlite-account-unsaved']")
+
+
+@pytest.mark.parametrize("place", ["appearance", "reading", "notifications", "shortcuts", "writing"])
+def test_a_choice_that_was_not_saved_shows_what_the_server_has(
+    chromium: Browser, local: LocalServer, place: str
+) -> None:
+    """WEBMAIL-105: below the report, not only after it."""
+    visitor = Visitor(chromium, local)
+    visitor.expect_problem("400")
+    page = visitor.page
+    visitor.enter(f"/#{place}")
+    expect(page.locator("main h1")).to_be_visible()
+    refusal = {"error": {"code": "user:error", "message": "Not now."}}
+    page.route("**/api/*", lambda route: route.fulfill(status=400, json=refusal))
+    choices = page.locator("main :is([data-kept], .card):not(form *) :is(select, input[type=checkbox]):visible:enabled")
+    refused = 0
+    for choice in choices.all():
+        before = choice.evaluate(SHOWN)
+        choice.evaluate(CHANGE)
+        failed = page.get_by_role("dialog", name="Couldn't save settings")
+        try:
+            expect(failed).to_be_visible(timeout=3_000)
+        except AssertionError:  # this browser alone keeps it
+            continue
+        assert choice.evaluate(SHOWN) == before
+        failed.get_by_role("button", name="Close").click()
+        expect(failed).to_have_count(0)
+        assert choice.evaluate(SHOWN) == before
+        refused += 1
+    assert refused > 0
+    visitor.close()

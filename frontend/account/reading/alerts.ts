@@ -130,7 +130,7 @@ export async function alerts(desk: Desk): Promise<HTMLElement> {
     state = await client.notices();
   };
   const run = async (doing: string, failed: string, action: () => Promise<void>) => {
-    if (await attempt(doing, failed, action))
+    if (await attempt(doing, failed, action, draw))
       await attempt(t("Loading…"), t("Couldn't load notification settings"), renew);
     // one dialog is enough for a server that does not answer
     else await renew().catch(() => null);
@@ -180,10 +180,12 @@ export async function alerts(desk: Desk): Promise<HTMLElement> {
       zone: timeZone,
       alarms: alarms.value as Required<NoticeChoice>["alarms"],
     };
-    void attempt(t("Saving…"), t("Couldn't save settings"), async () => {
+    const work = async () => {
       await client.notices_choose(choice);
       state = { ...state, choice };
-    }).then((done) => (done ? say(t("Saved")) : showChoice()));
+      say(t("Saved"));
+    };
+    void attempt(t("Saving…"), t("Couldn't save settings"), work, showChoice);
   };
   /** Show what the server has. */
   const showChoice = () => {

@@ -197,6 +197,6 @@ function copies(desk: Desk, found: Forwards): HTMLElement | null {
   };
   return card(
     t("Copies"),
-    kept(keep, () => attempt(t("Saving…"), t("Couldn't save settings"), put)),
+    kept(keep, (back) => attempt(t("Saving…"), t("Couldn't save settings"), put, back)),
   );
 }

@@ -3,7 +3,7 @@
 import type { Field } from "../../lib/fields";
 
 /** Save the value of a control whenever it is changed; what could not be saved is taken back. `back`, which `save` is given, takes
- * it back later, while the control is shown. Returns the control with its label. */
+ * it back before an error is shown, or later, while the control is shown. Returns the control with its label. */
 export function kept<C extends HTMLInputElement | HTMLSelectElement>(
   { root, control }: Field<C>,
   save: (back: () => boolean) => Promise<boolean>,

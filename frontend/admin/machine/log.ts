@@ -133,10 +133,8 @@ async function levels(desk: Desk): Promise<Child> {
   const set = async (row: Level, level: string, control: HTMLSelectElement) => {
     const before = row.level;
     const make = (value: string) => desk.client.log_level_set(row.pkg, value === "" ? "" : nameOf(value));
-    if (!(await attempt(t("Saving…"), t("Couldn't change log level"), () => make(level)))) {
-      control.value = before;
-      return;
-    }
+    const undo = () => (control.value = before);
+    if (!(await attempt(t("Saving…"), t("Couldn't change log level"), () => make(level), undo))) return;
     desk.say(
       row.pkg === ""
         ? t("Log level set to {level}", { level })

@@ -6,6 +6,23 @@ import { type Child, el } from "../../lib/dom";
 import { meant, t } from "../../lib/words";
 import { birthdayIn, dateOf } from "./days";
 
+/** A box with which a calendar is shown or hidden. */
+export function shownBox(colour: number, shown: boolean, show: (shown: boolean) => Promise<unknown>): HTMLElement {
+  const box = el("input", {
+    type: "checkbox",
+    class: `c${colour}`,
+    checked: shown,
+    onchange: () =>
+      void attempt(
+        t("Saving…"),
+        t("Couldn't update calendar"),
+        () => show(box.checked),
+        () => (box.checked = shown),
+      ),
+  });
+  return box;
+}
+
 export class Birthdays {
   private people: readonly Birthday[] = [];
   private shown = true;
@@ -46,16 +63,11 @@ export class Birthdays {
   /** The line of the side bar with which they are turned off and on; false where no contact has one. */
   row(): Child {
     if (this.shown && this.people.length === 0) return false;
-    const box = el("input", { type: "checkbox", class: "c8", checked: this.shown });
-    box.addEventListener(
-      "change",
-      () =>
-        void attempt(t("Saving…"), t("Couldn't update calendar"), async () => {
-          this.wish = box.checked ? "on" : "off";
-          this.known = false;
-          await this.again();
-        }),
-    );
+    const box = shownBox(8, this.shown, async (shown) => {
+      this.wish = shown ? "on" : "off";
+      this.known = false;
+      await this.again();
+    });
     return el("div", { class: "cal-choice" }, el("label", {}, box, meant("calendar", "Birthdays")));
   }
 

@@ -19,7 +19,7 @@ import type * as QuickPart from "../quick/part";
 import { placeOfEvent } from "../state/address";
 import { emptyPlace, listHead, listsButton, searchField, sideButton } from "../ui/placeview";
 import { agendaDays, drawAgenda } from "./agenda";
-import { Birthdays } from "./birthdays";
+import { Birthdays, shownBox } from "./birthdays";
 import type { Board } from "./board";
 import sheet from "./calendar.css";
 import {
@@ -60,6 +60,10 @@ const views: Record<View, string> = { day: t("Day"), week: t("Week"), month: t("
 
 /** The days by which an arrow key moves in a month; undefined for another key. */
 const daysBy = (key: string) => ({ ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7 })[along(key)];
+
+/** A button with a sign alone. */
+const icon = (name: string, path: string, title: string, run: () => void) =>
+  el("button", { class: name, type: "button", title, "aria-label": title, onclick: run }, sign(path));
 
 let opened: CalendarPage | null = null;
 
@@ -109,8 +113,6 @@ class CalendarPage implements Board {
 
   constructor(private readonly page: Page) {
     this.birthdays = new Birthdays(page.client, () => this.load());
-    const icon = (kind: string, path: string, title: string, run: () => void) =>
-      el("button", { class: `btn icon ${kind}`, type: "button", title, "aria-label": title, onclick: run }, sign(path));
     const add = t("New event");
     const title = `${add} (c)`;
     const side = el(
@@ -138,8 +140,8 @@ class CalendarPage implements Board {
           { class: "btn line cal-today", type: "button", title: "t", onclick: () => this.show(this.view, today()) },
           t("Today"),
         ),
-        icon("cal-earlier", chevronLeft, t("Earlier"), () => this.step(-1)),
-        icon("cal-later", chevronRight, t("Later"), () => this.step(1)),
+        icon("btn icon cal-earlier", chevronLeft, t("Earlier"), () => this.step(-1)),
+        icon("btn icon cal-later", chevronRight, t("Later"), () => this.step(1)),
         this.heading,
         this.tabs,
         el(
@@ -154,11 +156,7 @@ class CalendarPage implements Board {
         { class: "cal-main" },
         this.state,
         this.root,
-        el(
-          "button",
-          { class: "compose-round", type: "button", title: add, "aria-label": add, onclick: () => this.add() },
-          sign(plus),
-        ),
+        icon("compose-round", plus, add, () => this.add()),
       ),
     );
     this.place = { name: "calendar", title: t("Calendar"), side, view };
@@ -454,27 +452,16 @@ class CalendarPage implements Board {
       listHead(t("Calendars"), t("New calendar"), () => void this.edit(null)),
       [...this.calendars].sort(byOwner).map((one) => {
         // colours follow the order in which calendars were made
-        const box = el("input", { type: "checkbox", class: `c${colourOf(one, this.calendars.indexOf(one))}` });
-        box.checked = !one.hidden;
-        box.addEventListener(
-          "change",
-          () =>
-            void attempt(t("Saving…"), t("Couldn't update calendar"), async () => {
-              if (one.owner === "") await client.calendar_save({ hidden: !box.checked }, one.id);
-              else await client.calendar_view(one.id, { hidden: !box.checked });
-              await this.load();
-            }),
-        );
-        const title = t("Edit “{name}”", { name: shownName(one) });
+        const box = shownBox(colourOf(one, this.calendars.indexOf(one)), !one.hidden, async (shown) => {
+          if (one.owner === "") await client.calendar_save({ hidden: !shown }, one.id);
+          else await client.calendar_view(one.id, { hidden: !shown });
+          await again();
+        });
         return el(
           "div",
           { class: "cal-choice" },
           el("label", {}, box, el("bdi", { dir: "auto" }, shownName(one)), signOf(one)),
-          el(
-            "button",
-            { class: "btn icon small", type: "button", title, "aria-label": title, onclick: () => void this.edit(one) },
-            sign(ellipsis),
-          ),
+          icon("btn icon small", ellipsis, t("Edit “{name}”", { name: shownName(one) }), () => void this.edit(one)),
         );
       }),
       this.birthdays.row(),
