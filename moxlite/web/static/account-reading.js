@@ -309,13 +309,14 @@ async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
   await dialog(error.title ?? failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function attempt(doing, failed, work) {
+async function attempt(doing, failed, work, undo) {
   const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
+    undo?.();
     await showError(failed, error);
     return false;
   } finally {
@@ -424,7 +425,7 @@ async function alerts(desk) {
     state = await client.notices();
   };
   const run = async (doing, failed, action) => {
-    if (await attempt(doing, failed, action)) await attempt(t("Loading…"), t("Couldn't load notification settings"), renew);
+    if (await attempt(doing, failed, action, draw)) await attempt(t("Loading…"), t("Couldn't load notification settings"), renew);
     else await renew().catch(() => null);
     draw();
   };
@@ -449,10 +450,12 @@ async function alerts(desk) {
     const hours = { from: minutes(from.value), until: minutes(until.value) };
     if (quiet.checked && (hours.from === null || hours.until === null || hours.from === hours.until)) return;
     const choice2 = { known: who.value === "known", quiet_from: quiet.checked ? hours.from : 0, quiet_until: quiet.checked ? hours.until : 0, zone: timeZone, alarms: alarms.value };
-    void attempt(t("Saving…"), t("Couldn't save settings"), async () => {
+    const work = async () => {
       await client.notices_choose(choice2);
       state = { ...state, choice: choice2 };
-    }).then((done) => done ? say(t("Saved")) : showChoice());
+      say(t("Saved"));
+    };
+    void attempt(t("Saving…"), t("Couldn't save settings"), work, showChoice);
   };
   const showChoice = () => {
     const { known, quiet_from, quiet_until } = state.choice;

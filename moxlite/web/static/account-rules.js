@@ -291,13 +291,14 @@ async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
   await dialog(error.title ?? failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function attempt(doing, failed, work) {
+async function attempt(doing, failed, work, undo) {
   const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
+    undo?.();
     await showError(failed, error);
     return false;
   } finally {

@@ -440,13 +440,14 @@ function line2(title, label, value, action, send) {
   });
 }
 var askToSave = async (title, label, value, action, save2) => await line2(title, label, value, action, async (text2, close) => await save2(text2) && close(true)) === true;
-async function attempt(doing, failed, work) {
+async function attempt(doing, failed, work, undo) {
   const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
+    undo?.();
     await showError(failed, error);
     return false;
   } finally {
@@ -552,7 +553,7 @@ function copies(desk, found) {
     old.keep_copy = keep_copy;
     desk.say(t("Saved"));
   };
-  return card(t("Copies"), kept(keep, () => attempt(t("Saving…"), t("Couldn't save settings"), put)));
+  return card(t("Copies"), kept(keep, (back) => attempt(t("Saving…"), t("Couldn't save settings"), put, back)));
 }
 
 function size(octets) {

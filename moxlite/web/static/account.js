@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "57fa05cde17c", finding: "6dbccef92431", junk: "68f7134a2c66", links: "3a2e26e00ab9", masked: "b3e13afe360a", reading: "4dc29fb1c7e8", rich: "5e5a03326c67", rules: "22ad46fb22a7", security: "5b710e69de78", sending: "479d407732e8", shares: "f9837bcf8596", sieve: "f3440bd04c52", squire: "2e87e3ee21aa", transfer: "a49a037181eb", writing: "e12dc7981085", you: "94f969624053" };
+var define_PARTS_default = { device: "e8be57c180c9", finding: "4b011a8a57b0", junk: "b3ff20e95d03", links: "e7c0c41e692b", masked: "09b7f55a4740", reading: "40e66ebac1e2", rich: "5e5a03326c67", rules: "f225b66ba0d9", security: "c8513848cbff", sending: "e639b9993810", shares: "1bb11855d727", sieve: "9b9a0af9fb42", squire: "2e87e3ee21aa", transfer: "14403deaeb16", writing: "242cdda1df86", you: "94f969624053" };
 
 var CheckFailed = class extends Error {
 };
@@ -649,13 +649,14 @@ async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
   await dialog(error.title ?? failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function attempt(doing, failed, work) {
+async function attempt(doing, failed, work, undo) {
   const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
+    undo?.();
     await showError(failed, error);
     return false;
   } finally {
@@ -1584,9 +1585,10 @@ var Keeper = class {
     const place = location.hash;
     const turn = this.last.then(async () => {
       let before = {};
-      const done = await attempt(t("Saving…"), t("Couldn't save settings"), async () => {
+      const work = async () => {
         before = await this.put(changed);
-      });
+      };
+      const done = await attempt(t("Saving…"), t("Couldn't save settings"), work, back);
       if (done) toast(t("Saved"), { title: t("Undo"), run: () => void this.takeBack(before, back, place) });
       return done;
     });

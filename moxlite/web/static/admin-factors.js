@@ -259,13 +259,14 @@ async function confirm(title, message, action, kind = "line danger") {
   const answer2 = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: `btn ${kind}`, autofocus: true, onclick: () => close(true) }, action))]);
   return answer2 === true;
 }
-async function attempt(doing, failed, work) {
+async function attempt(doing, failed, work, undo) {
   const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
+    undo?.();
     await showError(failed, error);
     return false;
   } finally {

@@ -218,13 +218,14 @@ async function confirm(title, message, action, kind = "line danger") {
   const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: `btn ${kind}`, autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
-async function attempt(doing, failed, work) {
+async function attempt(doing, failed, work, undo2) {
   const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
+    undo2?.();
     await showError(failed, error);
     return false;
   } finally {
@@ -843,10 +844,8 @@ async function levels(desk) {
   const set = async (row, level, control) => {
     const before = row.level;
     const make2 = (value) => desk.client.log_level_set(row.pkg, value === "" ? "" : nameOf(value));
-    if (!await attempt(t("Saving…"), t("Couldn't change log level"), () => make2(level))) {
-      control.value = before;
-      return;
-    }
+    const undo2 = () => control.value = before;
+    if (!await attempt(t("Saving…"), t("Couldn't change log level"), () => make2(level), undo2)) return;
     desk.say(row.pkg === "" ? t("Log level set to {level}", { level }) : level === "" ? t("{pkg} now uses the default level", { pkg: row.pkg }) : t("{pkg} level set to {level}", { pkg: row.pkg, level }), { title: t("Undo"), run: () => void attempt(t("Undoing…"), t("Couldn't undo"), () => make2(before)).then(() => desk.refresh()) });
     await desk.refresh();
   };

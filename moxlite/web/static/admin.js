@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "b115a86f079f", audit: "1f1168e5fe1f", domains: "97ee37758635", factors: "f7d8cd82f989", live: "a83100d81cc9", machine: "8c4cac3d970e", moving: "061d8134dd72", queue: "6a45d1279288", reports: "9d0969f3197f", trends: "187804793128" };
+var define_PARTS_default = { accounts: "dce8cf3c3460", audit: "16fda8057f5e", domains: "8eafbaa210e3", factors: "983847b5d0e0", live: "a83100d81cc9", machine: "1d4a82543964", moving: "021894770b67", queue: "b8029bd55a98", reports: "5dde35ac0645", trends: "25ee29944a97" };
 
 var CheckFailed = class extends Error {
 };
@@ -680,13 +680,14 @@ async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
   await dialog(error.title ?? failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function attempt(doing, failed, work) {
+async function attempt(doing, failed, work, undo) {
   const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
+    undo?.();
     await showError(failed, error);
     return false;
   } finally {

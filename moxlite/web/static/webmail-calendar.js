@@ -166,13 +166,14 @@ async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
   await dialog(error.title ?? failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function attempt(doing, failed, work) {
+async function attempt(doing, failed, work, undo) {
   const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
+    undo?.();
     await showError(failed, error);
     return false;
   } finally {
@@ -544,6 +545,10 @@ function drawAgenda(board) {
   return el("div", { class: "cal-agenda" }, days.length > 0 ? days : board.nothing());
 }
 
+function shownBox(colour, shown2, show) {
+  const box = el("input", { type: "checkbox", class: `c${colour}`, checked: shown2, onchange: () => void attempt(t("Saving…"), t("Couldn't update calendar"), () => show(box.checked), () => box.checked = shown2) });
+  return box;
+}
 var Birthdays = class {
   constructor(client, again2) {
     this.client = client;
@@ -575,12 +580,11 @@ var Birthdays = class {
   }
   row() {
     if (this.shown && this.people.length === 0) return false;
-    const box = el("input", { type: "checkbox", class: "c8", checked: this.shown });
-    box.addEventListener("change", () => void attempt(t("Saving…"), t("Couldn't update calendar"), async () => {
-      this.wish = box.checked ? "on" : "off";
+    const box = shownBox(8, this.shown, async (shown2) => {
+      this.wish = shown2 ? "on" : "off";
       this.known = false;
       await this.again();
-    }));
+    });
     return el("div", { class: "cal-choice" }, el("label", {}, box, meant("calendar", "Birthdays")));
   }
   addressOf({ id }) {
@@ -801,6 +805,7 @@ function signOf(one) {
 adopt(calendar_default);
 var views = { day: t("Day"), week: t("Week"), month: t("Month"), agenda: t("Agenda") };
 var daysBy = (key) => ({ ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7 })[along(key)];
+var icon2 = (name, path, title, run) => el("button", { class: name, type: "button", title, "aria-label": title, onclick: run }, sign(path));
 var opened = null;
 function openPage(page) {
   opened ??= new CalendarPage(page);
@@ -810,11 +815,10 @@ var CalendarPage = class {
   constructor(page) {
     this.page = page;
     this.birthdays = new Birthdays(page.client, () => this.load());
-    const icon2 = (kind, path, title2, run) => el("button", { class: `btn icon ${kind}`, type: "button", title: title2, "aria-label": title2, onclick: run }, sign(path));
     const add = t("New event");
     const title = `${add} (c)`;
     const side = el("div", { class: "place-side calendar-page" }, el("button", { class: "primary place-new", type: "button", title, onclick: () => this.add() }, sign(plus), el("span", {}, add)), listsButton(t("Calendars")), el("div", { class: "side-lists" }, this.small, this.list));
-    const view = el("section", { class: "place-view calendar-page", "aria-label": t("Calendar") }, el("header", { class: "place-head cal-tools" }, sideButton(page), this.search.root, el("button", { class: "btn line cal-today", type: "button", title: "t", onclick: () => this.show(this.view, today()) }, t("Today")), icon2("cal-earlier", chevronLeft, t("Earlier"), () => this.step(-1)), icon2("cal-later", chevronRight, t("Later"), () => this.step(1)), this.heading, this.tabs, el("button", { class: "btn text cal-back", type: "button", onclick: () => this.endSearch() }, sign(x, "i s"), el("span", {}, t("Back to calendar")))), el("div", { class: "cal-main" }, this.state, this.root, el("button", { class: "compose-round", type: "button", title: add, "aria-label": add, onclick: () => this.add() }, sign(plus))));
+    const view = el("section", { class: "place-view calendar-page", "aria-label": t("Calendar") }, el("header", { class: "place-head cal-tools" }, sideButton(page), this.search.root, el("button", { class: "btn line cal-today", type: "button", title: "t", onclick: () => this.show(this.view, today()) }, t("Today")), icon2("btn icon cal-earlier", chevronLeft, t("Earlier"), () => this.step(-1)), icon2("btn icon cal-later", chevronRight, t("Later"), () => this.step(1)), this.heading, this.tabs, el("button", { class: "btn text cal-back", type: "button", onclick: () => this.endSearch() }, sign(x, "i s"), el("span", {}, t("Back to calendar")))), el("div", { class: "cal-main" }, this.state, this.root, icon2("compose-round", plus, add, () => this.add())));
     this.place = { name: "calendar", title: t("Calendar"), side, view };
     listenForDrags(this.root, { make: (day, last, from, to) => this.add(day, last, from, to, true), move: (button, days, minutes, end) => void this.move(button, days, minutes, end) });
     const { changed } = follow(() => this.fetch(), (failed) => {
@@ -1011,15 +1015,12 @@ var CalendarPage = class {
     const again2 = () => this.load();
     const action = (words, run) => el("button", { class: "btn text cal-deleted", type: "button", onclick: run }, words);
     fill(this.list, listHead(t("Calendars"), t("New calendar"), () => void this.edit(null)), [...this.calendars].sort(byOwner).map((one) => {
-      const box = el("input", { type: "checkbox", class: `c${colourOf(one, this.calendars.indexOf(one))}` });
-      box.checked = !one.hidden;
-      box.addEventListener("change", () => void attempt(t("Saving…"), t("Couldn't update calendar"), async () => {
-        if (one.owner === "") await client.calendar_save({ hidden: !box.checked }, one.id);
-        else await client.calendar_view(one.id, { hidden: !box.checked });
-        await this.load();
-      }));
-      const title = t("Edit “{name}”", { name: shownName(one) });
-      return el("div", { class: "cal-choice" }, el("label", {}, box, el("bdi", { dir: "auto" }, shownName(one)), signOf(one)), el("button", { class: "btn icon small", type: "button", title, "aria-label": title, onclick: () => void this.edit(one) }, sign(ellipsis)));
+      const box = shownBox(colourOf(one, this.calendars.indexOf(one)), !one.hidden, async (shown2) => {
+        if (one.owner === "") await client.calendar_save({ hidden: !shown2 }, one.id);
+        else await client.calendar_view(one.id, { hidden: !shown2 });
+        await again2();
+      });
+      return el("div", { class: "cal-choice" }, el("label", {}, box, el("bdi", { dir: "auto" }, shownName(one)), signOf(one)), icon2("btn icon small", ellipsis, t("Edit “{name}”", { name: shownName(one) }), () => void this.edit(one)));
     }), this.birthdays.row(), !phone.matches && action(t("Second time zone…"), () => this.give((giving) => giving.chooseZone(client, this.calendars, again2))), action(t("Deleted events…"), () => this.give((giving) => giving.showDeleted(client, "calendar", again2))));
   }
   async edit(one) {

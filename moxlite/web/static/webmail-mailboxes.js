@@ -172,13 +172,14 @@ function line(title, label, value, action, send) {
   });
 }
 var askToSave = async (title, label, value, action, save) => await line(title, label, value, action, async (text2, close) => await save(text2) && close(true)) === true;
-async function attempt(doing, failed, work) {
+async function attempt(doing, failed, work, undo) {
   const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
+    undo?.();
     await showError(failed, error);
     return false;
   } finally {

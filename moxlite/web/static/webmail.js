@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "4019fe2c6808", alarms: "70625df833fc", bar: "1ba0577febeb", book: "5d1201f3d5b4", bulk: "d8f908ff4e47", calendar: "fb39f54f10bc", checks: "6d7b7e69656f", compose: "5c521544aaaa", conversation: "bdf68f5cd23d", details: "f443c025506d", doubles: "71cde88d63e5", dropping: "399440b8c647", empty: "bb5fb61c1ee4", event: "93c656ebbd36", eventnews: "47a6236f2e4d", eventsearch: "5372fa9db6c5", export: "ffa16acf9e38", files: "b29b7ceb2b55", giving: "e0bbca09d738", group: "b23e1f17f11c", hints: "dadd4957e5ad", invitation: "08ef6a80bee9", labels: "9eb680889c32", later: "04a76dd9cdb7", legend: "971110855a8d", login: "2373250637d1", mailboxes: "4e1979b93873", menu: "3ec2576135e9", message: "b834125f069f", newsletters: "9a7d15892aca", offline: "c0b300b9dca1", outbox: "00afdc78d969", palette: "15560ccfba1c", people: "95ef6618aa98", person: "da56f36ed7d2", print: "8e2a53fae9c5", quick: "6c2acedf4a0a", receipt: "ad79bb9aac24", recipients: "04f91c83a93d", repeating: "e3e7aaccab11", rich: "5e5a03326c67", rules: "2e1fd6a71297", search: "e970d660d062", secondstep: "a2416893252b", sender: "0e120895530a", sent: "004a0844199a", side: "c46c7692c09e", sorting: "e05a596c8d66", squire: "8f988577745b", templates: "30f0f623d795", touch: "4ad1d3a0e5eb", uploading: "78b25e34ce1a", viewer: "c0d65a1eac31", wires: "d298e64e6917", words: "93545c9eb7b0" };
+var define_PARTS_default = { acts: "880124374513", alarms: "70625df833fc", bar: "1ba0577febeb", book: "7ba0a4fdf23f", bulk: "d8f908ff4e47", calendar: "2ba815fa91dd", checks: "6d7b7e69656f", compose: "fdc84fa648f4", conversation: "bdf68f5cd23d", details: "1e934b92b872", doubles: "6d684ebe341c", dropping: "399440b8c647", empty: "bb5fb61c1ee4", event: "8e0cbbff862d", eventnews: "42d5df976dc0", eventsearch: "5372fa9db6c5", export: "a63c071fd67e", files: "718eb4ed660b", giving: "7bc0edf9f715", group: "ee7646683219", hints: "dadd4957e5ad", invitation: "07503f397967", labels: "9feb90c974e0", later: "04a76dd9cdb7", legend: "971110855a8d", login: "2373250637d1", mailboxes: "40cc2016cecc", menu: "0c1c8e622eec", message: "d23c46d28c33", newsletters: "d602e367ffab", offline: "c0b300b9dca1", outbox: "b6a756f35e80", palette: "15560ccfba1c", people: "fe243a660048", person: "7f9b3a0f366a", print: "67cc73ed8d94", quick: "968d44c22f9b", receipt: "c1d05d5bf0f8", recipients: "04f91c83a93d", repeating: "e3e7aaccab11", rich: "5e5a03326c67", rules: "12b215e7cf31", search: "89e14929f1c9", secondstep: "a2416893252b", sender: "eeb7f60ea168", sent: "11279fccd3b0", side: "c46c7692c09e", sorting: "ddfd8ce5d467", squire: "8f988577745b", templates: "54477c6974da", touch: "4ad1d3a0e5eb", uploading: "78b25e34ce1a", viewer: "c0d65a1eac31", wires: "d298e64e6917", words: "e923ae1a3975" };
 
 var CheckFailed = class extends Error {
 };
@@ -538,13 +538,14 @@ async function showError(failed2, error) {
   const message = error instanceof Error ? error.message : String(error);
   await dialog(error.title ?? failed2, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function attempt(doing, failed2, work) {
+async function attempt(doing, failed2, work, undo) {
   const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
+    undo?.();
     await showError(failed2, error);
     return false;
   } finally {
