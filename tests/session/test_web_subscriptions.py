@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 import trio
 
+from moxlite.store.mail.foldermoves import MOVED
 from moxlite.store.mail.mailboxes import ensure_mailbox
 from moxlite.store.rows.mailboxes import mailbox_by_name, subscriptions
 from tests.browsing import PASSWORD
 from tests.jmap_rig import Client
 from tests.session.imapd_harness import Client as IMAPClient
+from tests.store_fixtures import soon
 from tests.store_mail import deliver_mail, mail
 from tests.web_rig import STATIC, Browser, Rig, open_rig
 
@@ -43,6 +45,12 @@ class House:
             assert box is not None
             return box.id
 
+    async def _settings_followed(self) -> bool:
+        """Until then, mail for a deleted mailbox goes to Inbox."""
+        sql = "SELECT NOT EXISTS (SELECT 1 FROM outbox WHERE kind = ?)"
+        async with self.rig.account() as account:
+            return bool(await account.read(lambda r: r.value(sql, MOVED), op="test"))
+
     async def make(self, way: str, name: str) -> None:
         async with self.rig.account() as account:
             match way:
@@ -54,6 +62,7 @@ class House:
                     create = {"a": {"name": name, "isSubscribed": True}}
                     assert (await self.jmap.call("Mailbox/set", create=create))["created"]
                 case "delivery":
+                    await soon(self._settings_followed)
                     await deliver_mail(account, mail(), name)
                 case _:
                     await account.write(lambda tx: ensure_mailbox(tx, name))
