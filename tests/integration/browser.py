@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, Playwright, Route, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Playwright, Route, expect, sync_playwright
 
 from tests.running import LocalServer
 from tests.tools import need, need_library, until
@@ -123,16 +123,16 @@ class Visitor:
         self._expected: list[str] = []
         self.requests: list[str] = []
         self.page.on("pageerror", lambda error: self.problems.append(str(error)))
-        self.page.on("console", lambda message: self._console(message.type, message.text))
+        self.page.on("console", self._console)
         # from now on what asks for a file is told to the test: asked for at the last moment, a key can overtake it
         self.page.on("filechooser", lambda chooser: None)
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.base = f"https://localhost:{server.port(443)}" if tls else f"http://localhost:{server.port(80)}"
 
-    def _console(self, kind: str, text: str) -> None:
+    def _console(self, message: ConsoleMessage) -> None:
         # a session that is not there yet is asked for, and answered with 401: browsers note that by themselves
-        if kind == "error" and "401" not in text and "ERR_" not in text:
-            self.problems.append(text)
+        if message.type == "error" and "401" not in message.text and "ERR_" not in message.text:
+            self.problems.append(f"{message.text} {message.location['url']}")
 
     def expect_problem(self, *words: str) -> None:
         """What browsers note by themselves of an answer, such as its status, is no problem. They may note it late."""
@@ -169,7 +169,7 @@ class Visitor:
         """A page of the settings in another tab, beside the page of the webmail, which is logged in."""
         with settings_beside(self.page, name) as page:
             page.on("pageerror", lambda error: self.problems.append(str(error)))
-            page.on("console", lambda message: self._console(message.type, message.text))
+            page.on("console", self._console)
             yield page
 
     @contextmanager

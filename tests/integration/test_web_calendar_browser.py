@@ -571,7 +571,8 @@ def test_a_month_is_drawn_in_50_ms_from_a_thousand_events(chromium: Browser, ser
 
 def test_a_full_month_and_an_event_cost_little(chromium: Browser, server: LocalServer) -> None:
     """WEBMAIL-175: processor time of the page for going to a month of 500 events, its answer included, and for opening
-    one of them; the least of some times, as the first ones load code.
+    one of them, compared with an empty month: a busy machine makes all of them slower. The least of some times counts,
+    as the first ones load code.
     """
     with fresh(chromium, server, 1280) as visitor:
         desk = Desk(visitor.page)
@@ -605,6 +606,10 @@ def test_a_full_month_and_an_event_cost_little(chromium: Browser, server: LocalS
             asked.append(answer.value.request.post_data_json)
             expect(event(calendar, "Series 8")).to_be_visible()
 
+        def go_to_an_empty_month() -> None:
+            with page.expect_response("**/api/events"):
+                page.keyboard.press("PageUp")
+
         def open_one() -> None:
             event(calendar, "Series 8").click()
             expect(page.get_by_role("dialog", name="Series 8")).to_be_visible()
@@ -621,8 +626,9 @@ def test_a_full_month_and_an_event_cost_little(chromium: Browser, server: LocalS
                 page.keyboard.press("PageUp")
             page.wait_for_load_state("networkidle")
         assert len(desk.call("events", **asked[0])["events"]) >= 480
-        assert min(months) <= 100, months
-        assert min(openings) <= 50, openings
+        empty = min(spent(go_to_an_empty_month) for _ in range(4))
+        assert min(months) <= 4 * empty, (months, empty)
+        assert min(openings) <= 3 * empty, (openings, empty)
 
 
 def as_others_publish(desk: Desk) -> None:
