@@ -49,6 +49,8 @@ async def test_long_headers_hidden_text_and_many_signs_go_to_a_thread() -> None:
     assert here(b"<p>" * 990)
     assert not here(b"<p>" * 1001)
     assert not here(b"\r\n--x" * 101)
+    assert encoded(b"text/plain", b"Base64", b"QQ==\r\n" * 490)
+    assert not encoded(b"text/plain", b"Base64", b"QQ==\r\n" * 501)
     assert here(b"", b"X: " + b"x" * 8000 + b"\r\n")
     assert not here(b"", b"X: " + b"x" * 8200 + b"\r\n"), "a header section without an end is one"
 
