@@ -393,7 +393,7 @@ WITHOUT_MAIL: Final = frozenset(
         "event_news_seen",
         "event_propose",
         "event_remove",
-        "event_restore",
+        "event_undo",
         "event_save",
         "events",
         "export_prep",

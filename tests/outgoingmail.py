@@ -277,7 +277,7 @@ async def invitations(mia: Sender) -> None:
     for kind, fields in EVENTS.items():
         guests = [{"name": "Bo Berg", "address": f"{kind}@far.example"}]
         event = form("2099-01-05T09:00", "2099-01-05T10:00", guests=guests, **fields)
-        number = await mia.browser.call("event_save", calendar_id=calendar["id"], event=event)
+        number = (await mia.browser.call("event_save", calendar_id=calendar["id"], event=event))["id"]
         await mia.note(kind)
         shown = await mia.browser.call("event", event_id=number)
         later = {**shown["form"], "start": "2099-01-06T11:00", "end": "2099-01-06T12:00"}

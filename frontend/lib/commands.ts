@@ -108,11 +108,11 @@ export class CommandTable {
   }
 
   /** Give commands the keys that the user chose, by id; "" for none. Their fixed keys stay. Ids without a command are ignored. A
-   * chosen key comes before the same key of a command for which none was chosen. */
+   * chosen key comes before the same key of a command for which none was chosen, one that is possible at times before one that is always. */
   remap(chosen: Readonly<Record<string, string>>): void {
     this.chosen = chosen;
     this.byKey.clear();
-    const mine = ({ id }: Command) => Number(id in chosen);
+    const mine = ({ id, when }: Command) => Number(id in chosen) * 2 + Number(when !== undefined);
     for (const command of [...this.byId.values()].sort((a, b) => mine(b) - mine(a))) {
       const usual = this.usual.get(command)!;
       const own = chosen[command.id];

@@ -104,6 +104,21 @@ test("a chosen key comes before the usual key of a command that a newer version 
   assert.deepEqual(ran, ["a.archive"]);
 });
 
+test("a command that is possible at times comes before one that always is, and after a chosen key", () => {
+  const table = new CommandTable();
+  const ran: string[] = [];
+  const command = (id: string, ...keys: string[]) => ({ id, title: id, keys, run: () => ran.push(id) });
+  let there = true;
+  table.add("g", [command("a.inbox", "i"), command("a.other", "o"), { ...command("a.news", "i"), when: () => there }]);
+  table.key("i");
+  there = false;
+  table.key("i");
+  there = true;
+  table.remap({ "a.other": "i" });
+  table.key("i");
+  assert.deepEqual(ran, ["a.news", "a.inbox", "a.other"]);
+});
+
 test("the palette finds by parts and by letters", () => {
   assert.ok(match("Mark unread", "unr") >= 0);
   assert.ok(match("Mark unread", "mkun") >= 0);

@@ -214,7 +214,7 @@ def named(*path: str, **rest: Any) -> Driver:
 def event(world: World) -> int:
     """A new event."""
     given = form("2030-01-01T10:00", "2030-01-01T11:00", title=world.word())
-    return int(world.webmail("event_save", calendar_id=world.calendar()["id"], event=given))
+    return int(world.webmail("event_save", calendar_id=world.calendar()["id"], event=given)["id"])
 
 
 def invited(world: World) -> int:
@@ -469,7 +469,7 @@ DRIVERS: Final[Mapping[str, Driver]] = {
         "submit_id": w.new_id(),
     },
     "webmail event_remove": lambda w: {"event_id": event(w)},
-    "webmail event_restore": lambda w: {"removed": w.webmail("event_remove", event_id=event(w))},
+    "webmail event_undo": lambda w: {"steps": w.webmail("event_remove", event_id=event(w))["undo"]},
     "webmail event_save": lambda w: {
         "calendar_id": w.calendar()["id"],
         "event": form("2030-01-01T10:00", "2030-01-01T11:00", title=w.word()),

@@ -80,7 +80,7 @@ class Desk:
             "guests": [],
             **more,
         }
-        assert isinstance(self.call("event_save", calendar_id=calendar, event=event), int)
+        assert self.call("event_save", calendar_id=calendar, event=event)["id"] > 0
 
     def fill(self) -> None:
         """Two calendars with events of all kinds."""

@@ -487,7 +487,7 @@ def news(walk: Walk) -> Iterator[str]:
         alarms.first.get_by_role("button", name="Dismiss").click()
         expect(alarms).to_have_count(count - 1)
     page.locator(".event-news").click()
-    expect(page.locator(".event-news-card").first).to_be_visible()
+    expect(page.locator(".answering-row").first).to_be_visible()
     yield "news of an event"
     walk.closed()
     walk.open("Regatta")

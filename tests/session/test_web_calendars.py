@@ -63,8 +63,7 @@ class Diary:
 
     async def save(self, event: dict[str, Any], **more: Any) -> int:
         """Save an event; returns its id."""
-        found: int = await self.browser.call("event_save", calendar_id=self.calendar, event=event, **more)
-        return found
+        return int((await self.browser.call("event_save", calendar_id=self.calendar, event=event, **more))["id"])
 
     async def listed(self) -> list[dict[str, Any]]:
         """The events of January and February."""
@@ -241,15 +240,15 @@ async def test_an_event_is_written_changed_moved_removed_and_restored(diary: Dia
     )
     assert wrong == (409, "user:conflict")
     other = await browser.call("calendar_save", change={"name": "Other"})
-    moved = await browser.call("event_save", calendar_id=other, event=later, event_id=one)
+    moved = (await browser.call("event_save", calendar_id=other, event=later, event_id=one))["id"]
     assert await diary.listed() == []
     card = await browser.call("event", event_id=moved)
     assert (card["calendar_id"], card["form"]["title"], card["own"]) == (other, "Planning", True)
     removed = await browser.call("event_remove", event_id=moved)
     assert await browser.error("event", event_id=moved) == (404, "user:notFound")
-    again = await browser.call("event_restore", removed=removed)
+    again = (await browser.call("event_undo", steps=removed["undo"]))["id"]
     assert (await browser.call("event", event_id=again))["form"] == later
-    assert await browser.error("event_restore", removed=removed) == (409, "user:conflict")
+    assert await browser.error("event_undo", steps=removed["undo"]) == (409, "user:conflict")
 
 
 async def test_an_event_is_moved_beside_one_that_has_its_name(rig: Rig, diary: Diary) -> None:
@@ -262,9 +261,10 @@ async def test_an_event_is_moved_beside_one_that_has_its_name(rig: Rig, diary: D
     assert (await mia.put("plan.ics", entry("2", "SUMMARY:Two"), work)).status == 201
     other = next(one["id"] for one in await browser.call("calendars") if one["id"] != diary.calendar)
     (item,) = await diary.listed()
-    moved = await browser.call(
+    saved = await browser.call(
         "event_save", calendar_id=other, event=form("2099-01-05", "2099-01-06"), event_id=item["id"]
     )
+    moved = saved["id"]
     assert (await browser.call("event", event_id=moved))["calendar_id"] == other
     assert b"SUMMARY:Two" in (await mia.ask("GET", work + "plan.ics")).body
     assert len(await mia.query('<C:comp-filter name="VEVENT"/>', "", work)) == 2
@@ -287,12 +287,12 @@ async def test_no_event_moves_beyond_all_years(diary: Diary) -> None:
     assert await error(event=last) == (400, "user:error")
     one = await diary.save(WEEKLY)
     late = "BEGIN:VEVENT\r\nRECURRENCE-ID;TZID=Europe/Berlin:99991231T090000\r\n"
-    removed = await browser.call("event_remove", event_id=one)
+    (removed,) = (await browser.call("event_remove", event_id=one))["undo"]
     start, end = removed["data"].split("BEGIN:VEVENT\r\n")
     uid = next(line for line in end.splitlines() if line.startswith("UID:"))
     data = f"{start}BEGIN:VEVENT\r\n{end.replace('END:VCALENDAR', '').rstrip()}\r\n{late}{uid}\r\n"
     data += "DTSTAMP:20990101T000000Z\r\nDTSTART;TZID=Europe/Berlin:20990601T090000\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
-    one = await browser.call("event_restore", removed={**removed, "data": data})
+    one = (await browser.call("event_undo", steps=[{**removed, "data": data}]))["id"]
     later = form("2099-01-06T09:00", "2099-01-06T10:00", rule=WEEKLY["rule"])
     assert await error(event=later, event_id=one) == (400, "user:error")
     assert (await diary.times())[0] == MONDAYS[0]
@@ -315,7 +315,7 @@ async def test_one_event_of_a_series_is_changed_and_removed(diary: Diary) -> Non
     assert [item["title"] for item in await diary.listed()][:2] == ["Plan", "Late"]
     removed = await diary.browser.call("event_remove", event_id=one, recurrence=second, scope="this")
     assert await diary.times() == [MONDAYS[0], *MONDAYS[2:]]
-    await diary.browser.call("event_restore", removed=removed)
+    await diary.browser.call("event_undo", steps=removed["undo"])
     assert await diary.times() == [MONDAYS[0], "01-13 10:00", *MONDAYS[2:]]
 
 
@@ -511,7 +511,7 @@ async def test_an_invitation_that_comes_back_is_newer_than_its_end(diary: Diary,
         (kept,) = await diary.browser.call("deleted_list", kind="calendar")
         await diary.browser.call("deleted_restore", deleted_id=kept["id"])
     else:
-        await diary.browser.call("event_restore", removed=removed)
+        await diary.browser.call("event_undo", steps=removed["undo"])
     (file,) = await diary.files()
     assert "SEQUENCE:2\r" in file  # its end was told with 1
     assert "SCHEDULE-STATUS=1.1" in file

@@ -83,12 +83,12 @@ async def test_a_guest_with_the_right_changes_events(guest: Guest) -> None:
     call, error = guest.browser.call, guest.browser.error
     (item,) = await guest.events(shared["id"])
     plan = form("2026-11-24T12:00", "2026-11-24T13:00", title="Lunch")
-    made = await call("event_save", calendar_id=shared["id"], event=plan)
+    made = (await call("event_save", calendar_id=shared["id"], event=plan))["id"]
     assert {one["title"] for one in await guest.events(shared["id"])} == {"Boat", "Lunch"}
     await call("event_save", calendar_id=shared["id"], event={**plan, "title": "Supper"}, event_id=made)
     gone = await call("event_remove", event_id=item["id"])
     assert [one["title"] for one in await guest.events(shared["id"])] == ["Supper"]
-    await call("event_restore", removed=gone)
+    await call("event_undo", steps=gone["undo"])
     assert {one["title"] for one in await guest.events(shared["id"])} == {"Boat", "Supper"}
     people = {**plan, "guests": [{"name": "", "address": "ada@x.example"}]}
     assert await error("event_save", calendar_id=shared["id"], event=people) == (400, "user:error")
@@ -129,7 +129,7 @@ async def test_private_events_show_a_guest_their_times(guest: Guest) -> None:
     assert await guest.browser.error("event_save", **saving) == (400, "user:error")
     assert await guest.browser.error("event_remove", event_id=number) == (400, "user:error")
     kept = {"calendar_id": shared["id"], "name": "p.ics", "data": event("p"), "changed": found["changed"]}
-    assert await guest.browser.error("event_restore", removed=kept) == (400, "user:error")
+    assert await guest.browser.error("event_undo", steps=[kept]) == (400, "user:error")
     assert (await mia.put("p.ics", event("p", "SUMMARY:Doctor", "CLASS:CONFIDENTIAL"))).status == 204
     assert [one["title"] for one in await guest.events(shared["id"])] == ["Boat"]
     assert (await guest.calendars())[1]["events"] == 0

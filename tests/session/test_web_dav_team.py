@@ -207,7 +207,7 @@ async def test_the_webmail_invites_in_the_name_of_the_team(team: Team) -> None:
     assert shared["invites"]
     guests = [{"name": "Ada", "address": "ada@remote.example"}]
     plan = {**form("2099-11-24T10:00", "2099-11-24T11:00", title="Plan"), "guests": guests}
-    made = await page.call("event_save", calendar_id=shared["id"], event=plan)
+    made = (await page.call("event_save", calendar_id=shared["id"], event=plan))["id"]
     shown = await page.call("event", event_id=made)
     assert (shown["own"], shown["organizer"]["address"]) == (True, "mia@example.org")
     new = {**plan, "title": "Talk"}

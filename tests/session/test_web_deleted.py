@@ -66,7 +66,7 @@ async def test_what_is_there_again_is_not_kept(rig: Rig, browser: Browser) -> No
     (item,) = (await browser.call("events", **span))["events"]
     gone = await browser.call("event_remove", event_id=item["id"])
     assert len(await deleted(browser)) == 1
-    await browser.call("event_restore", removed=gone)
+    await browser.call("event_undo", steps=gone["undo"])
     assert await deleted(browser) == []
     assert (await mia.ask("MOVE", HOME + "a.ics", destination=HOME + "b.ics")).status == 201
     assert await deleted(browser) == []
@@ -109,7 +109,7 @@ async def test_a_guest_is_invited_anew(rig: Rig, browser: Browser) -> None:
         "zone": "UTC",
         "guests": [{"name": "", "address": "tom@example.org"}],
     }
-    number = await browser.call("event_save", calendar_id=calendar["id"], event=form)
+    number = (await browser.call("event_save", calendar_id=calendar["id"], event=form))["id"]
     await browser.call("event_remove", event_id=number)
     (one,) = await deleted(browser)
     await browser.call("deleted_restore", deleted_id=one["id"])

@@ -177,7 +177,7 @@ async def test_a_canceled_event_is_removed_and_brought_back_in_silence(
     done = await apply(browser, number)
     assert (await starts(browser), done["event_id"]) == ([], 0)
     assert (await card(browser, number))["state"] == "cancelled"
-    await browser.call("event_restore", removed=done["removed"])
+    await browser.call("event_undo", steps=[done["removed"]])
     assert await starts(browser) == [(10, "Plan")]
     await office.settle()
     assert len(office.mails) == sent
@@ -193,7 +193,7 @@ async def test_one_canceled_date_of_a_series_is_removed_alone(rig: Rig, office: 
     assert (await card(browser, number))["act"] == ""
     other = await receive(rig, "CANCEL", "RECURRENCE-ID:20990120T100000Z", sequence=1)
     assert (await card(browser, other))["act"] == ""
-    await browser.call("event_restore", removed=done["removed"])
+    await browser.call("event_undo", steps=[done["removed"]])
     assert len(await starts(browser)) == 3
 
 

@@ -394,7 +394,7 @@ WITHOUT_IDS = {
     "event",
     "event_save",
     "event_remove",
-    "event_restore",
+    "event_undo",
     "event_answer",
     "event_propose",
     "event_news",

@@ -508,9 +508,10 @@ class CalendarPage implements Board {
           : { allDay: false, start: dateOf(day, begin), end: dateOf(day, to ?? begin + 60) };
       if (!short) return void (await (await this.tool()).add(wanted));
       const { writeShort } = await this.page.load<typeof QuickPart>("quick");
-      const further = await writeShort(this.page.client, this.calendars, wanted, this.root, from !== null);
-      if (further === "saved") await this.load();
-      else if (further !== null) await (await this.tool()).add(further);
+      const further = await writeShort(this.page.client, this.calendars, wanted, this.root, from !== null, () =>
+        this.load(),
+      );
+      if (further !== null) await (await this.tool()).add(further);
     });
   }
 

@@ -1,6 +1,14 @@
 // One event (WEBMAIL-175): what it says, its form, and changes with their undo.
 
-import type { Calendar, EventForm, EventGuest, EventItem, Event as Found, Party } from "../../gen/webmail";
+import type {
+  Calendar,
+  ChangedEvent,
+  EventForm,
+  EventGuest,
+  EventItem,
+  Event as Found,
+  Party,
+} from "../../gen/webmail";
 import { codeOf } from "../../lib/client";
 import { anchorTo } from "../../lib/anchored";
 import { attempt, dialog, showError } from "../../lib/dialogs";
@@ -24,6 +32,7 @@ import { BusyBars, type Slot } from "./busy";
 import sheet from "./event.css";
 import { propose } from "./proposing";
 import { ending, fromRule, inWords, partsOf, repeats, toRule } from "./rules";
+import { addedWords, changedWords, tellChange, undoSeconds } from "./saved";
 import { local, localIn, moved, momentOf, ownZone, withDate } from "./times";
 
 adopt(sheet);
@@ -59,7 +68,7 @@ export class Events {
   ) {}
 
   /** Show the form of a new event. */
-  async add(wanted: Wanted): Promise<boolean> {
+  async add(wanted: Wanted): Promise<void> {
     const form: EventForm = {
       title: wanted.title ?? "",
       place: "",
@@ -77,10 +86,13 @@ export class Events {
     const calendars = this.calendars.filter(({ writable }) => writable);
     const own = calendars.filter(({ owner }) => owner === "");
     const home = wanted.calendar ?? (own.find(({ hidden }) => !hidden) ?? own[0] ?? calendars[0])!.id;
-    const save = (event: EventForm, calendarID: number) => this.page.client.event_save(calendarID, event);
-    const done = await this.form(t("New event"), form, home, null, save, wanted.typed);
-    if (done) await this.again();
-    return done;
+    let change: ChangedEvent | undefined;
+    const save = async (event: EventForm, calendarID: number) => {
+      change = await this.page.client.event_save(calendarID, event, 0, 0, "", "all", undoSeconds);
+    };
+    if (!(await this.form(t("New event"), form, home, null, save, wanted.typed))) return;
+    await this.again();
+    this.tell(addedWords(change!), change!);
   }
 
   /** Show an event at its `cause`, with what can be done with it; `clash` tells what overlaps with it. */
@@ -157,11 +169,19 @@ export class Events {
     else if (chosen === "mail") this.mail(found);
     else if (chosen === "propose") await this.propose(found);
     else if (chosen !== null && chosen !== "close") {
-      await attempt(t("Sending…"), t("Couldn't send reply"), () =>
-        this.page.client.event_answer(found.id, chosen, found.recurrence),
-      );
+      await attempt(t("Sending…"), t("Couldn't send reply"), async () => {
+        const change = await this.page.client.event_answer(found.id, chosen, found.recurrence, undoSeconds);
+        this.tell(
+          { yes: t("You accepted."), maybe: t("You replied “maybe”."), no: t("You declined.") }[chosen],
+          change,
+        );
+      });
       await this.again();
     }
+  }
+
+  private tell(words: string, change: ChangedEvent): void {
+    tellChange(this.page.client, words, change, this.again);
   }
 
   /** Give an event a color; "" for that of its calendar. */
@@ -176,8 +196,9 @@ export class Events {
         false,
       );
       if (scope === null) return;
-      await this.save(found, { ...found.form, colour }, found.calendar_id, scope);
+      const change = await this.save(found, { ...found.form, colour }, found.calendar_id, scope);
       await this.again();
+      this.tell(changedWords(change), change);
     });
   }
 
@@ -214,21 +235,9 @@ export class Events {
     };
     const scope = await this.scope(found, t("Move “{title}”?", { title: isolated(form.title) }), t("Move"), false);
     if (scope === null || event.end < event.start) return this.again();
-    await this.save(found, event, found.calendar_id, scope);
+    const change = await this.save(found, event, found.calendar_id, scope);
     await this.again();
-    if (found.recurrence !== "" && scope !== "this") {
-      toast(t("Events moved"));
-      return;
-    }
-    toast(t("Event moved"), {
-      title: t("Undo"),
-      run: () =>
-        void attempt(t("Undoing…"), t("Couldn't undo"), async () => {
-          const now = await this.page.client.event(item.id, item.recurrence);
-          await this.save(now, form, found.calendar_id, scope);
-          await this.again();
-        }),
-    });
+    this.tell(found.recurrence !== "" && scope !== "this" ? t("Events moved") : t("Event moved"), change);
   }
 
   /** Delete an event, of a series one or more. */
@@ -238,20 +247,15 @@ export class Events {
     const scope = await this.scope(found, t("Delete “{title}”?", { title }), t("Delete"), true);
     if (scope === null) return;
     await attempt(t("Deleting…"), t("Couldn't delete event"), async () => {
-      const gone = await this.page.client.event_remove(found.id, found.changed, found.recurrence, scope);
+      const { client } = this.page;
+      const change = await client.event_remove(found.id, found.changed, found.recurrence, scope, undoSeconds);
       await this.again();
-      toast(t("“{title}” deleted", { title }), {
-        title: t("Undo"),
-        run: () =>
-          void attempt(t("Undoing…"), t("Couldn't undo"), async () => {
-            await this.page.client.event_restore(gone);
-            await this.again();
-          }),
-      });
+      this.tell(t("“{title}” deleted", { title }), change);
     });
   }
 
   private async edit(found: Found): Promise<void> {
+    let change: ChangedEvent | undefined;
     const done = await this.form(t("Edit event"), found.form, found.calendar_id, found, async (event, calendarID) => {
       const scope = await this.scope(
         found,
@@ -261,13 +265,17 @@ export class Events {
         isToldOf(found.form, event),
       );
       if (scope === null) return false;
-      return this.save(found, event, calendarID, scope);
+      change = await this.save(found, event, calendarID, scope);
+      return true;
     });
-    if (done) await this.again();
+    if (!done) return;
+    await this.again();
+    this.tell(changedWords(change!), change!);
   }
 
-  private async save(found: Found, event: EventForm, calendarID: number, scope: Scope): Promise<unknown> {
-    return this.page.client.event_save(calendarID, event, found.id, found.changed, found.recurrence, scope);
+  private save(found: Found, event: EventForm, calendarID: number, scope: Scope): Promise<ChangedEvent> {
+    const { id, changed, recurrence } = found;
+    return this.page.client.event_save(calendarID, event, id, changed, recurrence, scope, undoSeconds);
   }
 
   /** Propose another time to the organiser. */
@@ -685,7 +693,7 @@ export async function eventOf(page: Page & Pick<Selection, "reading" | "shown">)
     }));
     const others = people.filter(({ address }) => !own.includes(address.toLowerCase()));
     const events = new Events(page, calendars, async () => undefined);
-    const added = await events.add({
+    await events.add({
       allDay: false,
       start,
       end: new Date(start.getTime() + 3_600_000),
@@ -693,7 +701,6 @@ export async function eventOf(page: Page & Pick<Selection, "reading" | "shown">)
       notes: parsed.texts[0]?.text.trim().slice(0, 5000) ?? "",
       guests: [...new Map(others.map((one) => [one.address.toLowerCase(), one])).values()],
     });
-    if (added) toast(t("Event added"));
   });
 }
 

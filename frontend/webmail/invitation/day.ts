@@ -1,8 +1,9 @@
-// The reader's own day beside an invitation (WEBMAIL-175c): the hours about its time, with the events that are there, the invitation as
-// an outline, and striped where it was before an update.
+// The reader's own day beside an invitation (WEBMAIL-175c), in its card and where several are answered: the hours about its time, with
+// the events that are there, the invitation as an outline, and striped where it was before an update.
 
 import type { Calendar, Client, EventItem, Invitation } from "../../gen/webmail";
 import { el, fill } from "../../lib/dom";
+import { adopt } from "../../lib/sheets";
 import { t } from "../../lib/words";
 import {
   clock,
@@ -18,9 +19,15 @@ import {
   shortDay,
   shown,
 } from "../calendar/days";
+import sheet from "./day.css";
+
+adopt(sheet);
 
 /** Hours that are drawn before the event and after it; at least and at most so many together. */
 const [around, fewest, most] = [2, 6, 10];
+
+/** The hour about which the day of an invitation to whole days is drawn. */
+const morning = 10;
 
 /** Pixels of an hour. */
 const height = 32;
@@ -39,25 +46,46 @@ export async function showDay(
     before === null || before.start?.utc == null || before.end?.utc == null || before.start.utc === start.utc
       ? undefined
       : outline(before.title, before.start.utc, before.end.utc);
-  const day = dayOf(asked.start);
   const calendars = await client.calendars();
-  const own = calendars.filter(({ owner, hidden }) => owner === "" && !hidden);
-  const { events } = await client.events(
-    dateOf(day).getTime() / 1000,
-    Math.max(dateOf(day + 1).getTime() / 1000, end.utc),
-    own.map(({ id }) => id),
-  );
-  // the invitation itself may be in the calendar
-  const others = events.filter(({ id }) => id !== event_id).map(shown);
-  const clash = others.find((one) => isBusy(one) && one.start < asked.end && asked.start < one.end);
+  const { others } = await about(client, calendars, event_id, asked.start, asked.end);
+  const clash = others.find((one) => overlaps(one, asked));
   line.hidden = beside.hidden = false;
   line.classList.toggle("clash", clash !== undefined);
   fill(line, clash !== undefined ? overlapText(clash) : t("You're free at this time."));
-  draw(beside, day, asked, was, others, calendars);
+  drawDay(beside, asked, was, others, calendars);
 }
 
+/** The events in the reader's own calendars from the day of `start` to the day of `end`: that of an invitation, each time of it, and the
+ * others that the reader sees. */
+export async function about(
+  client: Client,
+  calendars: readonly Calendar[],
+  eventID: number,
+  start: Date,
+  end: Date,
+): Promise<{ asked: Shown[]; others: Shown[] }> {
+  const own = calendars.filter(({ owner }) => owner === "");
+  const seconds = (day: number) => dateOf(day).getTime() / 1000;
+  const from = seconds(dayOf(start));
+  const to = Math.max(seconds(dayOf(end) + 1), end.getTime() / 1000);
+  const { events } = await client.events(
+    from,
+    to,
+    own.map(({ id }) => id),
+  );
+  const seen = new Set(own.filter(({ hidden }) => !hidden).map(({ id }) => id));
+  return {
+    asked: events.filter(({ id }) => id === eventID).map(shown),
+    others: events.filter(({ id, calendar_id }) => id !== eventID && seen.has(calendar_id)).map(shown),
+  };
+}
+
+/** Whether an event leaves no time for an invitation. */
+export const overlaps = (one: Shown, asked: Shown): boolean =>
+  isBusy(one) && one.start < asked.end && asked.start < one.end;
+
 /** An event that no calendar has. */
-function outline(title: string, starts: number, ends: number): Shown {
+export function outline(title: string, starts: number, ends: number): Shown {
   const none = {
     recurrence: "",
     place: "",
@@ -82,19 +110,23 @@ function outline(title: string, starts: number, ends: number): Shown {
   return shown(item);
 }
 
-function draw(
+/** Draw the day of an invitation, and where it `was` before. */
+export function drawDay(
   place: HTMLElement,
-  day: number,
   asked: Shown,
   was: Shown | undefined,
   others: readonly Shown[],
   calendars: readonly Calendar[],
 ): void {
+  const day = asked.first;
   const midnight = dateOf(day).getTime();
   const hours = (date: Date) => (date.getTime() - midnight) / 3_600_000;
-  const marked = was === undefined || was.first !== day ? [asked] : [asked, was];
-  const from = Math.max(0, Math.floor(Math.min(...marked.map(({ start }) => hours(start)))) - around);
-  const wanted = Math.ceil(Math.max(...marked.map(({ end }) => hours(end)))) + around - from;
+  const marked = asked.bar ? [] : was === undefined || was.first !== day ? [asked] : [asked, was];
+  const [begins, ends] = asked.bar
+    ? [morning, morning]
+    : [Math.min(...marked.map(({ start }) => hours(start))), Math.max(...marked.map(({ end }) => hours(end)))];
+  const from = Math.max(0, Math.floor(begins) - around);
+  const wanted = Math.ceil(ends) + around - from;
   const count = Math.min(24 - from, most, Math.max(fewest, wanted));
   const within = (one: Shown) => hours(one.start) < from + count && hours(one.end) > from;
   const kind = ({ item }: Shown): string =>
@@ -106,7 +138,9 @@ function draw(
     ]
       .filter(Boolean)
       .join(" ");
-  const whole = others.filter((one) => one.bar && one.first <= day && one.last >= day);
+  const whole = (asked.bar ? [asked, ...others] : others).filter(
+    (one) => one.bar && one.first <= day && one.last >= day,
+  );
   const timed = others.filter((one) => !one.bar && one.first === day);
   const made = columns([...timed, ...marked].filter(within)).map(({ one, column, of }) => {
     const [top, bottom] = [Math.max(from, hours(one.start)), Math.min(from + count, hours(one.end))];

@@ -252,7 +252,7 @@ function applied(
       if (removed !== null)
         toast(
           t("“{title}” deleted", { title: name }),
-          undo(() => client.event_restore(removed)),
+          undo(() => client.event_undo([removed])),
         );
       else if (act === "update") toast(t("Calendar updated"));
       else

@@ -13,7 +13,6 @@ import { phone } from "../../lib/phone";
 import { redraw, released } from "../../lib/press";
 import { openSearch } from "../../lib/searched";
 import { adopt } from "../../lib/sheets";
-import { toast } from "../../lib/toasts";
 import { byName, many, meant, t } from "../../lib/words";
 import type { Navigation, Place, Surroundings, Writing } from "../commands/desk";
 import { showDeleted } from "../ui/deleted";
@@ -438,7 +437,7 @@ function makePage(page: Page): { follow: () => void } {
     attempt(t("Loading…"), t("Couldn't open contact"), async () => {
       const { edit, empty } = await form(page);
       const first = shelf.group === "" ? empty : { ...empty, groups: [shelf.group] };
-      if (await edit(page, books, null, first, shelf.book)) await anew();
+      if (await edit(page, books, null, first, shelf.book, () => void anew())) await anew();
     });
   file.addEventListener("change", () => {
     const [chosen] = file.files ?? [];
@@ -551,7 +550,7 @@ export async function addSender(page: Page, name: string, address: string): Prom
   await attempt(t("Loading…"), t("Couldn't open contact"), async () => {
     const { edit, empty } = await form(page);
     const first = { ...empty, name: name || address, emails: [{ value: address, kind: "" }] };
-    if (await edit(page, books, null, first)) toast(t("Added to your contacts"));
+    await edit(page, books, null, first);
   });
 }
 

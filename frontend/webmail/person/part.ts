@@ -21,7 +21,7 @@ import { bookName } from "../people/names";
 import { dateField } from "./dates";
 import { kinds, places } from "./kinds";
 import sheet from "./person.css";
-import { photoField } from "./photo";
+import { photoField, pictureOf } from "./photo";
 
 adopt(sheet);
 
@@ -234,16 +234,30 @@ export async function edit(
         return;
       }
       try {
+        const { client, base } = page;
         const wanted = Number(book.control.value) || home;
-        await page.client.contact_save(
+        const moves = card !== null && wanted !== home;
+        const picture = photo.read();
+        const former = picture === null ? null : await pictureOf(base, card?.photo ?? "");
+        const id = await client.contact_save(
           form,
           card?.id ?? 0,
           card?.changed ?? 0,
           card === null ? wanted : 0,
-          photo.read(),
+          picture,
         );
-        if (card !== null && wanted !== home) await page.client.contact_move(card.id, wanted);
+        if (moves) await client.contact_move(id, wanted);
         close("saved");
+        // what others change from now on is theirs
+        const now = await client.contact(id).catch(() => null);
+        tell(
+          now !== null &&
+            (async () => {
+              if (card === null) return client.contact_remove(id, now.changed);
+              await client.contact_save(old, id, now.changed, 0, former);
+              return moves && client.contact_move(id, home);
+            }),
+        );
       } catch (error) {
         if (codeOf(error) === "user:conflict")
           name.problem(
@@ -251,6 +265,16 @@ export async function edit(
           );
         else await showError(t("Couldn't save contact"), error);
       }
+    };
+    /** Say that the contact was saved, with its Undo. */
+    const tell = (undo: false | (() => Promise<unknown>)) => {
+      const run = () =>
+        void attempt(t("Undoing…"), t("Couldn't undo"), async () => {
+          if (undo !== false) await undo();
+          again?.();
+        });
+      const words = card === null ? t("Added to your contacts") : t("Contact saved");
+      toast(words, undo === false ? undefined : { title: t("Undo"), run });
     };
     const remove = async () => {
       await attempt(t("Deleting…"), t("Couldn't delete contact"), async () => {

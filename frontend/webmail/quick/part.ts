@@ -9,12 +9,12 @@ import { el, fill, isolated, sign } from "../../lib/dom";
 import { choice, field, once } from "../../lib/fields";
 import { clock as clockIcon, x } from "../../lib/icons";
 import { adopt } from "../../lib/sheets";
-import { toast } from "../../lib/toasts";
 import { byOwner, t } from "../../lib/words";
 import { clock, dayOf, longDay, shortDay } from "../calendar/days";
 import { hour } from "../calendar/hours";
 import { shownName } from "../calendar/subscribing";
 import { repeats, toRule } from "../event/rules";
+import { addedWords, tellChange } from "../event/saved";
 import { local, momentOf, ownZone } from "../event/times";
 import sheet from "./quick.css";
 import { type Times, type TitleTime, timeIn } from "./titletime";
@@ -29,15 +29,16 @@ export interface Begun extends Times {
   readonly typed?: boolean;
 }
 
-/** Ask for an event where it is in a view: at its hours if `timed`, else at its day. Resolves to "saved", to what is entered so far for
- * the whole form, or to null. */
+/** Ask for an event where it is in a view: at its hours if `timed`, else at its day. Resolves to what is entered so far for the
+ * whole form, or to null. `again` draws the view anew when an event was added. */
 export async function writeShort(
   client: Client,
   calendars: readonly Calendar[],
   begun: Begun,
   root: HTMLElement,
   timed: boolean,
-): Promise<"saved" | Begun | null> {
+  again: () => Promise<unknown>,
+): Promise<Begun | null> {
   const writable = calendars.filter((one) => one.writable);
   const own = writable.filter(({ owner }) => owner === "");
   const first = own.find(({ hidden }) => !hidden) ?? own[0] ?? writable[0]!;
@@ -50,7 +51,7 @@ export async function writeShort(
   // News of other changes draw the view anew.
   const drawn = new MutationObserver(place);
   drawn.observe(root, { childList: true, subtree: true });
-  const answer = dialog<"saved" | Begun>(t("New event"), (close) => {
+  const answer = dialog<Begun | null>(t("New event"), (close) => {
     const title = titleField(begun, () => draw());
     const times = timesField(begun);
     const calendar = choice(
@@ -100,26 +101,26 @@ export async function writeShort(
     };
     const save = async () => {
       const event = read();
-      const saved = await attempt(t("Saving…"), t("Couldn't save event"), () =>
-        client.event_save(event.calendar, {
-          title: event.title,
-          place: "",
-          notes: "",
-          all_day: event.allDay,
-          start: local(event.start, event.allDay),
-          end: local(event.end, event.allDay),
-          zone: event.allDay ? "" : ownZone(),
-          rule: event.rule,
-          alarms: [],
-          mails: [],
-          free: false,
-          guests: [],
-        }),
-      );
-      if (saved) {
-        close("saved");
-        toast(t("Event added"));
-      }
+      const form = {
+        title: event.title,
+        place: "",
+        notes: "",
+        all_day: event.allDay,
+        start: local(event.start, event.allDay),
+        end: local(event.end, event.allDay),
+        zone: event.allDay ? "" : ownZone(),
+        rule: event.rule,
+        alarms: [],
+        mails: [],
+        free: false,
+        guests: [],
+      };
+      await attempt(t("Saving…"), t("Couldn't save event"), async () => {
+        const change = await client.event_save(event.calendar, form);
+        close(null);
+        await again();
+        tellChange(client, addedWords(change), change, again);
+      });
     };
     return [
       el(

@@ -60,7 +60,7 @@ export function complete(page: Page): void {
   if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3))
     extra<typeof HintsPart>("hints", (found) => found.showHints(list.band));
   extra<typeof SortingPart>("sorting", (found) => found.showNotices(client, list.band, desk.facts().account_path));
-  extra<typeof EventNewsPart>("eventnews", (found) => found.showEventNews(client, list.band));
+  extra<typeof EventNewsPart>("eventnews", (found) => found.showEventNews(page, list.band));
   if (navigator.maxTouchPoints > 0)
     extra<typeof TouchPart>("touch", (found) => {
       list.pushable(found);

@@ -82,6 +82,11 @@ SELECT name, size FROM resource WHERE collection_id = ? AND tag IS NOT NULL AND 
 LIMIT ?"""
 OLDEST: Final = "SELECT name FROM resource WHERE collection_id = ? ORDER BY changed, id LIMIT 1"
 
+WAITS: Final = "SELECT EXISTS (SELECT 1 FROM outbox WHERE key = ? AND due > 0)"
+# The carrier sets `due` to 0 in a unit before it hands a row over, the first of a change first.
+TAKE: Final = "DELETE FROM outbox WHERE key = ? AND due > 0 RETURNING id"
+HURRY: Final = "UPDATE outbox SET due = 0 WHERE kind = ? AND due > 0"
+
 
 class InOtherCalendar(StoreError):
     """Another calendar of the user has the entry; `collection` and `name` are its place."""
@@ -159,11 +164,14 @@ def undelivered(resource: int, recipients: Sequence[str]) -> bytes:
 
 
 class PutResult(msgspec.Struct, frozen=True):
-    """An entry that was put: whether it is new, and whether its octets are others than the client's."""
+    """An entry that was put: whether it is new, and whether its octets are others than the client's. `told`: people who
+    hear of it.
+    """
 
     resource: Resource
     new: bool
     altered: bool
+    told: int = 0
 
 
 class EntryPut(msgspec.Struct, frozen=True):
@@ -174,6 +182,7 @@ class EntryPut(msgspec.Struct, frozen=True):
       answer: an attendee's answer is sent. keep_answers: as of `itip.organized`. tell: people hear of the change; else
         of all that has changed with the next change of which they do. again: the entry was removed before. outcome: as
         was computed before the unit; None to compute it there.
+      wait: µs for which the messages wait, in which `take_back` finds them.
     """
 
     name: str
@@ -186,6 +195,7 @@ class EntryPut(msgspec.Struct, frozen=True):
     tell: bool = True
     again: bool = False
     outcome: Outcome | None = None
+    wait: int = 0
 
 
 def put_entry(tx: AccountTx, where: Collection, entry: EntryPut) -> PutResult:
@@ -362,8 +372,8 @@ def _put(tx: AccountTx, where: Collection, entry: EntryPut, before: Resource | N
     if before is not None and before.tag is not None and outcome.answers:
         tag = ModSeq(before.tag)
     resource, new = put_resource(tx, where.id, entry.name, outcome.octets, facts, tag=tag)
-    _owe(tx, outcome, resource.id, facts, entry.user)
-    return PutResult(resource, new, altered=outcome.octets != data)
+    told = _owe(tx, outcome, resource.id, facts, entry.user, entry.wait)
+    return PutResult(resource, new, altered=outcome.octets != data, told=told)
 
 
 def delete_entry(
@@ -376,9 +386,10 @@ def delete_entry(
     answer: bool = True,
     tell: bool = True,
     outcome: Outcome | None = None,
-) -> None:
-    """Remove an entry as `delete_resource`, and owe its people the messages that this means; `tell` and `outcome` as of
-    `EntryPut`. Raises ReadOnly and NotAllowed, too.
+    wait: int = 0,
+) -> int:
+    """Remove an entry as `delete_resource`, and owe its people the messages that this means; `tell`, `outcome` and
+    `wait` as of `EntryPut`. Returns how many people hear of it. Raises ReadOnly and NotAllowed, too.
     """
     check_own(where)
     before = resource_named(tx, where.id, name)
@@ -387,7 +398,7 @@ def delete_entry(
     octets = resource_data(tx, before.id) if before is not None and (user.guest is not None or shared) else None
     delete_resource(tx, where.id, name, allowed, keep=True)
     if before is None or octets is None:
-        return
+        return 0
     if user.guest is not None and before.component == "VEVENT":
         note_change(tx, Author(account=user.guest.account), before.id, octets, None)
     if shared and (tell or user.guest is not None):
@@ -397,7 +408,8 @@ def delete_entry(
         if outcome.refusal is not None:
             raise outcome.refusal
         if tell:
-            _owe(tx, outcome, 0, ResourceFacts(before.uid, before.component, outcome.title), user)
+            return _owe(tx, outcome, 0, ResourceFacts(before.uid, before.component, outcome.title), user, wait)
+    return 0
 
 
 def move_entry(
@@ -511,10 +523,30 @@ def _name_of(r: Reader, collection_id: int) -> str:
     return str(r.value("SELECT name FROM collection WHERE id = ?", collection_id))
 
 
-def _owe(tx: AccountTx, outcome: Outcome, resource: int, facts: ResourceFacts, user: User) -> None:
+def is_waiting(r: Reader, account: str, uid: str, modseq: int) -> bool:
+    """Whether the messages that a change of an entry owes wait, as `EntryPut.wait` has it. `modseq`: of the change."""
+    return bool(r.value(WAITS, _key(account, uid, modseq, 0)))
+
+
+def take_back(tx: AccountTx, uid: str, modseq: int) -> bool:
+    """Take back the messages that a change of an entry owes; False if they don't wait, or no longer."""
+    number = 0
+    while tx.row(TAKE, _key(tx.account, uid, modseq, number)) is not None:
+        number += 1
+    return number > 0
+
+
+def _key(account: str, uid: str, modseq: int, number: int) -> bytes:
+    return hashlib.sha256(f"schedule\0{account}\0{uid}\0{modseq}\0{number}".encode()).digest()
+
+
+def _owe(tx: AccountTx, outcome: Outcome, resource: int, facts: ResourceFacts, user: User, wait: int) -> int:
+    """Owe the messages of a change; returns how many people get one."""
     behalf = user.guest.address if user.guest is not None and outcome.sends == "behalf" else ""
+    if outcome.messages and not wait:
+        # What waits would come to people after what is newer: a new event after the word that it's canceled.
+        tx.execute(HURRY, SCHEDULE)
     for number, message in enumerate(outcome.messages):
-        key = hashlib.sha256(f"schedule\0{tx.account}\0{facts.uid}\0{tx.modseq()}\0{number}".encode()).digest()
         owed = ScheduleMessage(
             method=message.method,
             sender=outcome.sender,
@@ -526,4 +558,6 @@ def _owe(tx: AccountTx, outcome: Outcome, resource: int, facts: ResourceFacts, u
             dates=message.dates,
             behalf=behalf,
         )
-        tx.owe(key, SCHEDULE, owed.pack())
+        key = _key(tx.account, facts.uid, tx.modseq(), number)
+        tx.owe(key, SCHEDULE, owed.pack(), due=tx.now + wait if wait else 0)
+    return len({address for message in outcome.messages for address in message.recipients})

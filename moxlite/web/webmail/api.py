@@ -50,6 +50,7 @@ from moxlite.web.webmail.calls.deleted import DeletedCalls
 from moxlite.web.webmail.calls.details import DetailCalls
 from moxlite.web.webmail.calls.eventnews import EventNewsCalls
 from moxlite.web.webmail.calls.events import EventCalls
+from moxlite.web.webmail.calls.eventundo import EventUndoCalls
 from moxlite.web.webmail.calls.groups import GroupCalls
 from moxlite.web.webmail.calls.importing import ImportCalls
 from moxlite.web.webmail.calls.invitations import InvitationCalls
@@ -294,6 +295,7 @@ API: Final[tuple[Source, ...]] = (
     SubscribingCalls,
     BusyCalls,
     EventCalls,
+    EventUndoCalls,
     CalendarCalls,
     BirthdayCalls,
     BookCalls,

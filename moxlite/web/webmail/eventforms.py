@@ -207,9 +207,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     join: str = ""
 
 
-class RemovedEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Removed part of an event, which `event_restore` brings back. ``changed``: of the entry that is left, 0
-    for none. ``quiet``: no organizer or guest heard of the removal, nor will of the return.
+class UndoStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Undoes the change of an entry. ``data``: what it was before, "" for none. ``changed``: of the entry as the change
+    left it, 0 for none. ``quiet``: no organizer or guest heard of the change, nor will of its end. ``owed``: names the
+    messages about it, which wait for ``undo_s`` of its call.
     """
 
     calendar_id: ID
@@ -217,6 +218,17 @@ class RemovedEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     data: Annotated[str, Meta(max_length=MAX_ENTRY)]
     changed: AnyID
     quiet: bool = False
+    owed: AnyID = 0
+
+
+class ChangedEvent(msgspec.Struct, frozen=True):
+    """A change of an event. ``id``: of the event, 0 for one that is gone. ``told``: how many people hear of it.
+    ``undo``: what `event_undo` needs.
+    """
+
+    id: int
+    told: int
+    undo: list[UndoStep]
 
 
 def items_of(viewed: EntryView, own: frozenset[str], shown_id: Callable[[int], int], *, guest: bool) -> list[EventItem]:

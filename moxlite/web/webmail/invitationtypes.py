@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from moxlite.proto.cards.received import Omission
-from moxlite.web.webmail.eventforms import RemovedEvent
+from moxlite.web.webmail.eventforms import UndoStep
 
 State = Literal["", "old", "cancelled", "stranger"]
 Act = Literal["", "add", "update", "remove"]
@@ -33,14 +33,14 @@ class When(msgspec.Struct, frozen=True):
 
 class AppliedInvitation(msgspec.Struct, frozen=True):
     """The user's calendar after that. ``event_id``: of the event there, 0 for none; ``added``, ``known``: numbers
-    of events that are new, and that were there; ``removed``: what `event_restore` needs to bring the event back, None
+    of events that are new, and that were there; ``removed``: what `event_undo` needs to bring the event back, None
     where it wasn't removed.
     """
 
     event_id: int
     added: int = 0
     known: int = 0
-    removed: RemovedEvent | None = None
+    removed: UndoStep | None = None
 
 
 class Repeats(msgspec.Struct, frozen=True):

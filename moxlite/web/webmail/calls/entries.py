@@ -30,6 +30,7 @@ from moxlite.store.mail.delegates import right_to_send
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotFound, Unavailable, UserError
 from moxlite.web.webmail.calls.common import AccountCalls
+from moxlite.web.webmail.eventforms import ChangedEvent, UndoStep
 from moxlite.wording import reason_of
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 Recurrence = Annotated[str, Meta(pattern=r"^([0-9]{8}(T[0-9]{6}Z?)?)?$")]
 Seconds = Annotated[int, Meta(ge=-(2**40), le=2**40)]
+UndoSeconds = Annotated[int, Meta(ge=0, le=60)]
 
 
 class Visit(Shelf, frozen=True, eq=False, kw_only=True):
@@ -115,22 +117,24 @@ class EntryCalls(AccountCalls):
         return user_of(snapshot, visit.account.name, people)
 
     async def _put_event(
-        self, caller: Caller, visit: Visit, calendar_id: int, *made: tuple[Component, Resource | None]
-    ) -> int:
-        """Put entries, each in place of another or as a new one, into a calendar in one unit; returns the id of the
-        last.
+        self, caller: Caller, visit: Visit, calendar_id: int, *made: tuple[Component, Resource | None], undo_s: int = 0
+    ) -> ChangedEvent:
+        """Put entries, each in place of another or as a new one, into a calendar in one unit; ``id`` of the result is
+        of the last. `undo_s`: seconds for which the messages to their people wait.
         """
         # All are checked before the unit; then both halves of a series change, or
         # none.
-        made_puts = [await self._put_of(caller, visit, calendar_id, *one) for one in made]
-        puts = [put for put, _ in made_puts]
+        made_puts = [await self._put_of(caller, visit, calendar_id, *one, undo_s * 1_000_000) for one in made]
         told = [message for _, messages in made_puts for message in messages]
         await _check_limits(self._server.config.current, visit, told)
-        return visit.holder.shown_id(await visit.account.write(lambda tx: [put(tx) for put in puts][-1]))
+        changes = await visit.account.write(lambda tx: [put(tx) for put, _ in made_puts])
+        return ChangedEvent(
+            changes[-1].id, max(change.told for change in changes), [step for one in changes for step in one.undo]
+        )
 
     async def _put_of(
-        self, caller: Caller, visit: Visit, calendar_id: int, made: Component, before: Resource | None
-    ) -> tuple[Callable[[AccountTx], int], Sequence[Message]]:
+        self, caller: Caller, visit: Visit, calendar_id: int, made: Component, before: Resource | None, wait: int
+    ) -> tuple[Callable[[AccountTx], ChangedEvent], Sequence[Message]]:
         """A function that puts an entry, and the messages about it that its people are owed."""
         data = (await off_loop(partial(write_component, made), kind="dav")).encode()
         if len(data) > MAX_ENTRY:
@@ -140,18 +144,21 @@ class EntryCalls(AccountCalls):
         user = self._user(caller, visit, facts.addresses)
         name = f"{entry.uid}.ics" if before is None else before.name
         home_id = calendar_id if before is None else before.collection_id
-        wanted = await with_outcome(visit.account, home_id, EntryPut(name, data, facts, user))
+        wanted = await with_outcome(visit.account, home_id, EntryPut(name, data, facts, user, wait=wait))
+        shown_id = visit.holder.shown_id
 
-        def put(tx: AccountTx) -> int:
+        def put(tx: AccountTx) -> ChangedEvent:
             def allowed(there: Resource | None) -> None:
                 visit.check_alone(tx, there)
                 if before is not None:
                     check_unchanged(there, before.modseq)
 
             home = visit.calendar(tx, home_id, write=True)
+            was = "" if before is None else visit.data(tx, before).decode("utf-8", "replace")
             done = put_entry(tx, home, msgspec.structs.replace(wanted, allowed=allowed))
+            back = UndoStep(shown_id(home.id), name, was, done.resource.modseq, owed=tx.modseq() if wait else 0)
             if home.id == calendar_id:
-                return done.resource.id
+                return ChangedEvent(shown_id(done.resource.id), done.told, [back])
             there = visit.calendar(tx, calendar_id, write=True)
             # Programs name entries as they like: another one there may have the name.
             new = name if resource_named(tx, there.id, name) is None else entry_name(entry.uid)
@@ -159,7 +166,8 @@ class EntryCalls(AccountCalls):
             move_entry(tx, home, name, facts, (there, new), user)
             moved = resource_named(tx, there.id, new)
             assert moved is not None
-            return moved.id
+            away = UndoStep(shown_id(there.id), new, "", moved.modseq, quiet=True)
+            return ChangedEvent(shown_id(moved.id), done.told, [away, msgspec.structs.replace(back, changed=0)])
 
         return put, () if wanted.outcome is None else wanted.outcome.messages
 

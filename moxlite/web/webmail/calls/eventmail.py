@@ -38,7 +38,7 @@ from moxlite.web.composing.uploads import Party, Written
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, StorageRefused, Unavailable, UserError
 from moxlite.web.webmail.calls.entries import EntryCalls, Visit, check_unchanged, event_calendar
-from moxlite.web.webmail.eventforms import RemovedEvent, part_at
+from moxlite.web.webmail.eventforms import UndoStep, part_at
 from moxlite.web.webmail.holders import number_of
 from moxlite.web.webmail.invitationtypes import Act, AppliedInvitation
 from moxlite.web.webmail.timeproposals import time_in_series
@@ -261,7 +261,7 @@ async def act_of(
     return "update" if not answerable and _is_newer(event, part) else ""
 
 
-async def removed_event(visit: Visit, user: User, there: StoredEvent, recurrence: str) -> RemovedEvent:
+async def removed_event(visit: Visit, user: User, there: StoredEvent, recurrence: str) -> UndoStep:
     """Remove an event, or one time of a series, of which people know already that it's canceled."""
     resource, account = there.resource, visit.account
     data = await account.read(lambda r: resource_data(r, resource.id), op="invitation")
@@ -281,7 +281,7 @@ async def removed_event(visit: Visit, user: User, there: StoredEvent, recurrence
         return put_received(tx, resource, octets, facts, matters=True).modseq
 
     left = await account.write(unit)
-    return RemovedEvent(resource.collection_id, resource.name, data.decode("utf-8", "replace"), left, quiet=True)
+    return UndoStep(resource.collection_id, resource.name, data.decode("utf-8", "replace"), left, quiet=True)
 
 
 async def added_events(

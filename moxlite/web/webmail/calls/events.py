@@ -17,7 +17,7 @@ from msgspec import Meta
 
 from moxlite.admin.masked import MaskedAddresses
 from moxlite.groupware import searching
-from moxlite.groupware.entries import Expander, about, removal_outcome, with_outcome
+from moxlite.groupware.entries import Expander, about, removal_outcome
 from moxlite.groupware.people import is_missing, refusal_of
 from moxlite.proto.address import one_spelling
 from moxlite.proto.cards.calendarobject import CalendarObject
@@ -30,19 +30,29 @@ from moxlite.store.changelog.unit import AccountTx, retried
 from moxlite.store.errors import NoSuchMessage, Overtaken
 from moxlite.store.groupware.collection import Collection, NoSuchCollection
 from moxlite.store.groupware.resources import Resource, resource_of
-from moxlite.store.groupware.scheduling import EntryPut, PutResult, delete_entry, put_entry
+from moxlite.store.groupware.scheduling import delete_entry
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotFound, UserError
-from moxlite.web.webmail.calls.entries import EntryCalls, Recurrence, Seconds, Visit, check_unchanged, shown_own, stored
+from moxlite.web.webmail.calls.entries import (
+    EntryCalls,
+    Recurrence,
+    Seconds,
+    UndoSeconds,
+    Visit,
+    check_unchanged,
+    shown_own,
+    stored,
+)
 from moxlite.web.webmail.eventforms import (
+    ChangedEvent,
     Event,
     EventForm,
     EventItem,
     Events,
     FoundEvent,
     FoundEvents,
-    RemovedEvent,
+    UndoStep,
     answer_of,
     call_form,
     form_at,
@@ -237,13 +247,16 @@ class EventCalls(EntryCalls):
         changed: AnyID = 0,
         recurrence: Recurrence = "",
         scope: Scope = "all",
-    ) -> int:
-        """Add an event, or change the one with this id as it was at ``changed``; returns its id.
+        undo_s: UndoSeconds = 0,
+    ) -> ChangedEvent:
+        """Add an event, or change the one with this id as it was at ``changed``. Messages to its people wait for
+        ``undo_s`` seconds, in which `event_undo` takes them back.
 
         Of a series, ``recurrence`` names the event that the form shows, and ``scope`` says whether this one changes,
         this and those that follow, or all. A conflict if it was changed or removed meanwhile.
         """
         masked = MaskedAddresses(self._server.config, self._accounts, self._holders.auth.masked)
+        put = partial(self._put_event, undo_s=undo_s)
         try:
             form = form_of_call(event)
             async with self._entries(caller, event_id or calendar_id) as visit:
@@ -255,7 +268,7 @@ class EventCalls(EntryCalls):
                 if not event_id:
                     await check(form.guests, ())
                     new = new_event(form, _new_uid(), author)
-                    return await self._put_event(caller, visit, calendar, (new, None))
+                    return await put(caller, visit, calendar, (new, None))
                 resource, entry = await stored(visit, event_id)
                 check_unchanged(resource, changed)
                 home = calendar if scope == "all" else resource.collection_id
@@ -276,8 +289,8 @@ class EventCalls(EntryCalls):
                     work = partial(following, entry, recurrence, form, shown, author, _new_uid(), before)
                     rest = await about(entry, work)
                     kept = await about(entry, partial(ended, entry, recurrence))
-                    return await self._put_event(caller, visit, home, (kept, resource), (rest, None))
-                return await self._put_event(caller, visit, home, (made, resource))
+                    return await put(caller, visit, home, (kept, resource), (rest, None))
+                return await put(caller, visit, home, (made, resource))
         except BadForm as error:
             raise UserError(reason_of(error)) from None
         except OverflowError:
@@ -291,9 +304,10 @@ class EventCalls(EntryCalls):
         changed: AnyID = 0,
         recurrence: Recurrence = "",
         scope: Scope = "all",
-    ) -> RemovedEvent:
-        """Remove an event, or of a series this one, this and those that follow, or all; returns what `event_restore`
-        needs to bring it back.
+        undo_s: UndoSeconds = 0,
+    ) -> ChangedEvent:
+        """Remove an event, or of a series this one, this and those that follow, or all. ``undo_s`` as of
+        `event_save`.
         """
         async with self._entries(caller, event_id) as visit:
             resource, entry = await stored(visit, event_id)
@@ -307,61 +321,34 @@ class EventCalls(EntryCalls):
                     made = ended(entry, recurrence)
             except (BadForm, OverflowError) as error:
                 raise UserError(reason_of(error)) from None
-            data = await visit.account.read(lambda r: visit.data(r, resource), op="event")
-            left = 0
             if made is not None:
-                await self._put_event(caller, visit, resource.collection_id, (made, resource))
-                kept = await visit.account.read(lambda r: resource_of(r, resource.id), op="event")
-                left = 0 if kept is None else kept.modseq
-            else:
-                outcome = await removal_outcome(visit.account, resource.collection_id, resource.name, user)
+                return await self._put_event(caller, visit, resource.collection_id, (made, resource), undo_s=undo_s)
+            wait = undo_s * 1_000_000
+            outcome = await removal_outcome(visit.account, resource.collection_id, resource.name, user)
 
-                def unit(tx: AccountTx) -> None:
-                    where = visit.calendar(tx, resource.collection_id, write=True)
-                    visit.check_alone(tx, resource_of(tx, resource.id))
+            def unit(tx: AccountTx) -> ChangedEvent:
+                where = visit.calendar(tx, resource.collection_id, write=True)
+                visit.check_alone(tx, resource_of(tx, resource.id))
 
-                    def allowed(there: Resource) -> None:
-                        check_unchanged(there, resource.modseq)
+                def allowed(there: Resource) -> None:
+                    check_unchanged(there, resource.modseq)
 
-                    delete_entry(tx, where, resource.name, allowed, user, outcome=outcome)
+                was = visit.data(tx, resource).decode("utf-8", "replace")
+                told = delete_entry(tx, where, resource.name, allowed, user, outcome=outcome, wait=wait)
+                home, owed = visit.holder.shown_id(where.id), tx.modseq() if wait else 0
+                return ChangedEvent(0, told, [UndoStep(home, resource.name, was, 0, owed=owed)])
 
-                await visit.account.write(unit)
-        return RemovedEvent(
-            visit.holder.shown_id(resource.collection_id), resource.name, data.decode("utf-8", "replace"), left
-        )
+            return await visit.account.write(unit)
 
     @call(once=True)
-    async def event_restore(self, caller: Caller, removed: RemovedEvent) -> int:
-        """Bring back what `event_remove` returned; returns the id of the event. A conflict if the entry was changed
-        since.
+    async def event_answer(
+        self, caller: Caller, event_id: ID, answer: Answer, recurrence: Recurrence = "", undo_s: UndoSeconds = 0
+    ) -> ChangedEvent:
+        """Answer the invitation to an event of the user's calendar, or to a whole series; the organiser hears of it.
+        ``undo_s`` as of `event_save`.
         """
-        data = removed.data.encode("utf-8", "replace")
-        async with self._entries(caller, removed.calendar_id) as visit:
-            number = visit.holder.local_id(removed.calendar_id)
-            where = await visit.account.read(lambda r: visit.calendar(r, number, write=True), op="event")
-            facts = await visit.expander.facts(where, data)
 
-            people = self._user(caller, visit, facts.addresses)
-            entry = EntryPut(removed.name, data, facts, people, again=True, tell=not removed.quiet)
-            entry = await with_outcome(visit.account, where.id, entry)
-
-            def unit(tx: AccountTx) -> PutResult:
-                def allowed(there: Resource | None) -> None:
-                    if (0 if there is None else there.modseq) != removed.changed:
-                        raise Conflict("this event was changed since you opened it")
-                    visit.check_alone(tx, there)
-
-                home = visit.calendar(tx, number, write=True)
-                return put_entry(tx, home, msgspec.structs.replace(entry, allowed=allowed))
-
-            done = await visit.account.write(unit)
-            return visit.holder.shown_id(done.resource.id)
-
-    @call(once=True)
-    async def event_answer(self, caller: Caller, event_id: ID, answer: Answer, recurrence: Recurrence = "") -> None:
-        """Answer the invitation to an event of the user's calendar, or to a whole series; the organiser hears of it."""
-
-        async def work(visit: Visit) -> None:
+        async def work(visit: Visit) -> ChangedEvent:
             own = self._own(visit)
             resource, entry = await stored(visit, event_id)
             if await about(entry, partial(role_of, entry, own)) != "attendee":
@@ -384,12 +371,12 @@ class EventCalls(EntryCalls):
 
             changed = await about(entry, made)
             try:
-                await self._put_event(caller, visit, resource.collection_id, (changed, resource))
+                return await self._put_event(caller, visit, resource.collection_id, (changed, resource), undo_s=undo_s)
             except Conflict:  # the organizer has changed the event, and the answer is to that
                 raise Overtaken from None
 
         async with self._entries(caller, event_id) as visit:
-            await retried(partial(work, visit))
+            return await retried(partial(work, visit))
 
 
 async def _check_new(masked: MaskedAddresses, snapshot: Snapshot, author: tuple[str, str], *guests: Guests) -> None:
