@@ -141,10 +141,10 @@ def _ours(name: str) -> tuple[str, tuple[bytes, ...]]:
 
 
 def part_tag(content: str) -> str:
-    """A short hash of a part's content: 40 bits tell the builds of a part apart. The page contains the tags of all
+    """A short hash of a part's content: 32 bits tell the builds of a part apart. The page contains the tags of all
     parts.
     """
-    return build_tag(content)[:10]
+    return build_tag(content)[:8]
 
 
 def build_tag(*parts: str) -> str:

@@ -421,7 +421,7 @@ def links_of_page(visitor: Visitor, url: str) -> list[str]:
     found = {"", "licenses.txt"}
     for language in ("en", "de", "es", "fr", "nl"):
         page = visitor.fetch(url, language=language)[1]
-        found |= {f"part/{name}" for name in re.findall(r"[a-z-]+[.-][0-9a-f]{10}\.js", page)}
+        found |= {f"part/{name}" for name in re.findall(r"[a-z-]+[.-][0-9a-f]{8}\.js", page)}
         found |= {
             one for one in re.findall(r'(?:href|src)="([^"#]+)"', page) if not re.match(r"(?:data|https?|mailto):", one)
         }

@@ -84,7 +84,7 @@ async function fillShell(): Promise<void> {
  * 200. The hash of the content is in the name of a part, and in the entity tag of any other file. */
 async function genuine(path: string, answer: Response): Promise<boolean> {
   const type = answer.headers.get("content-type") ?? "";
-  const [, tag] = /\.([0-9a-f]{10})\.js$/.exec(path) ?? /"([0-9a-f]{20})/.exec(answer.headers.get("etag") ?? "") ?? [];
+  const [, tag] = /\.([0-9a-f]{8})\.js$/.exec(path) ?? /"([0-9a-f]{20})/.exec(answer.headers.get("etag") ?? "") ?? [];
   if (!answer.ok || tag === undefined || !type.startsWith(types[/[^./]*$/.exec(path)![0]]!)) return false;
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", await answer.clone().arrayBuffer()));
   return [...hash]
