@@ -33,6 +33,7 @@ import { lists, selection } from "./lists";
 import type * as LoginPart from "./login/part";
 import type * as MenuPart from "./menu/part";
 import { navigation } from "./navigation";
+import type * as NewslettersPart from "./newsletters/part";
 import type * as OfflinePart from "./offline/part";
 import { followPlace, tellPlace } from "./place";
 import type * as RulesPart from "./rules/part";
@@ -187,10 +188,10 @@ class App {
       attempt(t("Saving…"), t("Couldn't save settings"), () => this.client.from_address_settings_save(...view)),
     menu: (item, at, commands) => this.withMenus((found) => found.openMessageMenu(at, this.desk, item, commands)),
     isOwn: (address) => isOwn(address, this.mail.facts.value),
-    leaving: {
-      leave: (id, byPost) => this.client.unsubscribe(id, byPost),
-      write: (link, id) => this.desk.compose("new", link, id),
-    },
+    leave: (listed, again) =>
+      attempt(t("Loading…"), t("Couldn't unsubscribe"), async () =>
+        (await part<typeof NewslettersPart>("newsletters")).leave(this.desk, listed, again),
+      ),
     flag: (item, flag, done) => this.actions.flagItems([item], [flag], true, { doing: () => done, done: () => done }),
     passed: (items) => this.seen?.passed(items),
     sender: (item, what, masked) => this.acting.sender(item, what, masked),

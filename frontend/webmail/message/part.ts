@@ -57,8 +57,8 @@ export interface MessageOwner {
   isOwn(address: Address): boolean;
   /** The bar below a message alone, by which it is answered; null where it cannot be. */
   answer(item: MessageItem): HTMLElement | null;
-  /** The ways out of a mailing list or newsletter. */
-  readonly leaving: Omit<Leaving, "block">;
+  /** Leave a mailing list or newsletter. */
+  readonly leave: Leaving["leave"];
   /** Run an action about the sender of a message, or the masked address; resolves to whether it was done. */
   sender(item: MessageItem, what: AboutSender, masked?: string): Promise<boolean>;
   /** Show the event of a calendar in a place. */
@@ -446,7 +446,7 @@ export class Message implements OpenMessage {
       name: isolated(from === undefined ? (parsed.unsubscribe?.host ?? "") : shortAddress(from)),
       unsubscribe: parsed.unsubscribe,
     };
-    const leaving = { ...this.owner.leaving, block: () => void this.owner.sender(item, "block") };
+    const leaving = { leave: this.owner.leave, block: () => void this.owner.sender(item, "block") };
     const add = async () => {
       if (await this.owner.sender(item, "add")) this.change({ ...parsed, stranger: false });
     };

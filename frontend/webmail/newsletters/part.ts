@@ -10,10 +10,13 @@ import { toast } from "../../lib/toasts";
 import { adopt } from "../../lib/sheets";
 import { many, t } from "../../lib/words";
 import type { Acting, Surroundings, Writing } from "../commands/desk";
-import { leavingLine } from "../message/unsubscribe";
+import { type Leaving, leavingLine } from "../message/unsubscribe";
 import { openBeside } from "../ui/beside";
 import { saidTime } from "../ui/format";
+import { leave } from "./leave";
 import sheet from "./newsletters.css";
+
+export { leave };
 
 adopt(sheet);
 
@@ -70,12 +73,8 @@ function row(desk: Surroundings & Acting & Writing, one: Newsletter, close: () =
     one.read === null ? t("not read recently") : t("last read: {time}", { time: saidTime(one.read, Date.now()) }),
   ];
   const actions = el("div", { class: "newsletter-actions" });
-  const owner = {
-    leave: (id: number, byPost: boolean) => desk.client.unsubscribe(id, byPost),
-    write: (link: string, id: number) => {
-      close();
-      desk.compose("new", link, id);
-    },
+  const owner: Leaving = {
+    leave: (listed, again) => leave(desk, listed, again, close),
     block: () => void block(desk, one, close),
   };
   const show = () => {

@@ -27,7 +27,7 @@ import { subjectOf } from "./subject";
 const kept = 20;
 
 export interface ReaderOwner
-  extends Pick<MessageOwner, "framed" | "opened" | "settings" | "remember" | "menu" | "isOwn" | "leaving" | "sender"> {
+  extends Pick<MessageOwner, "framed" | "opened" | "settings" | "remember" | "menu" | "isOwn" | "leave" | "sender"> {
   /** The bar of commands for the selected messages, which a part draws, and its place while rows are chosen. */
   readonly bar: HTMLElement;
   readonly chosen: HTMLElement;
@@ -78,7 +78,7 @@ export class Reader {
       menu: (item, at, commands) => owner.menu(item, at, commands),
       isOwn: (address) => owner.isOwn(address),
       answer: (item) => this.bar?.answerBar(owner.commands, item) ?? null,
-      leaving: owner.leaving,
+      leave: owner.leave,
       sender: (item, what, masked) => owner.sender(item, what, masked),
       invitation: (item, path, place) =>
         void this.with<typeof InvitationPart>("invitation", ({ showInvitation }) =>
