@@ -81,6 +81,7 @@ export function acting(page: Page): Acting {
     act(items, action) {
       if (action === "later") later((found) => found.putOff(page.desk, items));
       else if (action === "archive" || action === "trash") away(items, action);
+      else if (action !== "read") void asking().then((found) => found.actOn(page, items, action));
       else if (mail.may("s", undefined, items)) {
         const unread = items.some((item) => !item.flags.includes("\\seen"));
         actions.flagItems(items, ["\\seen"], unread, said(["\\seen"], unread));

@@ -20,7 +20,7 @@ export function selection(mail: Mail): Omit<Selection, "reading"> {
     here: () => mail.current.value?.id ?? 0,
     inRole: (role) => mail.inRole(role),
     inJunk: () => mail.hasJunk(),
-    may: (rights, role) => mail.may(rights, role),
+    may: (...asked) => mail.may(...asked),
   };
 }
 

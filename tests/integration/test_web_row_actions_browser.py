@@ -196,3 +196,35 @@ def test_a_row_is_answered_and_forwarded_by_its_menu(reader: Reader, mailbox: im
         page.keyboard.press("Escape")
         expect(composer).to_have_count(0)
     expect(page.locator(".reader-subject")).to_contain_text("above")
+
+
+def test_a_row_is_flagged_labeled_moved_and_marked_as_junk_by_its_menu(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-60: the row's message alone, though another one is open; none of it is selected."""
+    page = reader.page
+    mailbox.create("Plans")
+    page.locator(".message", has_text="above").click()
+    expect(page.locator(".reader-subject")).to_contain_text("above")
+
+    def choose(name: str) -> None:
+        meant(page).click(button="right")
+        page.get_by_role("menuitem", name=name).click()
+
+    choose("Flag")
+    until(lambda: "\\Flagged" in flags(mailbox, "2"))
+    choose("Unflag")
+    until(lambda: "\\Flagged" not in flags(mailbox, "2"))
+    choose("Labels…")
+    page.get_by_label("Find or create label").fill("garden")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    expect(meant(page).locator(".message-labels")).to_have_text("garden")
+    for name, there in (("Move…", "Plans"), ("Junk", "Junk")):
+        choose(name)
+        if name == "Move…":
+            page.get_by_role("dialog").get_by_role("option", name=there).click()
+        expect(page.locator(".message-subject")).to_have_text(["above", "below"])
+        until(partial(has_one, mailbox, there), what=f"the message in {there}")
+        page.locator(".toast").last.get_by_role("button", name="Undo").click()
+        expect(page.locator(".message-subject")).to_have_text(["above", "meant", "below"])
+    expect(page.locator(".reader-subject")).to_contain_text("above")
+    expect(page.locator(".message-labels")).to_have_text(["", "garden", ""])

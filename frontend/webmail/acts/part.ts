@@ -4,10 +4,11 @@ import type { Client, MessageItem } from "../../gen/webmail";
 import { attempt } from "../../lib/dialogs";
 import { toast } from "../../lib/toasts";
 import { many, t } from "../../lib/words";
-import type { Desk } from "../commands/desk";
+import type { Desk, RowChoice } from "../commands/desk";
 import { type Box, type Role, allows } from "../data/mailboxes";
 import type * as ExportPart from "../export/part";
 import type { Find } from "../find";
+import type * as LabelsPart from "../labels/part";
 import type * as MailboxesPart from "../mailboxes/part";
 import type * as PalettePart from "../palette/part";
 import type * as PeoplePart from "../people/part";
@@ -67,8 +68,33 @@ export async function deleteForGood(page: Page, chosen?: readonly MessageItem[])
   actions.run(action, named, items, t("Couldn't delete messages"), null);
 }
 
-/** Move the selected messages to a mailbox that is chosen by its name; `typed` is already in the field. */
-export async function chooseMove({ mail, actions, desk }: Page, typed: string): Promise<void> {
+/** Do what the menu of a row has, to messages that needn't be selected. */
+export async function actOn(page: Page, items: readonly MessageItem[], choice: RowChoice): Promise<void> {
+  const { client, mail, actions, desk } = page;
+  if (choice === "move") return chooseMove(page, "", items);
+  if (choice === "junk") {
+    if (!actions.toRole("junk", items)) await offerMissing(page, "junk", items);
+  } else if (choice === "flag") {
+    const add = !items.some((item) => item.flags.includes("\\flagged"));
+    actions.flagItems(items, ["\\flagged"], add, {
+      doing: (n) => many(n, "Updating message…", "Updating {n} messages…"),
+      done: (n) =>
+        add
+          ? many(n, "Message flagged", "{n} messages flagged")
+          : many(n, "Message unflagged", "{n} messages unflagged"),
+    });
+  } else
+    await attempt(t("Loading…"), t("Couldn't open this item"), async () =>
+      (await desk.load<typeof LabelsPart>("labels")).chooseLabels(client, mail, actions, 0, items),
+    );
+}
+
+/** Move messages, by default the selected ones, to a mailbox that is chosen by its name; `typed` is already in the field. */
+export async function chooseMove(
+  { mail, actions, desk }: Page,
+  typed: string,
+  items?: readonly MessageItem[],
+): Promise<void> {
   const { chooseTarget } = await desk.load<typeof PalettePart>("palette");
   const here = mail.current.value?.id;
   const chosen = await chooseTarget(
@@ -78,7 +104,9 @@ export async function chooseMove({ mail, actions, desk }: Page, typed: string): 
       .sort((a, b) => Number(unlikely(a)) - Number(unlikely(b))),
     typed,
   );
-  if (chosen !== null) actions.move(chosen, false);
+  if (chosen === null) return;
+  if (items === undefined) actions.move(chosen, false);
+  else actions.moveItems(items, chosen, false);
 }
 
 /** Export the selected messages. */

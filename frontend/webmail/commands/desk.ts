@@ -14,6 +14,8 @@ export const orders = ["newest", "oldest", "unread", "sender", "size"] as const;
 export type Order = (typeof orders)[number];
 /** An action on the messages of a row, without opening them. */
 export type RowAction = Exclude<Swipe, "">;
+/** What else the menu of a row has. */
+export type RowChoice = "junk" | "flag" | "labels" | "move";
 /** A place of its own, a page beside the mailboxes, or the legend: a part of this name. */
 export type Page = "calendar" | "files" | "legend" | "newsletters" | "outbox" | "people";
 
@@ -73,7 +75,7 @@ export interface Selection {
   inJunk(): boolean;
   /** Whether the owner of the current mailbox permits an action there: letters of RFC 4314, or `own`. With a role, also whether
    * messages may be put into the owner's mailbox of this role. */
-  may(rights: string, role?: Role): boolean;
+  may(rights: string, role?: Role, items?: readonly MessageItem[]): boolean;
   /** The message that is read; in a thread, the one that was opened last. */
   reading(): MessageItem | null;
 }
@@ -81,7 +83,7 @@ export interface Selection {
 /** Actions on messages, each with its undo. */
 export interface Acting {
   /** Act on the messages of a row, selected or not. */
-  act(items: readonly MessageItem[], action: RowAction): void;
+  act(items: readonly MessageItem[], action: RowAction | RowChoice): void;
   toRole(role: Role): void;
   /** Archive the thread that is read, or the message. */
   archiveThread(): void;

@@ -30,9 +30,15 @@ const colors: readonly string[] = [
   t("Pink"),
 ];
 
-/** Set and clear labels of the selected messages: the label of this number, or with 0 those that are chosen in the dialog. */
-export async function chooseLabels(client: Client, mail: Mail, actions: Actions, number: number): Promise<void> {
-  const items = mail.choice.selected();
+/** Set and clear labels of messages, by default the selected ones: the label of this number, or with 0 those that are chosen in the
+ * dialog. */
+export async function chooseLabels(
+  client: Client,
+  mail: Mail,
+  actions: Actions,
+  number: number,
+  items: readonly MessageItem[] = mail.choice.selected(),
+): Promise<void> {
   const known = allLabels(mail.settings.value.labels, mail.mailboxes.value, items);
   const change = ({ keyword, name }: Label, add: boolean) =>
     actions.flagItems(items, [keyword], add, {

@@ -10,7 +10,7 @@ import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
 import { t } from "../../lib/words";
 import { listMenu } from "../commands/choices";
-import type { Desk, RowAction } from "../commands/desk";
+import type { Desk, RowAction, RowChoice } from "../commands/desk";
 import { senderCommands } from "../commands/sender";
 import type { Kind } from "../compose/kinds";
 import type * as ComposePart from "../compose/part";
@@ -73,12 +73,20 @@ export function openListMenu(at: HTMLElement, desk: Desk): void {
 /** Commands for the messages of one row, opened or not: its menu. */
 function rowCommands(desk: Desk, items: readonly MessageItem[]): Entries {
   const unread = items.some((item) => !item.flags.includes("\\seen"));
-  const act = (action: RowAction, title: string, like: string = action): Command => ({
+  const act = (
+    action: RowAction | RowChoice,
+    title: string,
+    like: string = action,
+    when: () => boolean = () => true,
+  ): Command => ({
     id: `row.${action}`,
     title,
     keys: desk.commands.get(`message.${like}`).keys!,
+    when,
     run: () => desk.act(items, action),
   });
+  const flagged = items.some((one) => one.flags.includes("\\flagged"));
+  const moves = () => desk.may("te", undefined, items);
   const [item] = items.length === 1 ? items : [];
   const answer = (kind: Kind, title: string, key: string): Command => ({
     id: `row.${kind}`,
@@ -98,8 +106,13 @@ function rowCommands(desk: Desk, items: readonly MessageItem[]): Entries {
         ]),
     act("archive", t("Archive")),
     act("trash", t("Move to Trash")),
-    act("later", t("Snooze…")),
+    act("junk", t("Junk"), "junk", () => !desk.inRole("junk") && desk.may("te", "junk", items)),
     unread ? act("read", t("Mark read")) : act("read", t("Mark unread"), "unread"),
+    act("flag", flagged ? t("Unflag") : t("Flag"), "flag", () => desk.may("w", undefined, items)),
+    null,
+    act("later", t("Snooze…")),
+    act("labels", t("Labels…")),
+    act("move", t("Move…"), "move", moves),
     ...(item === undefined ? [] : [null, ...senderCommands(desk, () => item)]),
   ];
 }
