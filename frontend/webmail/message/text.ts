@@ -46,7 +46,9 @@ export function readableText(value: string, needles: readonly string[], quotedFr
     const own = Math.max(quoteLevel(line), below ? 1 : 0);
     const signs = line === "-- " && !below;
     if (own !== level || (signs && !signed)) {
+      const above = own > 0 && level === 0 ? lines.splice(lines.length - 2 * attribution(all, at)) : [];
       flush();
+      if (above[0]) blocks.push({ quoted: true, lines: 0, node: el("div", { class: "text" }, above) });
       level = own;
       signed = signs || (signed && own === 0);
     }
@@ -60,6 +62,21 @@ export function readableText(value: string, needles: readonly string[], quotedFr
   return blocks.some((block) => !block.quoted && block.node.textContent.trim() !== "")
     ? foldQuotes(blocks)
     : blocks.map(({ node }) => node);
+}
+
+/** How many lines before this one say who wrote what is quoted from here on: "On Mon, 30 Nov 2026 at 10:00, Ada wrote:". Programs write a
+ * line with a time or an address, or break it once. */
+function attribution(all: readonly string[], at: number): number {
+  let end = at;
+  while (all[end - 1]?.trim() === "") end--;
+  const found = [1, 2].find((n) => {
+    const words = all
+      .slice(Math.max(0, end - n), end)
+      .join(" ")
+      .trim();
+    return words.length < 300 && /^[^>].*[\d@](?!.*[.!?] ).*:$/.test(words);
+  });
+  return found === undefined ? 0 : at - end + found;
 }
 
 function foldQuotes(blocks: readonly { quoted: boolean; lines: number; node: HTMLElement }[]): Node[] {
