@@ -199,13 +199,16 @@ def waiting_of(r: Reader, account: str, before: int, now: int, limit: int) -> li
 
 def _waiting(message: Message) -> WaitingDelivery:
     last = message.last_result
+    if last is not None and (last.success or last.error == DELIVERING):
+        last = None
     return WaitingDelivery(
         id=message.id,
         recipient=message.recipient_address,
         subject=message.subject,
         attempts=message.attempts,
         next_attempt=None if message.hold else message.next_attempt,
-        error="" if last is None or last.success or last.error == DELIVERING else last.error,
+        error="" if last is None else last.error,
+        code=0 if last is None or last.host == "" else last.code,
         stopped=message.guarded,
     )
 

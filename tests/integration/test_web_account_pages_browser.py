@@ -131,6 +131,24 @@ def test_sharing_with_no_one_asks_for_a_name(chromium: Browser, server: LocalSer
     visitor.close()
 
 
+def test_a_folder_is_shared_from_its_menu(chromium: Browser, server: LocalServer) -> None:
+    """WEB-159a: its name, which any letter can be in, is chosen in the form."""
+    name = "Plans/a & b #1"
+    with imaplib.IMAP4("127.0.0.1", server.port(143)) as session:
+        session.login(server.user, server.password)
+        session.create(f'"{name}"')
+    visitor = Visitor(chromium, server, viewport={"width": 1280, "height": 800})
+    visitor.enter("/webmail/")
+    page = visitor.page
+    folder = page.locator(".mailbox", has_text="a & b #1")
+    folder.hover()
+    folder.locator(".mailbox-menu").click()
+    page.get_by_role("dialog").get_by_role("button", name="Share…").click()
+    form = page.locator("main form").filter(has=page.get_by_label("Shared with"))
+    expect(form.get_by_label("Folder", exact=True)).to_have_value(name)
+    visitor.close()
+
+
 SIZES = {1440: 900, 1280: 800, 1024: 768, 768: 1024, 390: 844}
 FORMS = ("writing", "templates/new", "junk", "away", "addresses/moxlite%40localhost")
 """Pages with a form that has a button, which is in the window before anything is scrolled."""

@@ -1,7 +1,7 @@
 """Invitations are answered in a panel at the band above the Inbox, in a real browser (WEBMAIL-129b)."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
@@ -73,7 +73,7 @@ def invited(server: LocalServer, ben: Organizer) -> Iterator[dict[str, int]]:
     """Three invitations: to a free time, one that overlaps with an event of the user, and a series."""
     mine = Caller(server.port(80), server.user, server.password)
     mine.log_in()
-    day = datetime.now().replace(hour=14, minute=0, second=0, microsecond=0) + timedelta(days=7)
+    day = datetime.now(UTC).replace(hour=14, minute=0, second=0, microsecond=0) + timedelta(days=7)
     call = add(mine, "Bank call", day + timedelta(days=1, hours=2.5), 0.5)
     made = {
         "Parents' evening": ben.invite("Parents' evening", day, 1.5, place="School, room 12"),

@@ -124,6 +124,18 @@ async def test_what_an_account_has_waiting_is_known_without_counting(tmp_path: P
         assert hooks > 0
 
 
+async def test_a_waiting_message_says_what_another_server_replied(tmp_path: Path) -> None:
+    """WEBMAIL-96b: the code of its reply; what this server itself refuses for now has none."""
+    static = "[transports.closed]\nfail = { smtp_code = 451, smtp_message = 'not today' }"
+    domains = '[[routes]]\nto_domain = ["c.example"]\ntransport = "closed"'
+    async with rig_at(tmp_path, static=static, domains=domains) as rig:
+        rig.remote(Server({"RCPT": "451 4.3.0 later"}))
+        await rig.submit("bob@remote.example", "cat@c.example")
+        await rig.settle()
+        waiting = await rig.queue.deliveries.waiting_of("alice", 1 << 62, 100)
+        assert {one.recipient: one.code for one in waiting} == {"bob@remote.example": 451, "cat@c.example": 0}
+
+
 async def test_sender_id_is_used_once(tmp_path: Path) -> None:
     """QUEUE-6: over waiting and finished messages."""
     async with rig_at(tmp_path, serve=False, account=KEEP) as rig:

@@ -500,7 +500,7 @@ async def test_the_outbox_has_what_the_queue_delivers(rig: Rig, browser: Browser
         await client.call("queue holdrules add", {"account": "mia"}, Any)
     await handed_in(rig, MAIL % 2)
     found = (await browser.call("outbox"))["waiting"]
-    facts = {"subject": "s", "attempts": 0, "next_attempt": None, "error": "", "stopped": False}
+    facts = {"subject": "s", "attempts": 0, "next_attempt": None, "error": "", "code": 0, "stopped": False}
     assert [one | {"id": 0} for one in found] == [
         {"id": 0, "recipient": who, **facts} for who in ("eve@remote.example", "tom@example.org")
     ]

@@ -95,7 +95,9 @@ function add(desk: Desk, found: Shares): HTMLElement {
   const mailbox = choice(
     t("Folder"),
     found.mailboxes.map((name) => [name, visible(mailboxName(name))] as const),
-    found.mailboxes.find((name) => name !== "Inbox") ?? "Inbox",
+    found.mailboxes.find((name) => name === desk.path[0]) ??
+      found.mailboxes.find((name) => name !== "Inbox") ??
+      "Inbox",
     t("In Sent and Drafts, guests can also see Bcc recipients."),
   );
   const guest = line(t("Shared with"), "", t("Address or account on this server, or “anyone” for all users."), {

@@ -9,7 +9,7 @@ import { calendar } from "../../lib/icons";
 import { follow } from "../../lib/live";
 import { released } from "../../lib/press";
 import { adopt } from "../../lib/sheets";
-import { many, t } from "../../lib/words";
+import { many, meant, t } from "../../lib/words";
 import type * as AnsweringPart from "../answering/part";
 import sheet from "./eventnews.css";
 import { titleOf } from "./title";
@@ -45,7 +45,7 @@ export function showEventNews({ client, commands, desk }: Page, band: HTMLElemen
     const shown = invitations.length > 0 ? invitations : news;
     const who = [...new Set(shown.map((one) => one.who))].map((name) => isolated(name)).join(", ");
     fill(said, el("b", {}, titleOf(news)), " ", who);
-    fill(go, invitations.length > 0 ? t("Answer") : t("Show"));
+    fill(go, invitations.length > 0 ? meant("invitation", "Answer") : t("Show"));
     const command = commands.get("app.invitations");
     box.title = hintOf(command);
     fill(key, command.keys?.[0] !== undefined && keyText(command.keys[0]));

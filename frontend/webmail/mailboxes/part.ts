@@ -62,7 +62,7 @@ export async function createMailbox(client: Client, beside?: Box): Promise<void>
 
 /** The menu of a mailbox. `parent`: it contains others. */
 export async function mailboxMenu(
-  { client, base, load }: Pick<Surroundings, "client" | "base" | "load">,
+  { client, base, facts, load }: Pick<Surroundings, "client" | "base" | "facts" | "load">,
   mailbox: Box,
   parent: boolean,
 ): Promise<void> {
@@ -72,7 +72,8 @@ export async function mailboxMenu(
   // mail arrives in a folder with a role, so that is its owner's
   const stays = fixed || (guest && mailbox.roles.length > 0);
   const title = mailboxName(mailbox.name);
-  const action = await dialog<"read" | "create" | "rename" | "roles" | "import" | "export" | "delete">(
+  const account = facts().account_path;
+  const action = await dialog<"read" | "create" | "rename" | "share" | "roles" | "import" | "export" | "delete">(
     title,
     (close) => [
       el(
@@ -92,6 +93,7 @@ export async function mailboxMenu(
         ),
         guest && el("button", { disabled: !allows(mailbox, "k"), onclick: () => close("create") }, t("New folder…")),
         el("button", { disabled: fixed, onclick: () => close("rename") }, t("Rename…")),
+        account !== "" && !guest && mailbox.home === "" && el("button", { onclick: () => close("share") }, t("Share…")),
         el("button", { disabled: fixed || guest || mailbox.home !== "", onclick: () => close("roles") }, t("Use as…")),
         el("button", { disabled: !allows(mailbox, "i"), onclick: () => close("import") }, t("Import files…")),
         el("button", { disabled: guest, onclick: () => close("export") }, t("Export…")),
@@ -109,6 +111,7 @@ export async function mailboxMenu(
       attempt(t("Saving…"), t("Couldn't rename folder"), () => client.mailbox_rename(mailbox.id, name));
     await askToSave(t("Rename folder"), t("New name"), before, t("Rename"), save);
   }
+  if (action === "share") location.assign(`${account}#shares/${encodeURIComponent(mailbox.name)}`);
   if (action === "import") dispatchEvent(new CustomEvent("importfiles", { detail: mailbox.id }));
   if (action === "export") await exporting({ mailbox: mailbox.name, parent });
   if (action === "roles") await chooseRole(client, mailbox);

@@ -3,7 +3,7 @@
 
 import type { Departed, Departing, Leaving, Outbox, Waiting } from "../../gen/webmail";
 import { attempt, confirm } from "../../lib/dialogs";
-import { type Child, el, fill } from "../../lib/dom";
+import { type Child, el, fill, isolated } from "../../lib/dom";
 import { follow } from "../../lib/live";
 import { redraw } from "../../lib/press";
 import { adopt } from "../../lib/sheets";
@@ -243,7 +243,22 @@ function status(one: Departing): Child {
     t("next attempt {time}", { time: time(one.next_attempt) }),
   ];
   if (one.attempts > 1) facts.push(many(one.attempts, "{n} attempt", "{n} attempts"));
-  return [facts.join(" · "), one.error !== "" && el("div", {}, one.error)];
+  return [facts.join(" · "), one.error !== "" && why(one)];
+}
+
+/** Why a message is delayed; the words of another server, which few people can use, are below. */
+function why({ code, error }: Departing): HTMLElement {
+  if (code === 0) return el("div", {}, error);
+  return el(
+    "details",
+    {},
+    el(
+      "summary",
+      {},
+      code < 500 ? t("The other server asked us to try later.") : t("The other server doesn't accept this message."),
+    ),
+    el("bdi", { dir: "auto" }, isolated(error)),
+  );
 }
 
 function gone(one: Departed): HTMLElement {

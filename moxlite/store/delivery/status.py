@@ -120,6 +120,7 @@ class WaitingDelivery(msgspec.Struct, frozen=True, kw_only=True):
       id: of its row. attempts: number so far.
       next_attempt: time of the next one; None while the message is on hold.
       error: error of the latest attempt, for people; "" without one.
+      code: with which another server refused it then; 0 without one.
       stopped: it is on hold because the server has paused the account.
     """
 
@@ -129,6 +130,7 @@ class WaitingDelivery(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int
     next_attempt: int | None
     error: str
+    code: int
     stopped: bool
 
 

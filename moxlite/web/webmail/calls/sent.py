@@ -92,8 +92,8 @@ class DeliveryReport(msgspec.Struct, frozen=True):
 
 
 class Departing(msgspec.Struct, frozen=True, kw_only=True):
-    """A message in the queue for one recipient. ``next_attempt`` is null while it is on hold. ``stopped``: only the
-    administrator can release it.
+    """A message in the queue for one recipient. ``next_attempt`` is null while it is on hold. ``code``: with which
+    another server refused it last; 0 without one. ``stopped``: only the administrator can release it.
     """
 
     id: int
@@ -102,6 +102,7 @@ class Departing(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int
     next_attempt: Time | None
     error: str
+    code: int
     stopped: bool
 
 
@@ -142,6 +143,7 @@ class SentCalls(AccountCalls):
                     attempts=message.attempts,
                     next_attempt=None if message.next_attempt is None else time_of(message.next_attempt),
                     error=message.error,
+                    code=message.code,
                     stopped=message.stopped,
                 )
                 for message in found
