@@ -33,11 +33,7 @@ def wanted_names(snapshot: Snapshot, authority: str) -> tuple[str, ...]:
         return ()
     names = [snapshot.hostname(name).ascii for name in listeners]
     domains = list(_served(snapshot))
-    names += [
-        domain_config.client_settings_domain.ascii
-        for _, domain_config in domains
-        if domain_config.client_settings_domain is not None
-    ]
+    names += [host.ascii for _, domain_config in domains for host in domain_config.client_hosts]
     names += _for_settings(domains, listeners.values())
     if any(listener.webserver_https.enabled for listener in listeners.values()):
         names += [*snapshot.derived.web_rules, *snapshot.derived.web_redirects]

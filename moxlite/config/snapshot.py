@@ -89,7 +89,9 @@ class Derived(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
       domains: settings by the domain's A-labels. reports_only: the domains among them that accept only reports.
       by_address: the recipient of each address. catchall: the recipient for all other localparts, per domain.
+      login_names: accounts by the `login_key` of their further user names.
       report_localparts: localparts of report addresses, per domain.
+      client_hosts: the first domain of each host in client settings, both as A-labels; disabled domains too.
       hostnames: the machine's name and the listeners', A-labels.
       aliases_of: the aliases with a member in the account, by its name.
       web_rules: the handlers of each host. web_redirects: the host that each of these hosts is redirected to.
@@ -99,6 +101,8 @@ class Derived(msgspec.Struct, frozen=True, kw_only=True):
     reports_only: frozenset[str]
     by_address: Mapping[Key, AccountRecipient | AliasRecipient]
     catchall: Mapping[str, AccountRecipient]
+    login_names: Mapping[str, str]
+    client_hosts: Mapping[str, str]
     report_localparts: Mapping[str, frozenset[str]]
     hostnames: frozenset[str]
     postmaster: AccountRecipient
@@ -118,6 +122,11 @@ def canonical_localpart(localpart: Localpart, domain: DomainConfig, reports: fro
         head, _, _ = text.partition(separator)
         text = head or text  # one that begins with the separator has nothing before it, and stays an address
     return Localpart(text)
+
+
+def login_key(name: str) -> str:
+    """The form by which a user name of `login_names` is looked up."""
+    return name.casefold()
 
 
 def jmap_session(host: Domain, port: int) -> str:
@@ -224,9 +233,11 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         return Address(Localpart(address.localpart.lower()), address.domain)
 
     def login(self, username: str) -> AccountRecipient | None:
-        """The account that a user name belongs to: any of its addresses, also by catchall, of disabled domains too;
-        never an alias, postmaster or a report address (SMTP-52).
+        """The account that a user name belongs to: one of its `login_names`, or any of its addresses, also by catchall,
+        of disabled domains too; never an alias, postmaster or a report address (SMTP-52).
         """
+        if (account := self.derived.login_names.get(login_key(username))) is not None:
+            return self.login_of(account)
         try:
             address = Address.parse(username)
         except AddressError:
@@ -254,7 +265,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         """The first address of an account, for a log-in that names no address; None if it has none."""
         settings = self.account(account)
         for text in settings.destinations if settings else ():
-            account_recipient = self.login(f"{account}{text}" if text.startswith("@") else text)
+            account_recipient = self.owner(Address.parse(f"{account}{text}" if text.startswith("@") else text))
             if account_recipient is not None and account_recipient.account == account:
                 return account_recipient
         return None
@@ -420,6 +431,8 @@ def derive(static: Static, domains: Domains) -> Derived:
         reports_only=frozenset(_reports_only(domains, catchall, by_address)),
         by_address=by_address,
         catchall=catchall,
+        client_hosts={host.ascii: domain for domain, one in reversed(by_ascii.items()) for host in one.client_hosts},
+        login_names={login_key(text): name for name, one in domains.accounts.items() for text in one.login_names},
         report_localparts={domain: frozenset(parts) for domain, parts in report_localparts.items()},
         hostnames=frozenset(hostnames),
         postmaster=AccountRecipient(

@@ -9,7 +9,8 @@ from typing import Final, Protocol, TypeAlias
 
 import msgspec
 
-from moxlite.config.domains import Domains, WebHandler
+from moxlite.config.domains import Domains
+from moxlite.config.webserver import WebHandler
 from moxlite.patterns.searching import PLAIN_PATH
 from moxlite.proto.address import Domain
 

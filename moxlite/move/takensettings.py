@@ -10,7 +10,7 @@ import trio
 from moxlite.admin.accounts import account_settings
 from moxlite.admin.commandedits import edit
 from moxlite.admin.dkimkeys import write_new
-from moxlite.config.checks.accounts import SELECTOR
+from moxlite.config.checks.addresses import SELECTOR
 from moxlite.config.domains import Account, Destination
 from moxlite.config.fields import fields_of
 from moxlite.config.holder import ConfigHolder

@@ -195,9 +195,7 @@ def _shared_hosts(snapshot: Snapshot) -> list[Mistake]:
         return []
     settings = snapshot.domains.domains.values()
     hosts = {name.ascii for name in names} | {"localhost"}
-    hosts |= {
-        setting.client_settings_domain.ascii for setting in settings if setting.client_settings_domain is not None
-    }
+    hosts |= {host.ascii for setting in settings for host in setting.client_hosts}
     return [
         warning(
             ("web_handlers", index, "domain"),

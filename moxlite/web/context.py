@@ -45,7 +45,7 @@ if TYPE_CHECKING:
         WebserverService,
         WebService,
     )
-    from moxlite.config.snapshot import CurrentConfig, Snapshot
+    from moxlite.config.snapshot import CurrentConfig
     from moxlite.net.httpclient import Pool
     from moxlite.web.account.app import AccountApp
     from moxlite.web.account.consent import Consent
@@ -442,30 +442,13 @@ def _listener_hosts(config: CurrentConfig, listener: str) -> HostMatch:
 
 
 def _account_hosts(config: CurrentConfig, listener: str) -> HostMatch:
-    """Hosts for accounts' services (WEB-23): the listener's hosts, and the client settings domains."""
+    """Hosts for accounts' services (WEB-23): the listener's hosts, and those in client settings."""
     own = _listener_hosts(config, listener)
 
     def match(host: Host) -> bool:
-        return own(host) or (host.name is not None and host.name in _settings_domains(config.current))
+        return own(host) or (host.name is not None and host.name in config.current.derived.client_hosts)
 
     return match
-
-
-_settings: tuple[str, frozenset[str]] = ("", frozenset())
-
-
-def _settings_domains(snapshot: Snapshot) -> frozenset[str]:
-    """All client settings domains as A-labels, including disabled domains; cached until domains.toml changes."""
-    # One value for all ports: only the loop reads and replaces it, and all ask for the same revision.
-    global _settings
-    if _settings[0] != snapshot.revision:
-        names = {
-            domain.client_settings_domain.ascii
-            for domain in snapshot.domains.domains.values()
-            if domain.client_settings_domain
-        }
-        _settings = (snapshot.revision, frozenset(names))
-    return _settings[1]
 
 
 # Selection of the handler for a request, by order, host and path (WEB-23..25).

@@ -52,6 +52,7 @@ OTHERS = (
     "admin/publicpages.py",
     "config/holder.py",
     "config/checks/accounts.py",
+    "config/checks/addresses.py",
     "config/toml/decode.py",
     "config/values.py",
     "config/transports.py",

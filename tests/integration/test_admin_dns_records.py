@@ -69,6 +69,7 @@ mtasts_https.enabled = true
 DOMAINS = """\
 [domains."example.org"]
 client_settings_domain = "mail.example.org"
+client_settings_aliases = ["imap.example.org"]
 dkim.selectors.a = { key_file = "rsa.pem" }
 dkim.selectors.c = { key_file = "ed25519.pem" }
 dkim.sign = ["a"]
@@ -312,6 +313,7 @@ MISTAKES = {
         True,
     ),
     "client-other": ("client-settings", "mail.example.org. CNAME old.example.org.", "mail.example.org. CNAME", True),
+    "client-alias": ("client-settings", "imap.example.org. CNAME old.example.org.", "imap.example.org. CNAME", True),
 }
 """Topic, the wrong line, the beginning of right ones, and whether the wrong line is there in their place."""
 

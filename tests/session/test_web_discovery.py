@@ -41,6 +41,7 @@ jmap_https = { enabled = true, port = 443 }
 DOMAINS = """
 [domains."example.org"]
 client_settings_domain = "imap.example.org"
+client_settings_aliases = ["smtp.example.org"]
 mtasts = { policy_id = "1", mode = "testing", max_age = "7d" }
 [domains."bücher.example"]
 disabled = true
@@ -81,12 +82,13 @@ def client(rig: Rig, host: str, *, port: int = 443) -> Browser:
         ("autoconfig.example.org", MOZILLA),
         ("autoconfig.example.org", "/.well-known/mail-v1.xml"),
         ("example.org", "/.well-known/autoconfig/mail/config-v1.1.xml"),
+        ("smtp.example.org", MOZILLA),
     ],
 )
 @pytest.mark.parametrize("port", [443, 80])
 async def test_thunderbird_finds_its_settings(discovery: Rig, host: str, path: str, port: int) -> None:
-    """WEB-123, WEB-125, DAV-21, JMAP-1: at both hosts, over https and plain http; TLS from the start comes first; the
-    client settings domain is the host.
+    """WEB-123, WEB-125, WEB-125a, DAV-21, JMAP-1: at all hosts, over https and plain http; TLS from the start comes
+    first; the client settings domain is the host.
     """
     answer = await client(discovery, host, port=port).fetch(path)
     assert answer.status == 200

@@ -51,7 +51,7 @@ AUTH: Final = {
 SETTINGS: Final = {
     "the name, addresses, and what the administrator allows": """
         domain description full_name destinations login_disabled quota_message_size no_custom_password
-        require_app_passwords no_jmap imap_capabilities_disabled max_outgoing_messages_per_day
+        require_app_passwords no_jmap login_names imap_prefix imap_capabilities_disabled max_outgoing_messages_per_day
         max_first_time_recipients_per_day max_recipients_per_hour no_sending_guard routes""",
     "addresses that get mail once they have agreed: rows of `forward_target`": "forward_to keep_copy",
     "which mail goes to which folder, and how long it stays": """

@@ -516,13 +516,18 @@ async def test_dns_that_comes_after_the_name_is_seen_within_a_minute(tmp_path: P
 
 
 async def test_a_new_domain_gets_its_certificate_without_restart(tmp_path: Path) -> None:
-    """WEB-114: names are looked at in each round; those of disabled and of reports-only domains are left out."""
+    """WEB-114, WEB-125a: names are looked at in each round; those of disabled and of reports-only domains are
+    left out.
+    """
     ca = PlayedCA()
     world = World(tmp_path, configured(tmp_path), ca)
     await world.keeper.round()
     two = '[domains."two.example"]\nclient_settings_domain = "mail.two.example"\n'
     address = '[accounts.you]\ndomain = "two.example"\n[accounts.you.destinations."you@two.example"]\n'
     assert wanted_names(configured(tmp_path, domains=two), "ca") == ("mx.example.org", "mail.example.org")
+    old = 'client_settings_aliases = ["imap.two.example", "mail.two.example"]\n'
+    more = ("mx.example.org", "mail.example.org", "mail.two.example", "imap.two.example")
+    assert wanted_names(configured(tmp_path, domains=two + old + address), "ca") == more  # WEB-125a
     disabled = configured(tmp_path, domains=two + "disabled = true\n" + address)
     assert wanted_names(disabled, "ca") == ("mx.example.org", "mail.example.org")
     world.snapshot = configured(tmp_path, domains=two + address)

@@ -31,6 +31,7 @@ VALUES = {
     "rejects_mailbox": "Rejects",
     "introbox": "New people",
     "quota_message_size": "5g",
+    "imap_prefix": "INBOX.",
     "imap_capabilities_disabled": "IDLE, NOTIFY",
     "max_recipients_per_hour": "30",
 }

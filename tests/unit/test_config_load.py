@@ -607,6 +607,11 @@ def test_nothing_else_may_fill_the_mailbox_of_the_queue(tmp_path: Path) -> None:
             '"IDLE"',
         ),
         (
+            DOMAINS.replace("[accounts.me]\n", '[accounts.me]\nimap_prefix = "INBOX"\n'),
+            "accounts.me.imap_prefix",
+            "separator",
+        ),
+        (
             DOMAINS.replace("[accounts.me]\n", '[accounts.me]\nlogin_disabled = "line\\nline"\n'),
             "accounts.me.login_disabled",
             "control",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import moxlite
-from moxlite.config.load import load
+from moxlite.config.load import ConfigError, load
 from moxlite.config.snapshot import (
     AccountRecipient,
     AliasRecipient,
@@ -82,9 +82,13 @@ mailbox = "Rest"
 
 @pytest.fixture(scope="module")
 def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    directory: Path = tmp_path_factory.mktemp("config")
+    return loaded(tmp_path_factory.mktemp("config"), DOMAINS)
+
+
+def loaded(directory: Path, domains: str) -> Snapshot:
+    """The configuration with a domains.toml. Raises ConfigError."""
     (directory / "moxlite.toml").write_text(STATIC)
-    (directory / "domains.toml").write_text(DOMAINS)
+    (directory / "domains.toml").write_text(domains)
     return load(directory / "moxlite.toml")[0]
 
 
@@ -204,6 +208,44 @@ def test_any_address_of_an_account_logs_in(snapshot: Snapshot, username: str, na
     """SMTP-52, IMAP-43, WEB-57."""
     found = snapshot.login(username)
     assert (found.account if found else None) == name
+
+
+@pytest.mark.parametrize(
+    ("username", "name"), [("Mia", "me"), ("old@elsewhere.example", "me"), ("boss@example.org", "me")]
+)
+def test_further_names_lead_to_an_account_before_addresses_do(tmp_path: Path, username: str, name: str) -> None:
+    """SMTP-52a: also before the catchall of another account; they aren't its addresses."""
+    names = 'login_names = ["mia", "OLD@elsewhere.example", "boss@example.org"]'
+    current = loaded(tmp_path, DOMAINS.replace("[accounts.me]\n", f"[accounts.me]\n{names}\n"))
+    recipient = current.login(username)
+    assert recipient is not None
+    assert recipient.account == name
+    assert str(recipient.canonical) == "me@example.org"
+    assert not current.may_send_as("me", Address.parse("boss@example.org"))
+
+
+@pytest.mark.parametrize(
+    ("mine", "yours", "words"),
+    [
+        ("mia", "MIA", 'accounts.you.login_names[0]: is already used by the account "me"'),
+        (
+            "you@case.example",
+            "y",
+            'accounts.me.login_names[0]: already belongs to the account "you" (you@case.example)',
+        ),
+        ("dmarc-reports@example.org", "y", "accounts.me.login_names[0]: already belongs to the dmarc reports"),
+        (" mia", "y", "accounts.me.login_names[0]: can't be blank"),
+        ("m" * 201, "y", "accounts.me.login_names[0]: can be up to 200 characters"),
+    ],
+)
+def test_a_further_name_leads_to_one_account(tmp_path: Path, mine: str, yours: str, words: str) -> None:
+    """SMTP-52a."""
+    domains = DOMAINS
+    for account, name in (("me", mine), ("you", yours)):
+        domains = domains.replace(f"[accounts.{account}]\n", f'[accounts.{account}]\nlogin_names = ["{name}"]\n')
+    with pytest.raises(ConfigError) as error:
+        loaded(tmp_path, domains)
+    assert words in str(error.value)
 
 
 @pytest.mark.parametrize(

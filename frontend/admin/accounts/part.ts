@@ -60,6 +60,8 @@ const sections = (): Section[] => [
       "from_id_login_addresses",
       "keep_retired_message_period",
       "keep_retired_webhook_period",
+      "login_names",
+      "imap_prefix",
       "imap_capabilities_disabled",
       "no_jmap",
     ],

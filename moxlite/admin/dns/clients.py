@@ -110,16 +110,16 @@ async def check_pacc(case: Case, report: Report) -> None:
 
 
 async def check_client_settings(case: Case, report: Report) -> None:
-    """Check the host that users type into their settings."""
-    own = case.settings.client_settings_domain
-    if own is None or own == case.host:
-        return
+    """Check the hosts that users have typed into their settings."""
     listeners = case.snapshot.static.listeners.values()
     pages = any(web_service.enabled for all_ in listeners for web_service in (all_.account_https, all_.webmail_https))
     imaps = [listener.imaps.port for listener in listeners if listener.imaps.enabled]
-    ips = await _host(case, report, f"{own.ascii}.", "client-settings", probe=pages)
-    if imaps:
-        await case.probe(report, ips, imaps[0], own.ascii)
+    for own in case.settings.client_hosts:
+        if own == case.host:
+            continue
+        ips = await _host(case, report, f"{own.ascii}.", "client-settings", probe=pages)
+        if imaps:
+            await case.probe(report, ips, imaps[0], own.ascii)
 
 
 async def _host(case: Case, report: Report, name: str, topic: Topic, *, probe: bool = True) -> tuple[IPAddress, ...]:

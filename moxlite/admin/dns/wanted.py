@@ -467,10 +467,10 @@ def _host(snapshot: Snapshot, domain: Domain, host: Domain, keys: Keys) -> Itera
 
 def _clients(snapshot: Snapshot, domain: Domain, settings: DomainConfig, host: Domain) -> Iterable[WantedRecord]:
     """Records with which mail programs find their settings and services."""
-    own = settings.client_settings_domain
     offer = offer_for(snapshot, domain)
-    if own is not None and own != host and own != domain:
-        yield WantedRecord("client-settings", _dot(own), "CNAME", _dot(host))
+    for own in settings.client_hosts:
+        if own not in (host, domain):
+            yield WantedRecord("client-settings", _dot(own), "CNAME", _dot(host))
     if any(listener.autoconfig_https.enabled for _, listener in public_first(snapshot)):
         yield WantedRecord("autoconfig", f"autoconfig.{_dot(domain)}", "CNAME", _dot(host))
         yield WantedRecord("autodiscover", f"autodiscover.{_dot(domain)}", "CNAME", _dot(host), optional=True)

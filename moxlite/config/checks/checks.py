@@ -9,15 +9,13 @@ import base64
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from moxlite.config.checks.accounts import (
-    IS_QUEUE,
-    account_findings,
+from moxlite.config.checks.accounts import IS_QUEUE, account_findings, is_queue_mailbox, old_patterns
+from moxlite.config.checks.addresses import (
     alias_findings,
     destination_findings,
     domain_findings,
     domain_name_problem,
-    is_queue_mailbox,
-    old_patterns,
+    login_findings,
     report_owners,
 )
 from moxlite.config.checks.listeners import (
@@ -222,6 +220,7 @@ def check_domains(domains: Domains) -> list[Mistake]:
         findings += account_findings(name, account, known)
         findings += destination_findings(name, account, known, taken)
     findings += alias_findings(known, taken)
+    findings += login_findings(domains, taken)
     for index, handler in enumerate(domains.web_handlers):
         findings += handler_findings(("web_handlers", index), handler)
     for name, target in domains.web_domain_redirects.items():

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from moxlite.config.domains import WebBasicAuth, WebHandler, WebRedirect
 from moxlite.config.listeners import TLS_FIRST, Listener, ListenerTLS, enabled_services
 from moxlite.config.static import Backup, Static
 from moxlite.config.toml.decode import KeyPath, Mistake, near
 from moxlite.config.webrules import compile_pattern, parse_template
+from moxlite.config.webserver import WebBasicAuth, WebHandler, WebRedirect
 from moxlite.proto.sshurl import SSHURL, ObjectURL
 
 

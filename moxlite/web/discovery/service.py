@@ -58,7 +58,7 @@ class Discovery:
         self._certificate = certificate
 
     def concerns(self, host: Host) -> bool:
-        """Whether settings are served at this host: a domain of ours, or a name below it."""
+        """Whether settings are served at this host: a domain of ours, a name below it, or a host in its settings."""
         return host.name is not None and self._domain(host) is not None
 
     async def autoconfig(self, request: Request, writer: ResponseWriter) -> None:
@@ -126,7 +126,9 @@ class Discovery:
         if host.name is None:
             return None
         # The whole name first: autoconfig.example may be a domain of ours itself.
-        for name in (host.name, *(host.name.removeprefix(label) for label in LABELS if host.name.startswith(label))):
+        settings = self._config.current.derived.client_hosts.get(host.name)
+        labels = [host.name.removeprefix(label) for label in LABELS if host.name.startswith(label)]
+        for name in (host.name, *labels, *([] if settings is None else [settings])):
             try:
                 domain = Domain.parse(name)
             except AddressError:

@@ -39,8 +39,8 @@ from moxlite.web.handlers.backends import (
 from moxlite.web.http.errors import ClientGone, HTTPError
 
 if TYPE_CHECKING:
-    from moxlite.config.domains import WebForward
     from moxlite.config.webrules import Pattern
+    from moxlite.config.webserver import WebForward
     from moxlite.net.httpclient import ClientConnection
     from moxlite.net.limits import IPNetwork
     from moxlite.web.http.exchange import Request, ResponseWriter

@@ -9,8 +9,8 @@ from urllib.parse import quote, urlsplit
 
 import trio
 
-from moxlite.config.domains import WebRedirect
 from moxlite.config.webrules import Pattern, Template, compile_pattern, parse_template
+from moxlite.config.webserver import WebRedirect
 from moxlite.logins.identity import LoginRequest, RateLimited, WrongCredentials
 from moxlite.net.limits import within
 from moxlite.web.handlers.backends import PatternTooSlow, in_time
@@ -22,9 +22,9 @@ from moxlite.web.http.paths import split_target
 from moxlite.web.http.programlogin import basic_credentials
 
 if TYPE_CHECKING:
-    from moxlite.config.domains import WebHandler, WebInternal
     from moxlite.config.snapshot import CurrentConfig, Snapshot
     from moxlite.config.webrules import Match, WebRule
+    from moxlite.config.webserver import WebHandler, WebInternal
     from moxlite.logins.sites import SiteLogins
     from moxlite.net.httpclient import Pool
     from moxlite.net.limits import IPNetwork

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import msgspec
 import trio
 
-from moxlite.config.domains import WebStatic
+from moxlite.config.webserver import WebStatic
 from moxlite.web.handlers.contenttypes import content_type
 from moxlite.web.handlers.files import (
     READ_SIZE,
