@@ -186,6 +186,7 @@ async def test_records_that_we_print_pass_our_own_check(config: Path, world: DNS
         (443, "autoconfig.example.org"),
         (443, "ua-auto-config.example.org"),
         (993, "mail.example.org"),
+        (993, "imap.example.org"),
     }
     assert {ip for ip, _, _ in services.tried} == {"192.0.2.1", "2001:db8::1"}
 
