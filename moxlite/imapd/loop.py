@@ -294,6 +294,9 @@ class CommandLoop:
         if kind in _SELECTS:
             await self._deselect()
         try:
+            if session.login.prefix is not None and session.logged_in:
+                prefix, account = session.login.prefix, session.home.account
+                command, session.running.spelling = await prefix.translated(account, command)
             if session.view is not None:
                 await check_view(session, session.view)
             if tells and session.view is not None and kind in _BY_NUMBER:

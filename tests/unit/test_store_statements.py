@@ -200,7 +200,7 @@ SORTED: Final[Mapping[str, str]] = {
         store.groupware.contacts.SUGGESTED_FAVORITES store.groupware.kept.KEEP store.groupware.scheduling.OLDEST
         store.auth.authdb.NUMBERED store.auth.loginattempts.DROP_FAILED store.auth.loginattempts.DROP_SUCCEEDED
         store.auth.loginattempts.OWN_USES store.auth.sessions.DROP_OLDEST store.content.uploads.OLDEST_BLOB
-        store.mail.remotes.USERS
+        store.mail.remotes.COPIED_TO store.mail.remotes.USERS
         queue.guard.signs.SOURCES queue.guard.stops.SUBJECTS queue.operating.HELD_OF queue.operating.WAITING_OF""",
     "unread messages, a page of which a user looks at": """
         store.rows.views.NEWEST_UNREAD store.rows.views.OLDEST_UNREAD store.rows.views.AT_NEWEST_UNREAD

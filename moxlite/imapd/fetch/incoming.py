@@ -132,7 +132,10 @@ class Incoming:
         parse_words(head.flags)
         self._size += request.size
         if self.target is None and (request.sync or self._size > UNCHECKED):
-            async with at(session, head.mailbox) as place:
+            prefix, name = session.login.prefix, head.mailbox
+            if prefix is not None:
+                name = await prefix.own_name(session.home.account, name)
+            async with at(session, name) as place:
                 self.target = await find_target(place)
                 place.account.check_space()
         if request.size > limit or self._size > MAX_FACTOR * limit:

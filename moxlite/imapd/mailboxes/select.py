@@ -224,7 +224,8 @@ async def _name(session: Session, view: View, snapshot: _Snapshot) -> bytes:
     if view.seat.guest:
         subscribed = await session.home.account.read(lambda r: is_subscribed(r, name), op="imap-select")
         uses = ()
-    return encode(ListData(((r"\Subscribed",) if subscribed else ()) + uses, name), utf8=session.extensions.utf8)
+    listed = ListData(((r"\Subscribed",) if subscribed else ()) + uses, name)
+    return encode(session.running.spelled(listed), utf8=session.extensions.utf8)
 
 
 # --- QRESYNC (RFC 7162 §3.2.5)

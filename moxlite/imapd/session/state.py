@@ -18,6 +18,7 @@ import trio
 from moxlite.config.domains import Account
 from moxlite.imapd.session.context import SLOW_FAILURES, Context
 from moxlite.imapd.session.errors import Disconnect, no
+from moxlite.imapd.session.oldprefix import OldPrefix, Spelling
 from moxlite.imapd.session.sessions import Seat, SessionFacts
 from moxlite.imapd.session.trace import Transcript
 from moxlite.imapd.session.view import View
@@ -151,7 +152,7 @@ class Session:
 
     def respond(self, response: Response) -> None:
         """Put a response into the buffer."""
-        self.write(encode(response, utf8=self.extensions.utf8))
+        self.write(encode(self.running.spelled(response), utf8=self.extensions.utf8))
 
     async def drain(self, *, turn: bool = True) -> None:
         """Let the client accept the buffer. A handler with much output calls it between slices (IMAP-9, IMAP-148).
@@ -347,10 +348,11 @@ class LoginState:
       client: the client's name from ID, for the list of log-ins.
       failures: failed log-ins on this connection.
       disabled: capabilities that the account's owner has switched off (IMAP-37).
+      prefix: what devices may put before mailbox names, None for no such.
       seat: the seat at the user's own account, None before the log-in.
     """
 
-    __slots__ = ("certificate", "client", "disabled", "failures", "identity", "seat")
+    __slots__ = ("certificate", "client", "disabled", "failures", "identity", "prefix", "seat")
 
     def __init__(self) -> None:
         self.identity: Identity | None = None
@@ -358,13 +360,16 @@ class LoginState:
         self.client = ""
         self.failures = 0
         self.disabled: frozenset[str] = frozenset()
+        self.prefix: OldPrefix | None = None
         self.seat: Seat | None = None
 
     def succeeded(self, identity: Identity, account: Account | None) -> None:
         """Record the user, with the configuration of the account."""
         self.identity = identity
         self.failures = 0
-        self.disabled = frozenset(account.imap_capabilities_disabled) if account is not None else frozenset()
+        if account is not None:
+            self.disabled = frozenset(account.imap_capabilities_disabled)
+            self.prefix = OldPrefix(account.imap_prefix) if account.imap_prefix else None
 
     @property
     def read_only(self) -> bool:
@@ -409,9 +414,10 @@ class Running:
       budget: number of changes that may still be sent; below 0 if the last transaction had more.
       limited: code for the response if the command works on fewer messages than it names (RFC 9738).
       incoming: the messages of an APPEND that is being received.
+      spelling: of mailbox names in its answers, None if it has them as they are here.
     """
 
-    __slots__ = ("budget", "command", "flags_sent", "incoming", "limited", "own_changes", "tag")
+    __slots__ = ("budget", "command", "flags_sent", "incoming", "limited", "own_changes", "spelling", "tag")
 
     def __init__(self) -> None:
         self.tag = ""
@@ -421,6 +427,7 @@ class Running:
         self.budget = 0
         self.limited: Code | None = None
         self.incoming: Intake | None = None
+        self.spelling: Spelling | None = None
 
     def begin(self, tag: str, command: str) -> None:
         """A command begins."""
@@ -432,6 +439,11 @@ class Running:
         self.own_changes.clear()
         self.flags_sent = None
         self.limited = None
+        self.spelling = None
+
+    def spelled(self, response: Response) -> Response:
+        """A response with mailbox names as the command has them."""
+        return response if self.spelling is None else self.spelling.of(response)
 
     def hush(self, modseq: int, *, last: int) -> None:
         """Suppress the flag changes of our own transaction with that modseq; `last` is the modseq that was sent last.

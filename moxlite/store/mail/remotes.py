@@ -46,6 +46,9 @@ MARK: Final = (b"message-id", b"date", b"from", b"to", b"cc", b"subject", b"list
 
 COLUMNS: Final = "id, uidvalidity, mailbox_id, messages, uidnext, modseq"
 FIND: Final = f"SELECT {COLUMNS} FROM imap_remote WHERE role = ? AND host = ? AND username = ? AND mailbox = ?"  # noqa: S608
+COPIED_TO: Final = """
+SELECT m.name FROM imap_remote o CROSS JOIN mailbox m ON m.id = o.mailbox_id
+WHERE o.role = 'source' AND o.mailbox = ? ORDER BY o.id DESC LIMIT 1"""
 INSERT_REMOTE: Final = """
 INSERT INTO imap_remote (role, host, username, mailbox, uidvalidity, mailbox_id) VALUES (?, ?, ?, ?, ?, ?)"""
 SET_MAILBOX: Final = "UPDATE imap_remote SET mailbox_id = ? WHERE id = ?"
@@ -188,6 +191,11 @@ def find_remote(r: Reader, role: Role, host: str, username: str, mailbox: str) -
     """Find the row of a remote mailbox; None if it is unknown."""
     row = r.row(FIND, role, host, username, mailbox)
     return None if row is None else Remote(*row)
+
+
+def copied_to(r: Reader, mailbox: str) -> str:
+    """The mailbox here to which a mailbox of that name was last copied from another server, "" if none was."""
+    return str(r.value(COPIED_TO, mailbox) or "")
 
 
 def open_remote(
