@@ -665,16 +665,17 @@ export interface AppliedInvitation {
   event_id: number;
   added: number;
   known: number;
-  removed: RemovedEvent | null;
+  removed: UndoStep | null;
 }
 
-/** Removed part of an event, which `event_restore` brings back. ``changed``: of the entry that is left, 0 */
-export interface RemovedEvent {
+/** Undoes the change of an entry. ``data``: what it was before, "" for none. ``changed``: of the entry as the change */
+export interface UndoStep {
   calendar_id: number;
   name: string;
   data: string;
   changed: number;
   quiet?: boolean;
+  owed?: number;
 }
 
 /** A deleted event, task or contact. ``place``: the name of its calendar or address book. ``starts``: seconds UTC of */
@@ -787,6 +788,19 @@ export interface EventGuest {
   address: string;
   answer: string;
   undelivered: boolean;
+}
+
+/** A change of an event. ``id``: of the event, 0 for one that is gone. ``told``: how many people hear of it. */
+export interface ChangedEvent {
+  id: number;
+  told: number;
+  undo: Array<UndoStep>;
+}
+
+/** An event as it was. ``id``: 0 for one that was added. ``told``: how many people hear of it, since they knew of */
+export interface UndoneEvent {
+  id: number;
+  told: number;
 }
 
 /** A calendar. ``colour``: #RRGGBB, or "" for none; ``events``: number of its entries, 0 for one of another user. */
@@ -1126,7 +1140,7 @@ export interface Outbox {
   ended: Array<Departed>;
 }
 
-/** A message in the queue for one recipient. ``next_attempt`` is null while it is on hold. ``stopped``: only the */
+/** A message in the queue for one recipient. ``next_attempt`` is null while it is on hold. ``code``: with which */
 export interface Departing {
   id: number;
   recipient: string;
@@ -1134,6 +1148,7 @@ export interface Departing {
   attempts: number;
   next_attempt: string | null;
   error: string;
+  code: number;
   stopped: boolean;
 }
 
@@ -1529,17 +1544,17 @@ export interface Calls {
   /** An event, or one of a series. */
   event(event_id: number, recurrence?: string): Promise<Event>;
 
-  /** Add an event, or change the one with this id as it was at ``changed``; returns its id. */
-  event_save(calendar_id: number, event: EventForm, event_id?: number, changed?: number, recurrence?: string, scope?: "all" | "following" | "this"): Promise<number>;
+  /** Add an event, or change the one with this id as it was at ``changed``. Messages to its people wait for */
+  event_save(calendar_id: number, event: EventForm, event_id?: number, changed?: number, recurrence?: string, scope?: "all" | "following" | "this", undo_s?: number): Promise<ChangedEvent>;
 
-  /** Remove an event, or of a series this one, this and those that follow, or all; returns what `event_restore` */
-  event_remove(event_id: number, changed?: number, recurrence?: string, scope?: "all" | "following" | "this"): Promise<RemovedEvent>;
-
-  /** Bring back what `event_remove` returned; returns the id of the event. A conflict if the entry was changed */
-  event_restore(removed: RemovedEvent): Promise<number>;
+  /** Remove an event, or of a series this one, this and those that follow, or all. ``undo_s`` as of */
+  event_remove(event_id: number, changed?: number, recurrence?: string, scope?: "all" | "following" | "this", undo_s?: number): Promise<ChangedEvent>;
 
   /** Answer the invitation to an event of the user's calendar, or to a whole series; the organiser hears of it. */
-  event_answer(event_id: number, answer: "maybe" | "no" | "yes", recurrence?: string): Promise<null>;
+  event_answer(event_id: number, answer: "maybe" | "no" | "yes", recurrence?: string, undo_s?: number): Promise<ChangedEvent>;
+
+  /** Undo a change of an event. A conflict if the event was changed since. */
+  event_undo(steps: Array<UndoStep>): Promise<UndoneEvent>;
 
   /** The calendars that have events, the own ones first; a first one is made. */
   calendars(): Promise<Array<Calendar>>;

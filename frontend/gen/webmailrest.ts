@@ -18,8 +18,8 @@ export const checks: Checks = {
   Repeats: { frequency: "string", interval: "integer", count: "integer", until: "string", days: ["list", "string"], month_days: ["list", "integer"], months: ["list", "integer"] },
   Earlier: { title: "string", start: ["nullable", ["ref", "When"]], end: ["nullable", ["ref", "When"]], place: "string" },
   Proposal: { by: ["ref", "Guest"], start: ["ref", "When"], end: ["ref", "When"], state: ["enum", ["", "accepted", "changed"]] },
-  AppliedInvitation: { event_id: "integer", added: "integer", known: "integer", removed: ["nullable", ["ref", "RemovedEvent"]] },
-  RemovedEvent: { calendar_id: "integer", name: "string", data: "string", changed: "integer", quiet: ["optional", "boolean"] },
+  AppliedInvitation: { event_id: "integer", added: "integer", known: "integer", removed: ["nullable", ["ref", "UndoStep"]] },
+  UndoStep: { calendar_id: "integer", name: "string", data: "string", changed: "integer", quiet: ["optional", "boolean"], owed: ["optional", "integer"] },
   DeletedEntry: { id: "integer", title: "string", place: "string", starts: ["nullable", "integer"], deleted: "integer" },
   BusyPerson: { address: "string", name: "string", known: "boolean", times: ["list", ["ref", "BusyTime"]] },
   BusyTime: { starts: "integer", ends: "integer", whole_days: "boolean", tentative: "boolean", title: "string" },
@@ -31,6 +31,8 @@ export const checks: Checks = {
   EventForm: { title: "string", place: "string", notes: "string", all_day: "boolean", start: "string", end: "string", zone: "string", rule: "string", alarms: ["list", "integer"], free: "boolean", guests: ["list", ["ref", "Party"]], mails: ["optional", ["list", "integer"]], link: ["optional", "string"], colour: ["optional", "string"] },
   Party: { name: "string", address: "string" },
   EventGuest: { name: "string", address: "string", answer: "string", undelivered: "boolean" },
+  ChangedEvent: { id: "integer", told: "integer", undo: ["list", ["ref", "UndoStep"]] },
+  UndoneEvent: { id: "integer", told: "integer" },
   Calendar: { id: "integer", name: "string", colour: "string", hidden: "boolean", events: "integer", path: "string", writable: "boolean", source: "string", read: "integer", problem: ["ref", "Remark"], left: ["ref", "Remark"], owner: "string", invites: "boolean", access: ["enum", ["busy", "details", "nothing", "usual"]], usual: ["enum", ["busy", "details", "nothing"]], second_zone: "string" },
   Remark: { message: "string", words: "any" },
   CalendarView: { colour: ["optional", "string"], hidden: ["optional", "boolean"] },
@@ -68,7 +70,7 @@ export const checks: Checks = {
   Suggestion: { recipient: "string", list_id: "string", msg_from: "string", remove: "boolean", mailbox: "string" },
   SomeSettings: { compose_format: ["optional", ["enum", ["html", "text"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], language: ["optional", ["enum", ["", "ar", "cs", "de", "en", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "sv", "uk", "zh"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], keymap: ["optional", ["map", "string"]], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], open_on_move: ["optional", "boolean"], invitation_mails: ["optional", "boolean"], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]], signature: ["optional", "string"], signature_html: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]] },
   Outbox: { waiting: ["list", ["ref", "Departing"]], more: "boolean", ended: ["list", ["ref", "Departed"]] },
-  Departing: { id: "integer", recipient: "string", subject: "string", attempts: "integer", next_attempt: ["nullable", "time"], error: "string", stopped: "boolean" },
+  Departing: { id: "integer", recipient: "string", subject: "string", attempts: "integer", next_attempt: ["nullable", "time"], error: "string", code: "integer", stopped: "boolean" },
   Departed: { recipient: "string", state: ["enum", ["canceled", "delivered", "failed", "relayed"]], ended: "time" },
   DeliveryReport: { recipients: ["list", ["ref", "Delivery"]], seen: "string" },
   Delivery: { id: "integer", recipient: "string", state: ["enum", ["canceled", "delivered", "failed", "held", "queued", "relayed", "trying"]], attempts: "integer", ended: ["nullable", "time"], last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], last_planned: ["nullable", "time"], error: "string", advice: ["ref", "Remark"], reply: "string", host: "string", tls: "string" },
@@ -128,10 +130,10 @@ export const calls: Calls = {
   event_search: [{ text: "string", calendar_ids: ["list", "integer"] }, ["ref", "FoundEvents"]],
   events_with: [{ addresses: ["list", "string"], calendar_ids: ["list", "integer"] }, ["list", ["ref", "EventItem"]]],
   event: [{ event_id: "integer", recurrence: ["optional", "string"] }, ["ref", "Event"]],
-  event_save: [{ calendar_id: "integer", event: ["ref", "EventForm"], event_id: ["optional", "integer"], changed: ["optional", "integer"], recurrence: ["optional", "string"], scope: ["optional", ["enum", ["all", "following", "this"]]] }, "integer"],
-  event_remove: [{ event_id: "integer", changed: ["optional", "integer"], recurrence: ["optional", "string"], scope: ["optional", ["enum", ["all", "following", "this"]]] }, ["ref", "RemovedEvent"]],
-  event_restore: [{ removed: ["ref", "RemovedEvent"] }, "integer"],
-  event_answer: [{ event_id: "integer", answer: ["enum", ["maybe", "no", "yes"]], recurrence: ["optional", "string"] }, "null"],
+  event_save: [{ calendar_id: "integer", event: ["ref", "EventForm"], event_id: ["optional", "integer"], changed: ["optional", "integer"], recurrence: ["optional", "string"], scope: ["optional", ["enum", ["all", "following", "this"]]], undo_s: ["optional", "integer"] }, ["ref", "ChangedEvent"]],
+  event_remove: [{ event_id: "integer", changed: ["optional", "integer"], recurrence: ["optional", "string"], scope: ["optional", ["enum", ["all", "following", "this"]]], undo_s: ["optional", "integer"] }, ["ref", "ChangedEvent"]],
+  event_answer: [{ event_id: "integer", answer: ["enum", ["maybe", "no", "yes"]], recurrence: ["optional", "string"], undo_s: ["optional", "integer"] }, ["ref", "ChangedEvent"]],
+  event_undo: [{ steps: ["list", ["ref", "UndoStep"]] }, ["ref", "UndoneEvent"]],
   calendars: [{}, ["list", ["ref", "Calendar"]]],
   calendar_view: [{ calendar_id: "integer", change: ["ref", "CalendarView"] }, "null"],
   calendar_save: [{ change: ["ref", "CalendarChange"], calendar_id: ["optional", "integer"] }, "integer"],
@@ -236,4 +238,4 @@ export const calls: Calls = {
 };
 
 /** Calls that the server does once for each id. */
-export const once = "notices_remove notices_test notices_subscribe notice_archive template_save template_remove receipt_send invitation_apply invitation_answer invitation_propose event_propose invitation_proposal deleted_restore calendar_subscribe event_save event_remove event_restore event_answer calendar_save calendar_remove address_book_save address_book_remove contact_move contact_save contact_remove contact_restore contacts_merge claim_confirm contacts_group contact_group_save contact_group_remove calendar_import contacts_import newsletter_archive message_snooze message_unsnooze scheduled_change scheduled_cancel import_abort import_undo mailbox_create mailbox_rename mailbox_delete label_save label_remove unsubscribe ruleset_accept ruleset_for_sender settings_save delivery_retry delivery_cancel draft_remove query_action account_vacation_set account_later_stop address_add address_on address_off calendar_share contacts_share calendar_link_make calendar_link_rm".split(" ");
+export const once = "notices_remove notices_test notices_subscribe notice_archive template_save template_remove receipt_send invitation_apply invitation_answer invitation_propose event_propose invitation_proposal deleted_restore calendar_subscribe event_save event_remove event_answer event_undo calendar_save calendar_remove address_book_save address_book_remove contact_move contact_save contact_remove contact_restore contacts_merge claim_confirm contacts_group contact_group_save contact_group_remove calendar_import contacts_import newsletter_archive message_snooze message_unsnooze scheduled_change scheduled_cancel import_abort import_undo mailbox_create mailbox_rename mailbox_delete label_save label_remove unsubscribe ruleset_accept ruleset_for_sender settings_save delivery_retry delivery_cancel draft_remove query_action account_vacation_set account_later_stop address_add address_on address_off calendar_share contacts_share calendar_link_make calendar_link_rm".split(" ");

@@ -177,6 +177,7 @@ var inWords2 = (error) => inWords(error, `1up7nwi⟦unknown setting: {name}⟧
 0ke5z14⟦only the organizer can change this event; you can only change your alerts and free/busy status⟧
 056b372⟦start: events and their recurrences must be in the years 1 to 9999⟧
 1k3uo3h⟦you're not invited to this event⟧
+1mu2j5u⟦steps: must be of one account⟧
 0v8yfrl⟦name: enter a group name⟧
 0pd5lru⟦message {missing} no longer exists⟧
 0hd5eb9⟦you can't reply to this invitation⟧
@@ -569,6 +570,7 @@ var inWords2 = (error) => inWords(error, `1up7nwi⟦unknown setting: {name}⟧
 185pnpo⟦must be printable ASCII because it's used in a header field⟧
 00bn4vi⟦to create one, run: echo whsec_$(openssl rand -base64 32)⟧
 1hqhxm2⟦must be upper case: write "{capability}"⟧
+106r8wu⟦must end with the separator . or /, like "INBOX."⟧
 1onudrj⟦must be 421 or 550 and a message, like "550 no longer here"⟧
 157zzka⟦can't be combined with mailbox or rulesets⟧
 0n68bm8⟦can have up to {most} addresses⟧
@@ -600,6 +602,7 @@ var inWords2 = (error) => inWords(error, `1up7nwi⟦unknown setting: {name}⟧
 1rb2wbe⟦must be ASCII⟧
 0czd34e⟦must be 1 to 32 letters and digits⟧
 0jyywcg⟦must be a host name, optionally starting with *.⟧
+11z3v4k⟦can't be blank, or begin or end with spaces, or contain control characters⟧
 014ji1m⟦can't include the domain's separator⟧
 0jtxyow⟦must have at least one member⟧
 0gk7zut⟦must have a member on this server if it has members on other servers⟧

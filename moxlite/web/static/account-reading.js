@@ -539,7 +539,7 @@ var CommandTable = class {
   remap(chosen) {
     this.chosen = chosen;
     this.byKey.clear();
-    const mine = ({ id }) => Number(id in chosen);
+    const mine = ({ id, when }) => Number(id in chosen) * 2 + Number(when !== void 0);
     for (const command of [...this.byId.values()].sort((a, b) => mine(b) - mine(a))) {
       const usual = this.usual.get(command);
       const own2 = chosen[command.id];

@@ -414,7 +414,7 @@ async function end2(desk, one) {
   if (await attempt(t("Saving…"), t("Couldn't stop sharing"), () => desk.client.account_share_set(one.mailbox, one.guest, "", false))) await desk.refresh();
 }
 function add(desk, found) {
-  const mailbox = choice(t("Folder"), found.mailboxes.map((name) => [name, visible(mailboxName(name))]), found.mailboxes.find((name) => name !== "Inbox") ?? "Inbox", t("In Sent and Drafts, guests can also see Bcc recipients."));
+  const mailbox = choice(t("Folder"), found.mailboxes.map((name) => [name, visible(mailboxName(name))]), found.mailboxes.find((name) => name === desk.path[0]) ?? found.mailboxes.find((name) => name !== "Inbox") ?? "Inbox", t("In Sent and Drafts, guests can also see Bcc recipients."));
   const guest = line(t("Shared with"), "", t("Address or account on this server, or “anyone” for all users."), { autocapitalize: "none" });
   const rights = choice(t("Permissions"), levels, "lr");
   const below = tick(t("Include subfolders"), false, t("New subfolders will always be shared."));

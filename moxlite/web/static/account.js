@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "e8be57c180c9", finding: "4b011a8a57b0", junk: "b3ff20e95d03", links: "e7c0c41e692b", masked: "09b7f55a4740", reading: "40e66ebac1e2", rich: "5e5a03326c67", rules: "f225b66ba0d9", security: "c8513848cbff", sending: "e639b9993810", shares: "1bb11855d727", sieve: "9b9a0af9fb42", squire: "2e87e3ee21aa", transfer: "14403deaeb16", writing: "242cdda1df86", you: "94f969624053" };
+var define_PARTS_default = { device: "e8be57c1", finding: "4b011a8a", junk: "b3ff20e9", links: "e7c0c41e", masked: "09b7f55a", reading: "90803c21", rich: "5e5a0332", rules: "f225b66b", security: "c8513848", sending: "e639b999", shares: "4e47fd55", sieve: "9b9a0af9", squire: "2e87e3ee", transfer: "14403dea", writing: "242cdda1", you: "94f96962" };
 
 var CheckFailed = class extends Error {
 };

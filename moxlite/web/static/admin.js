@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "dce8cf3c3460", audit: "16fda8057f5e", domains: "8eafbaa210e3", factors: "983847b5d0e0", live: "a83100d81cc9", machine: "1d4a82543964", moving: "021894770b67", queue: "b8029bd55a98", reports: "5dde35ac0645", trends: "25ee29944a97" };
+var define_PARTS_default = { accounts: "41bef9a7", audit: "16fda805", domains: "8eafbaa2", factors: "983847b5", live: "a83100d8", machine: "1d4a8254", moving: "02189477", queue: "b8029bd5", reports: "5dde35ac", trends: "25ee2994" };
 
 var CheckFailed = class extends Error {
 };

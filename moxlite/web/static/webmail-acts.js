@@ -235,11 +235,23 @@ async function deleteForGood(page, chosen) {
   const action = { shown: { remove: { ids: new Set(ids) } }, call: () => client.message_delete(ids) };
   actions.run(action, named, items, t("Couldn't delete messages"), null);
 }
-async function chooseMove({ mail, actions, desk }, typed) {
+async function actOn(page, items, choice) {
+  const { client, mail, actions, desk } = page;
+  if (choice === "move") return chooseMove(page, "", items);
+  if (choice === "junk") {
+    if (!actions.toRole("junk", items)) await offerMissing(page, "junk", items);
+  } else if (choice === "flag") {
+    const add = !items.some((item) => item.flags.includes("\\flagged"));
+    actions.flagItems(items, ["\\flagged"], add, { doing: (n) => many(n, "Updating message…", "Updating {n} messages…"), done: (n) => add ? many(n, "Message flagged", "{n} messages flagged") : many(n, "Message unflagged", "{n} messages unflagged") });
+  } else await attempt(t("Loading…"), t("Couldn't open this item"), async () => (await desk.load("labels")).chooseLabels(client, mail, actions, 0, items));
+}
+async function chooseMove({ mail, actions, desk }, typed, items) {
   const { chooseTarget } = await desk.load("palette");
   const here = mail.current.value?.id;
   const chosen = await chooseTarget(mail.mailboxes.value.filter((mailbox) => mailbox.id !== here && allows(mailbox, "i")).sort((a, b) => Number(unlikely(a)) - Number(unlikely(b))), typed);
-  if (chosen !== null) actions.move(chosen, false);
+  if (chosen === null) return;
+  if (items === void 0) actions.move(chosen, false);
+  else actions.moveItems(items, chosen, false);
 }
 function exportSelection({ base, client, mail, desk }) {
   void attempt(t("Exporting…"), t("Couldn't export"), async () => (await desk.load("export")).exportSelected(client, base, mail));
@@ -250,6 +262,7 @@ async function sender(page, item, what, masked = "") {
   return found.act(item, what, masked, { client, mail, actions, search: (text2) => void page.find.search(text2, 0), contact: async (name, address) => (await desk.load("people")).addSender(desk, name, address), choose: async (title, among) => (await desk.load("palette")).chooseMailbox(title, among), offerRole: (role) => void offerMissing(page, role), say: toast });
 }
 export {
+  actOn,
   chooseMove,
   deleteForGood,
   exportSelection,

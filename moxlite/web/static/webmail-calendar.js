@@ -1049,9 +1049,8 @@ var CalendarPage = class {
       const wanted = from === null && last !== day ? { allDay: true, start: dateOf(day), end: dateOf(last + 1) } : { allDay: false, start: dateOf(day, begin), end: dateOf(day, to ?? begin + 60) };
       if (!short) return void await (await this.tool()).add(wanted);
       const { writeShort } = await this.page.load("quick");
-      const further = await writeShort(this.page.client, this.calendars, wanted, this.root, from !== null);
-      if (further === "saved") await this.load();
-      else if (further !== null) await (await this.tool()).add(further);
+      const further = await writeShort(this.page.client, this.calendars, wanted, this.root, from !== null, () => this.load());
+      if (further !== null) await (await this.tool()).add(further);
     });
   }
   nextHour(day) {

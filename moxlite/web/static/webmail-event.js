@@ -637,6 +637,19 @@ function inWords2(rule) {
   return ruleText({ frequency: others ? "" : FREQ.toLowerCase(), interval: Number(INTERVAL), count: Number(COUNT), until: UNTIL.replace(/^(\d{4})(\d\d)(\d\d).*/, "$1-$2-$3"), days: days22, month_days: monthDays.map(Number), months: months.map(Number) });
 }
 
+var undoSeconds = 8;
+var addedWords = ({ told: told2 }) => told2 === 0 ? t("Event added") : many(told2, "Saved · {n} guest invited", "Saved · {n} guests invited");
+var changedWords = ({ told: told2 }) => told2 === 0 ? t("Event saved") : many(told2, "Saved · {n} guest notified", "Saved · {n} guests notified");
+function tellChange(client, words, change, again) {
+  const undo = async () => {
+    const { told: told2 } = await client.event_undo(change.undo);
+    await again();
+    if (told2 > 0) toast(many(told2, "Undone · {n} guest will get a correction", "Undone · {n} guests will get a correction"));
+  };
+  const run = () => void attempt(t("Undoing…"), t("Couldn't undo"), undo);
+  toast(words, { title: t("Undo"), run }, undoSeconds * 1e3);
+}
+
 adopt(event_default);
 var alarms = [0, 5, 10, 15, 30, 60, 120, 1440, 10080];
 var Events = class {
@@ -653,10 +666,13 @@ var Events = class {
     const calendars = this.calendars.filter(({ writable }) => writable);
     const own = calendars.filter(({ owner }) => owner === "");
     const home = wanted.calendar ?? (own.find(({ hidden }) => !hidden) ?? own[0] ?? calendars[0]).id;
-    const save = (event, calendarID) => this.page.client.event_save(calendarID, event);
-    const done = await this.form(t("New event"), form, home, null, save, wanted.typed);
-    if (done) await this.again();
-    return done;
+    let change;
+    const save = async (event, calendarID) => {
+      change = await this.page.client.event_save(calendarID, event, 0, 0, "", "all", undoSeconds);
+    };
+    if (!await this.form(t("New event"), form, home, null, save, wanted.typed)) return;
+    await this.again();
+    this.tell(addedWords(change), change);
   }
   async open(item, when, cause, clash = "") {
     const found = await this.page.client.event(item.id, item.recurrence);
@@ -682,17 +698,24 @@ var Events = class {
     else if (chosen === "mail") this.mail(found);
     else if (chosen === "propose") await this.propose(found);
     else if (chosen !== null && chosen !== "close") {
-      await attempt(t("Sending…"), t("Couldn't send reply"), () => this.page.client.event_answer(found.id, chosen, found.recurrence));
+      await attempt(t("Sending…"), t("Couldn't send reply"), async () => {
+        const change = await this.page.client.event_answer(found.id, chosen, found.recurrence, undoSeconds);
+        this.tell({ yes: t("You accepted."), maybe: t("You replied “maybe”."), no: t("You declined.") }[chosen], change);
+      });
       await this.again();
     }
+  }
+  tell(words, change) {
+    tellChange(this.page.client, words, change, this.again);
   }
   async paint(found, colour) {
     if (colour === chosenColour(found.form.colour)) return;
     await attempt(t("Saving…"), t("Couldn't save event"), async () => {
       const scope = await this.scope(found, t("Change “{title}”?", { title: isolated(found.form.title) }), t("Change"), false, false);
       if (scope === null) return;
-      await this.save(found, { ...found.form, colour }, found.calendar_id, scope);
+      const change = await this.save(found, { ...found.form, colour }, found.calendar_id, scope);
       await this.again();
+      this.tell(changedWords(change), change);
     });
   }
   inherited(calendarID) {
@@ -710,17 +733,9 @@ var Events = class {
     const event = { ...form, start: moved(form.start, days3, minutes), end: moved(form.end, days3, minutes + end) };
     const scope = await this.scope(found, t("Move “{title}”?", { title: isolated(form.title) }), t("Move"), false);
     if (scope === null || event.end < event.start) return this.again();
-    await this.save(found, event, found.calendar_id, scope);
+    const change = await this.save(found, event, found.calendar_id, scope);
     await this.again();
-    if (found.recurrence !== "" && scope !== "this") {
-      toast(t("Events moved"));
-      return;
-    }
-    toast(t("Event moved"), { title: t("Undo"), run: () => void attempt(t("Undoing…"), t("Couldn't undo"), async () => {
-      const now = await this.page.client.event(item.id, item.recurrence);
-      await this.save(now, form, found.calendar_id, scope);
-      await this.again();
-    }) });
+    this.tell(found.recurrence !== "" && scope !== "this" ? t("Events moved") : t("Event moved"), change);
   }
   async remove(item, known) {
     const found = known ?? await this.page.client.event(item.id, item.recurrence);
@@ -728,24 +743,27 @@ var Events = class {
     const scope = await this.scope(found, t("Delete “{title}”?", { title }), t("Delete"), true);
     if (scope === null) return;
     await attempt(t("Deleting…"), t("Couldn't delete event"), async () => {
-      const gone = await this.page.client.event_remove(found.id, found.changed, found.recurrence, scope);
+      const { client } = this.page;
+      const change = await client.event_remove(found.id, found.changed, found.recurrence, scope, undoSeconds);
       await this.again();
-      toast(t("“{title}” deleted", { title }), { title: t("Undo"), run: () => void attempt(t("Undoing…"), t("Couldn't undo"), async () => {
-        await this.page.client.event_restore(gone);
-        await this.again();
-      }) });
+      this.tell(t("“{title}” deleted", { title }), change);
     });
   }
   async edit(found) {
+    let change;
     const done = await this.form(t("Edit event"), found.form, found.calendar_id, found, async (event, calendarID) => {
       const scope = await this.scope(found, t("Change “{title}”?", { title: isolated(found.form.title) }), t("Change"), false, isToldOf(found.form, event));
       if (scope === null) return false;
-      return this.save(found, event, calendarID, scope);
+      change = await this.save(found, event, calendarID, scope);
+      return true;
     });
-    if (done) await this.again();
+    if (!done) return;
+    await this.again();
+    this.tell(changedWords(change), change);
   }
-  async save(found, event, calendarID, scope) {
-    return this.page.client.event_save(calendarID, event, found.id, found.changed, found.recurrence, scope);
+  save(found, event, calendarID, scope) {
+    const { id, changed, recurrence } = found;
+    return this.page.client.event_save(calendarID, event, id, changed, recurrence, scope, undoSeconds);
   }
   async propose({ id, form, recurrence }) {
     const shown2 = (time) => {
@@ -953,8 +971,7 @@ async function eventOf(page) {
     const people = [...item.from, ...item.to, ...item.cc].map(({ name, user, host }) => ({ name, address: `${user}@${host}` }));
     const others = people.filter(({ address }) => !own.includes(address.toLowerCase()));
     const events = new Events(page, calendars, async () => void 0);
-    const added = await events.add({ allDay: false, start, end: new Date(start.getTime() + 36e5), title: item.subject, notes: parsed.texts[0]?.text.trim().slice(0, 5e3) ?? "", guests: [...new Map(others.map((one) => [one.address.toLowerCase(), one])).values()] });
-    if (added) toast(t("Event added"));
+    await events.add({ allDay: false, start, end: new Date(start.getTime() + 36e5), title: item.subject, notes: parsed.texts[0]?.text.trim().slice(0, 5e3) ?? "", guests: [...new Map(others.map((one) => [one.address.toLowerCase(), one])).values()] });
   });
 }
 function chosenColour(colour = "") {

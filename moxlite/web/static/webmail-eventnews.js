@@ -1,4 +1,7 @@
 var arrows = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
+function titleOf(command) {
+  return typeof command.title === "string" ? command.title : command.title();
+}
 function keyText(key) {
   const whole = key.replace(/ (?=[A-Z]$)/, " shift ");
   return whole.replace(/[a-z]{2,}/gi, (name) => arrows[name] ?? globalThis.moxliteLanguage?.find(`key ${name}`) ?? name);
@@ -6,34 +9,8 @@ function keyText(key) {
 function withKey(title, key) {
   return key === void 0 ? title : `${title} (${keyText(key)})`;
 }
-
-var grouped;
-var locale = () => globalThis.moxliteLanguage?.locale;
-function filled(text2, values = {}) {
-  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
-    const value = values[name];
-    if (value === void 0) return whole;
-    if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat(locale());
-    return grouped.format(value);
-  });
-}
-function t(text2, values = {}) {
-  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
-}
-function many(n, one, other, values = {}) {
-  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
-  return filled(text2, { ...values, n });
-}
-
-var formats = /* @__PURE__ */ new Map();
-function formatted(date, name, options) {
-  let format = formats.get(name);
-  if (format === void 0) {
-    format = new Intl.DateTimeFormat(locale(), options);
-    formats.set(name, format);
-  }
-  return format.format(date);
+function hintOf(command) {
+  return withKey(titleOf(command), command.keys?.[0]);
 }
 
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
@@ -124,6 +101,28 @@ function sign(path, name = "i") {
   const svg = icon(path, name);
   svg.setAttribute("viewBox", "0 0 24 24");
   return svg;
+}
+
+var grouped;
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat(locale());
+    return grouped.format(value);
+  });
+}
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
+}
+function meant(context, text2) {
+  return globalThis.moxliteLanguage?.find(`${context} ${text2}`) ?? text2;
+}
+function many(n, one, other, values = {}) {
+  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text2, { ...values, n });
 }
 
 var calendar = "M8 2v3 M16 2v3 M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1 -2 2h-14a2 2 0 0 1 -2 -2v-14a2 2 0 0 1 2 -2z M3 9h18";
@@ -218,8 +217,8 @@ function follow(load, failed) {
   } };
 }
 
-async function released(place2) {
-  while (place2.querySelector(":active") !== null) await new Promise((resolve) => requestAnimationFrame(resolve));
+async function released(place) {
+  while (place.querySelector(":active") !== null) await new Promise((resolve) => requestAnimationFrame(resolve));
 }
 
 function adopt(text2) {
@@ -231,104 +230,57 @@ function adopt(text2) {
   document.adoptedStyleSheets.push(sheet);
 }
 
-var eventnews_default = ".event-news{border:0;border-radius:0;background:var(--mailbox-active-background);color:var(--color);font:inherit;text-align:start;cursor:pointer}.event-news-said{flex:1;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.event-news-go{color:var(--link-color)}.event-news-cards{display:grid;gap:6px;min-width:0}.event-news-card{display:flex;align-items:center;flex-wrap:wrap;gap:6px 12px;padding:8px 10px 8px 14px;border-radius:8px;background:var(--mailbox-active-background);font-size:13px;line-height:18px}.event-news-text{flex:1 1 180px;min-width:0;overflow-wrap:anywhere}.event-news-card.canceled strong{text-decoration:line-through}.event-news-facts{color:var(--text-2)}.event-news-buttons{display:flex;flex-wrap:wrap;gap:6px}.event-news-count{position:absolute;inset-block-start:4px;inset-inline-start:calc(50% + 4px);min-width:16px;padding:0 4px;border-radius:8px;background:var(--accent);color:var(--accent-color);font-size:11px;font-variant-numeric:tabular-nums;line-height:16px}.event-news-count[hidden]{display:none}@media(max-width:700px){.event-news-buttons .btn{min-height:44px}}\n";
+var eventnews_default = ".event-news{border:0;border-radius:0;background:var(--mailbox-active-background);color:var(--color);font:inherit;text-align:start;cursor:pointer}.event-news-said{flex:1;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.event-news-go{color:var(--link-color)}.event-news kbd{margin:0;padding:0 6px;border:1px solid var(--line);border-radius:4px}.event-news-count{position:absolute;inset-block-start:4px;inset-inline-start:calc(50% + 4px);min-width:16px;padding:0 4px;border-radius:8px;background:var(--accent);color:var(--accent-color);font-size:11px;font-variant-numeric:tabular-nums;line-height:16px}.event-news-count[hidden]{display:none}@media(hover:none){.event-news kbd{display:none}}\n";
+
+function titleOf2(news) {
+  const n = news.filter(({ said }) => said === "invited").length;
+  return n > 0 ? many(n, "{n} new invitation", "{n} new invitations") : many(news.length, "{n} change in your calendar", "{n} changes in your calendar");
+}
 
 adopt(eventnews_default);
-function showEventNews(client, band) {
+function showEventNews({ client, commands, desk }, band) {
   const button = document.querySelector(".open-calendar");
   const said = el("span", { class: "event-news-said" });
-  const box = el("button", { class: "event-news", type: "button", "aria-haspopup": "dialog", hidden: true, onclick: () => void open() }, sign(calendar, "i s"), said, el("b", { class: "event-news-go" }, t("Show")));
+  const go = el("b", { class: "event-news-go" });
+  const key = el("kbd");
+  const box = el("button", { class: "event-news", type: "button", "aria-haspopup": "dialog", hidden: true, onclick: () => void open() }, sign(calendar, "i s"), said, go, key);
   const count = el("span", { class: "event-news-count", hidden: true });
   const label = button.getAttribute("aria-label") ?? "";
-  const cards = el("div", { class: "event-news-cards" });
-  let title = "";
-  let close = () => {
-  };
-  const draw = (news) => {
+  let news = [];
+  let panel;
+  const draw = () => {
     const invitations = news.filter((one) => one.said === "invited");
     const shown = invitations.length > 0 ? invitations : news;
-    const n = shown.length;
     const who = [...new Set(shown.map((one) => one.who))].map((name) => isolated(name)).join(", ");
-    title = invitations.length > 0 ? many(n, "{n} new invitation", "{n} new invitations") : many(n, "{n} change in your calendar", "{n} changes in your calendar");
-    fill(said, el("b", {}, title), " ", who);
+    fill(said, el("b", {}, titleOf2(news)), " ", who);
+    fill(go, invitations.length > 0 ? meant("invitation", "Answer") : t("Show"));
+    const command = commands.get("app.invitations");
+    box.title = hintOf(command);
+    fill(key, command.keys?.[0] !== void 0 && keyText(command.keys[0]));
     box.hidden = count.hidden = news.length === 0;
     fill(count, t("{n}", { n: news.length }));
     const added = news.length === 0 ? "" : ` ${many(news.length, "{n} new", "{n} new")}`;
     button.setAttribute("aria-label", label + added);
-    const held = [...cards.children].findIndex((one) => one.contains(document.activeElement));
-    fill(cards, news.map((one) => card(one)));
-    if (held >= 0) cards.children[Math.min(held, news.length - 1)]?.querySelector("a")?.focus();
-    if (news.length === 0) close();
+    panel?.update(news);
   };
-  const keys = { y: "yes", m: "maybe", n: "no" };
-  cards.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey) return;
-    const all = [...cards.children];
-    const at = Math.max(0, all.findIndex((one) => one.contains(document.activeElement)));
-    const to = { j: at + 1, k: at - 1, ArrowDown: at + 1, ArrowUp: at - 1 }[event.key];
-    const given = keys[event.key];
-    const next = given !== void 0 ? all[at]?.querySelector(`[data-answer=${given}]`) : to === void 0 ? void 0 : all[to]?.querySelector("a");
-    if (next == null) return;
-    event.preventDefault();
-    next.focus();
-    if (given !== void 0) next.click();
-  });
-  const open = () => dialog(title, (end) => {
-    close = end;
-    return [cards, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => end() }, t("Close")))];
-  });
   const ask = async () => {
     const found = await client.event_news();
-    await released(cards);
-    draw(found);
+    await released(band);
+    news = found;
+    draw();
   };
-  const act = async (failed, run) => {
-    await attempt(t("Saving…"), failed, async () => {
-      await run();
-      await ask();
-    });
-  };
-  function card(news) {
-    const seen = () => client.event_news_seen(news.event_id);
-    const answer = async (given) => {
-      await client.event_answer(news.event_id, given);
-      await seen();
-    };
-    const choice = (given, words) => el("button", { class: `btn ${given === "yes" ? "soft" : "line"}`, type: "button", data: { answer: given }, title: withKey(words, given.slice(0, 1)), onclick: () => void act(t("Couldn't send reply"), () => answer(given)) }, words);
-    const title2 = news.title === "" ? t("(no title)") : isolated(news.title);
-    const facts = [timeText(news.at, news.repeats), isolated(news.place)].filter((text2) => text2 !== "");
-    return el("article", { class: `event-news-card ${news.said}` }, el("div", { class: "event-news-text" }, el("p", {}, what(news)), el("a", { href: place(news.at), onclick: () => close() }, el("strong", {}, el("bdi", { dir: "auto" }, title2))), el("p", { class: "event-news-facts" }, facts.join(" · "))), el("div", { class: "event-news-buttons" }, news.said === "invited" ? [choice("yes", t("Yes")), choice("maybe", t("Maybe")), choice("no", t("No"))] : [], el("button", { class: "btn text", type: "button", onclick: () => void act(t("Couldn't save event"), seen) }, news.said === "invited" ? t("Later") : t("Dismiss"))));
-  }
+  const open = () => attempt(t("Loading…"), t("Couldn't open this item"), async () => {
+    const { openNews } = await desk.load("answering");
+    panel ??= openNews(client, news, box, ask);
+    await panel.closed;
+    panel = void 0;
+  });
+  commands.add(t("Anywhere"), [{ id: "app.invitations", title: t("Answer invitations"), keys: ["i"], when: () => box.checkVisibility(), run: open }]);
   const live = follow(ask, () => void 0);
   addEventListener("calendars", () => live.changed());
   button.append(" ", count);
   band.append(box);
   live.changed();
-}
-function what({ said, who, before, answer }) {
-  const name = isolated(who);
-  if (said === "invited") return t("{name} invited you", { name });
-  if (said === "canceled") return t("{name} canceled this event", { name });
-  if (said === "moved" && before !== null) return t("{name} moved this event from {time}", { name, time: timeText(before) });
-  if (said !== "answered") return t("{name} changed this event", { name });
-  if (answer === "yes") return t("{name} is going", { name });
-  if (answer === "maybe") return t("{name} replied “maybe”", { name });
-  return answer === "no" ? t("{name} isn't going", { name }) : t("{name} replied", { name });
-}
-function dateOf({ starts, clock }) {
-  const date = new Date(starts * 1e3);
-  return clock === "utc" ? date : new Date(starts * 1e3 + date.getTimezoneOffset() * 6e4);
-}
-function timeText(at, repeats = false) {
-  if (at === null) return "";
-  const options = { weekday: "short", day: "numeric", month: "short" };
-  const text2 = at.clock === "date" ? formatted(dateOf(at), "news day", options) : formatted(dateOf(at), "news time", { ...options, hour: "numeric", minute: "2-digit" });
-  return repeats ? `${text2} · ${t("Repeats")}` : text2;
-}
-function place(at) {
-  const day = at === null ? /* @__PURE__ */ new Date() : dateOf(at);
-  const digits = [day.getFullYear(), day.getMonth() + 1, day.getDate()].map((part) => String(part).padStart(2, "0"));
-  return `#calendar:day,${digits.join("")}`;
 }
 export {
   showEventNews

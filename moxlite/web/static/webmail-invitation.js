@@ -442,39 +442,52 @@ function changesOf({ before, start, end, title, place }) {
   return found;
 }
 
+var day_default = ".day-name{color:var(--text);font-size:13px;font-weight:600}.day-hours{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:6px;margin-top:12px}.day-labels span{display:block;height:32px;color:var(--muted);font-size:11px;line-height:16px;text-align:end;font-variant-numeric:tabular-nums;translate:0 -8px}.day-blocks,.day-whole{margin:0;padding:0;list-style:none}.day-blocks{position:relative;background:repeating-linear-gradient(var(--line) 0 1px,transparent 1px 32px)}.day-whole li{margin-top:4px;padding:2px 8px;border-radius:4px;background:var(--g);color:var(--c);font-size:12px}.day-event{--d: color-mix(in oklab, var(--c) 68%, var(--g));position:absolute;overflow:hidden;padding-block:1px;padding-inline:8px 4px;border-radius:6px;background:var(--g);color:var(--c);font-size:11px;line-height:14px;box-shadow:inset calc(3px * var(--flow)) 0 0 var(--d)}.day-event bdi{display:block;overflow:hidden;max-height:28px;overflow-wrap:normal;font-weight:600;text-overflow:ellipsis}.day-event.short bdi{white-space:nowrap}.day-event time{clip-path:inset(50%);position:absolute}.day-event.ask{background:var(--surface);box-shadow:inset 0 0 0 1.5px var(--d)}.day-event.off{background:var(--surface);color:var(--muted);box-shadow:inset 0 0 0 1px var(--line);text-decoration:line-through}.day-event.free{background:repeating-linear-gradient(-45deg,var(--g) 0 6px,color-mix(in srgb,var(--g) 45%,var(--surface)) 6px 12px)}.day-event.was{background:repeating-linear-gradient(-45deg,transparent 0 4px,color-mix(in srgb,var(--text) 8%,transparent) 4px 8px);box-shadow:inset 0 0 0 1px var(--line)}\n";
+
+adopt(day_default);
 var [around, fewest, most3] = [2, 6, 10];
+var morning = 10;
 var height = 32;
 async function showDay(client, found, line, beside) {
   const { event_id, start, end, before } = found;
   if (start === null || start.utc === null || end === null || end.utc === null) return;
   const asked = outline(found.title, start.utc, end.utc);
   const was = before === null || before.start?.utc == null || before.end?.utc == null || before.start.utc === start.utc ? void 0 : outline(before.title, before.start.utc, before.end.utc);
-  const day = dayOf(asked.start);
   const calendars = await client.calendars();
-  const own = calendars.filter(({ owner, hidden }) => owner === "" && !hidden);
-  const { events } = await client.events(dateOf(day).getTime() / 1e3, Math.max(dateOf(day + 1).getTime() / 1e3, end.utc), own.map(({ id }) => id));
-  const others = events.filter(({ id }) => id !== event_id).map(shown2);
-  const clash = others.find((one) => isBusy(one) && one.start < asked.end && asked.start < one.end);
+  const { others } = await about(client, calendars, event_id, asked.start, asked.end);
+  const clash = others.find((one) => overlaps(one, asked));
   line.hidden = beside.hidden = false;
   line.classList.toggle("clash", clash !== void 0);
   fill(line, clash !== void 0 ? overlapText(clash) : t("You're free at this time."));
-  draw(beside, day, asked, was, others, calendars);
+  drawDay(beside, asked, was, others, calendars);
 }
+async function about(client, calendars, eventID, start, end) {
+  const own = calendars.filter(({ owner }) => owner === "");
+  const seconds = (day) => dateOf(day).getTime() / 1e3;
+  const from = seconds(dayOf(start));
+  const to = Math.max(seconds(dayOf(end) + 1), end.getTime() / 1e3);
+  const { events } = await client.events(from, to, own.map(({ id }) => id));
+  const seen = new Set(own.filter(({ hidden }) => !hidden).map(({ id }) => id));
+  return { asked: events.filter(({ id }) => id === eventID).map(shown2), others: events.filter(({ id, calendar_id }) => id !== eventID && seen.has(calendar_id)).map(shown2) };
+}
+var overlaps = (one, asked) => isBusy(one) && one.start < asked.end && asked.start < one.end;
 function outline(title, starts, ends) {
   const none = { recurrence: "", place: "", free: false, repeats: false, cancelled: false, private: false, join: "", colour: "" };
   const item = { ...none, id: 0, calendar_id: 0, starts, ends, clock: "utc", title, guests: 0, answer: "ask" };
   return shown2(item);
 }
-function draw(place, day, asked, was, others, calendars) {
+function drawDay(place, asked, was, others, calendars) {
+  const day = asked.first;
   const midnight = dateOf(day).getTime();
   const hours = (date) => (date.getTime() - midnight) / 36e5;
-  const marked = was === void 0 || was.first !== day ? [asked] : [asked, was];
-  const from = Math.max(0, Math.floor(Math.min(...marked.map(({ start }) => hours(start)))) - around);
-  const wanted = Math.ceil(Math.max(...marked.map(({ end }) => hours(end)))) + around - from;
+  const marked = asked.bar ? [] : was === void 0 || was.first !== day ? [asked] : [asked, was];
+  const [begins, ends] = asked.bar ? [morning, morning] : [Math.min(...marked.map(({ start }) => hours(start))), Math.max(...marked.map(({ end }) => hours(end)))];
+  const from = Math.max(0, Math.floor(begins) - around);
+  const wanted = Math.ceil(ends) + around - from;
   const count = Math.min(24 - from, most3, Math.max(fewest, wanted));
   const within = (one) => hours(one.start) < from + count && hours(one.end) > from;
   const kind = ({ item }) => [`c${colourOfEvent(item, calendars)}`, item.free && "free", item.answer === "ask" && "ask", (item.answer === "no" || item.cancelled) && "off"].filter(Boolean).join(" ");
-  const whole = others.filter((one) => one.bar && one.first <= day && one.last >= day);
+  const whole = (asked.bar ? [asked, ...others] : others).filter((one) => one.bar && one.first <= day && one.last >= day);
   const timed = others.filter((one) => !one.bar && one.first === day);
   const made = columns([...timed, ...marked].filter(within)).map(({ one, column, of }) => {
     const [top, bottom] = [Math.max(from, hours(one.start)), Math.min(from + count, hours(one.end))];
@@ -491,7 +504,7 @@ ${times}`, ...name !== "" && { "aria-label": name } }, one !== was && [el("bdi",
   fill(place, el("a", { class: "day-name", href: placeOf("day", day) }, shortDay(day)), whole.length > 0 && el("ul", { class: "day-whole" }, whole.map((one) => el("li", { class: kind(one) }, el("bdi", { dir: "auto" }, nameOf(one.item))))), el("div", { class: "day-hours" }, el("div", { class: "day-labels", "aria-hidden": "true" }, Array.from({ length: count }, (_, at) => el("span", {}, clock(dateOf(day, (from + at) * 60))))), blocks));
 }
 
-var invitation_default = ".event-card:not([hidden]){display:flex;flex-wrap:wrap;margin:12px 26px 0;border:1px solid var(--border-color);border-radius:10px;overflow:hidden;overflow-wrap:anywhere}.card .event-card:not([hidden]){margin-inline:0}@media(max-width:700px){.event-card:not([hidden]){margin-inline:16px}}.event-card>p{margin:14px 16px}.event-what{display:grid;flex:99 1 320px;align-content:start;gap:8px;min-width:0;padding:14px 16px}.event-title{margin:0;font-size:16px}.event-what.off .event-title,.event-what.off dd:first-of-type{color:var(--color-mild);text-decoration:line-through}.event-state{margin:0;font-weight:600}.event-change{display:flex;gap:6px;justify-self:start;margin:0;padding:3px 10px 3px 8px;border-radius:4px;background:var(--tag-6);color:var(--tag-6-text);font-size:13px;font-weight:600}.event-change .i{flex:none;margin-top:1px}.event-facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:4px 12px;margin:0;font-size:14px}.event-facts dt{color:var(--color-mild)}.event-facts dd{margin:0}.event-answers{display:flex;flex-wrap:wrap;gap:8px;align-items:center}.event-note{flex:1 1 160px;min-width:0}.event-day{margin:0;color:var(--color-mild)}.event-day.clash{color:var(--warn)}.event-beside:not([hidden]){flex:1 1 200px;min-width:0;padding:14px 16px;border:solid var(--border-color);border-width:1px;margin:-1px;background:var(--surface)}.day-name{color:var(--text);font-size:13px;font-weight:600}.day-hours{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:6px;margin-top:12px}.day-labels span{display:block;height:32px;color:var(--muted);font-size:11px;line-height:16px;text-align:end;font-variant-numeric:tabular-nums;translate:0 -8px}.day-blocks,.day-whole{margin:0;padding:0;list-style:none}.day-blocks{position:relative;background:repeating-linear-gradient(var(--line) 0 1px,transparent 1px 32px)}.day-whole li{margin-top:4px;padding:2px 8px;border-radius:4px;background:var(--g);color:var(--c);font-size:12px}.day-event{--d: color-mix(in oklab, var(--c) 68%, var(--g));position:absolute;overflow:hidden;padding-block:1px;padding-inline:8px 4px;border-radius:6px;background:var(--g);color:var(--c);font-size:11px;line-height:14px;box-shadow:inset calc(3px * var(--flow)) 0 0 var(--d)}.day-event bdi{display:block;overflow:hidden;max-height:28px;overflow-wrap:normal;font-weight:600;text-overflow:ellipsis}.day-event.short bdi{white-space:nowrap}.day-event time{clip-path:inset(50%);position:absolute}.day-event.ask{background:var(--surface);box-shadow:inset 0 0 0 1.5px var(--d)}.day-event.off{background:var(--surface);color:var(--muted);box-shadow:inset 0 0 0 1px var(--line);text-decoration:line-through}.day-event.free{background:repeating-linear-gradient(-45deg,var(--g) 0 6px,color-mix(in srgb,var(--g) 45%,var(--surface)) 6px 12px)}.day-event.was{background:repeating-linear-gradient(-45deg,transparent 0 4px,color-mix(in srgb,var(--text) 8%,transparent) 4px 8px);box-shadow:inset 0 0 0 1px var(--line)}\n";
+var invitation_default = ".event-card:not([hidden]){display:flex;flex-wrap:wrap;margin:12px 26px 0;border:1px solid var(--border-color);border-radius:10px;overflow:hidden;overflow-wrap:anywhere}.card .event-card:not([hidden]){margin-inline:0}@media(max-width:700px){.event-card:not([hidden]){margin-inline:16px}}.event-card>p{margin:14px 16px}.event-what{display:grid;flex:99 1 320px;align-content:start;gap:8px;min-width:0;padding:14px 16px}.event-title{margin:0;font-size:16px}.event-what.off .event-title,.event-what.off dd:first-of-type{color:var(--color-mild);text-decoration:line-through}.event-state{margin:0;font-weight:600}.event-change{display:flex;gap:6px;justify-self:start;margin:0;padding:3px 10px 3px 8px;border-radius:4px;background:var(--tag-6);color:var(--tag-6-text);font-size:13px;font-weight:600}.event-change .i{flex:none;margin-top:1px}.event-facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:4px 12px;margin:0;font-size:14px}.event-facts dt{color:var(--color-mild)}.event-facts dd{margin:0}.event-answers{display:flex;flex-wrap:wrap;gap:8px;align-items:center}.event-note{flex:1 1 160px;min-width:0}.event-day{margin:0;color:var(--color-mild)}.event-day.clash{color:var(--warn)}.event-beside:not([hidden]){flex:1 1 200px;min-width:0;padding:14px 16px;border:solid var(--border-color);border-width:1px;margin:-1px;background:var(--surface)}\n";
 
 adopt(invitation_default);
 var firstGuests = 10;
@@ -610,7 +623,7 @@ function applied(client, item, path, found, again) {
       const done = await client.invitation_apply(item.id, path, Number(target.value));
       const { removed, added, known, event_id: id } = done;
       const name = isolated(found.title || t("(no title)"));
-      if (removed !== null) toast(t("“{title}” deleted", { title: name }), undo(() => client.event_restore(removed)));
+      if (removed !== null) toast(t("“{title}” deleted", { title: name }), undo(() => client.event_undo([removed])));
       else if (act === "update") toast(t("Calendar updated"));
       else toast(added === 0 && known > 0 ? many(known, "{n} already exists", "{n} already exist") : many(added, "{n} entry added", "{n} entries added"), added === 1 && id !== 0 ? undo(() => client.event_remove(id)) : void 0);
       await again();
@@ -633,9 +646,9 @@ async function showInvitation(client, base, item, path, place) {
     place.hidden = false;
     return;
   }
-  draw2(client, base, item, path, place, found);
+  draw(client, base, item, path, place, found);
 }
-function draw2(client, base, item, path, place, found) {
+function draw(client, base, item, path, place, found) {
   const fact = (name, value) => [el("dt", {}, name), el("dd", { dir: "auto" }, value)];
   const there = thereOf(found);
   const note = el("input", { class: "dialog-input event-note", placeholder: t("Add note"), "aria-label": t("Note to organizer"), maxlength: "2000", dir: "auto" });
@@ -650,7 +663,7 @@ function draw2(client, base, item, path, place, found) {
     toast(t("Reply sent to {who}", { who: isolated(found.organizer?.name || found.organizer.address) }));
     const held = place.contains(document.activeElement);
     const answered = { ...found, answer: chosen, answered_old: false };
-    draw2(client, base, item, path, place, await client.invitation(item.id, path).catch(() => answered));
+    draw(client, base, item, path, place, await client.invitation(item.id, path).catch(() => answered));
     if (held) place.querySelector('[aria-pressed="true"]')?.focus();
   };
   const stands = (name) => found.answer === name && !found.answered_old;
@@ -659,14 +672,14 @@ function draw2(client, base, item, path, place, found) {
   const open = found.method === "REQUEST" && found.me !== "" && found.state === "" && found.organizer !== null;
   const state = stateOf(found);
   const means = saidOf(found);
-  const again = async () => draw2(client, base, item, path, place, await client.invitation(item.id, path));
+  const again = async () => draw(client, base, item, path, place, await client.invitation(item.id, path));
   const off = found.method === "CANCEL" || found.state === "cancelled";
   const card = el("div", { class: off ? "event-what off" : "event-what" }, changesOf(found).map((words) => el("p", { class: "event-change" }, sign(calendarClock, "i s"), words)), el("h2", { class: "event-title" }, el("bdi", { dir: "auto" }, isolated(found.title) || t("(no title)"))), means !== "" && el("p", { class: "event-state" }, means), state !== null && el("p", { class: "event-state" }, state), found.state === "" && joinLink(found.join, true), el("dl", { class: "event-facts" }, found.proposal !== null && fact(t("Scheduled time"), timesOf(found.proposal)), fact(found.proposal === null ? t("When") : t("Proposed time"), [timesOf(found), there !== "" && el("span", { class: "hint" }, el("br"), there)]), found.repeats !== null && fact(t("Repeats"), ruleText(found.repeats)), found.one_of_many && fact(t("Note"), t("This is for one event in a series.")), found.place !== "" && fact(t("Location"), isolated(found.place)), found.organizer !== null && fact(t("Organizer"), guest(found.organizer)), found.sent_by !== "" && fact(t("Sent by"), el("strong", {}, isolated(found.sent_by))), found.people.length > 0 && fact(t("Guests"), guests(found)), found.others > 0 && fact(t("Also"), many(found.others, "{n} more event in the file", "{n} more events in the file"))), found.act === "add" && found.method === "REQUEST" && el("p", { class: "event-day" }, t("You aren't on the guest list. The organizer won't know that you're going.")), found.left_out.map((one) => el("p", { class: "event-day" }, leftOut[one])), day, el("div", { class: "event-answers" }, open && answers.map(([name, title]) => el("button", { class: stands(name) ? "btn primary" : "btn line", type: "button", "aria-pressed": String(stands(name)), onclick: () => void answer(name) }, title)), open && note, open && found.repeats === null && found.start !== null && el("button", { class: "btn line", type: "button", onclick: async () => {
     const times = shownTimes(found.start, found.end);
     const sent = await propose(times, (start, end, id, words) => client.invitation_propose(item.id, path, start, end, id, words));
     if (!sent) return;
     toast(t("New time proposed"));
-    draw2(client, base, item, path, place, { ...found, answer: "proposed", answered_old: false });
+    draw(client, base, item, path, place, { ...found, answer: "proposed", answered_old: false });
   } }, t("Propose new time…")), proposed(client, item, path, found), applied(client, item, path, found, again), found.event_id !== 0 && found.start !== null && el("a", { class: "btn text", href: placeOf("day", dayOf(dateOf2(found.start))) }, t("Show in calendar")), el("a", { class: "btn text", href: `${base}msg/${item.id}/download/${path}` }, t("Download")), said));
   fill(place, card, beside);
   place.hidden = false;

@@ -289,8 +289,7 @@ var labels_default = ".labels{display:grid;grid-template-columns:minmax(0,1fr);g
 
 adopt(labels_default);
 var colors = [t("No color"), t("Red"), t("Orange"), t("Yellow"), t("Green"), t("Teal"), t("Blue"), t("Purple"), t("Pink")];
-async function chooseLabels(client, mail, actions, number) {
-  const items = mail.choice.selected();
+async function chooseLabels(client, mail, actions, number, items = mail.choice.selected()) {
   const known = allLabels(mail.settings.value.labels, mail.mailboxes.value, items);
   const change = ({ keyword, name }, add) => actions.flagItems(items, [keyword], add, { doing: () => add ? t("Adding label “{name}”…", { name }) : t("Removing label “{name}”…", { name }), done: () => add ? t("Added label “{name}”", { name }) : t("Removed label “{name}”", { name }) });
   const chosen = known[number - 1];

@@ -318,13 +318,14 @@ async function createMailbox(client, beside) {
   const above = beside === void 0 || isInbox(beside) ? "" : `${nameAtHome(beside)}/`;
   await askToSave(t("New folder"), t("Folder name. Use “/” for a subfolder"), above, t("Create"), (name) => attempt(t("Creating…"), t("Couldn't create folder"), () => client.mailbox_create(name, beside?.id ?? 0)));
 }
-async function mailboxMenu({ client, base, load: load2 }, mailbox, parent) {
+async function mailboxMenu({ client, base, facts, load: load2 }, mailbox, parent) {
   const exporting = async (what) => (await load2("export")).exportMail(client, base, what);
   const guest = mailbox.owner !== "";
   const fixed = !allows(mailbox, "x") || isInbox(mailbox);
   const stays = fixed || guest && mailbox.roles.length > 0;
   const title = mailboxName(mailbox.name);
-  const action = await dialog(title, (close) => [el("p", { class: "dialog-text" }, many(mailbox.total, "{n} message, {unread} unread", "{n} messages, {unread} unread", { unread: mailbox.unread })), el("div", { class: "choices" }, el("button", { disabled: mailbox.unread === 0 || !allows(mailbox, "s"), onclick: () => close("read") }, t("Mark all as read")), guest && el("button", { disabled: !allows(mailbox, "k"), onclick: () => close("create") }, t("New folder…")), el("button", { disabled: fixed, onclick: () => close("rename") }, t("Rename…")), el("button", { disabled: fixed || guest || mailbox.home !== "", onclick: () => close("roles") }, t("Use as…")), el("button", { disabled: !allows(mailbox, "i"), onclick: () => close("import") }, t("Import files…")), el("button", { disabled: guest, onclick: () => close("export") }, t("Export…")), el("button", { disabled: stays, class: "danger", onclick: () => close("delete") }, t("Delete…")))]);
+  const account = facts().account_path;
+  const action = await dialog(title, (close) => [el("p", { class: "dialog-text" }, many(mailbox.total, "{n} message, {unread} unread", "{n} messages, {unread} unread", { unread: mailbox.unread })), el("div", { class: "choices" }, el("button", { disabled: mailbox.unread === 0 || !allows(mailbox, "s"), onclick: () => close("read") }, t("Mark all as read")), guest && el("button", { disabled: !allows(mailbox, "k"), onclick: () => close("create") }, t("New folder…")), el("button", { disabled: fixed, onclick: () => close("rename") }, t("Rename…")), account !== "" && !guest && mailbox.home === "" && el("button", { onclick: () => close("share") }, t("Share…")), el("button", { disabled: fixed || guest || mailbox.home !== "", onclick: () => close("roles") }, t("Use as…")), el("button", { disabled: !allows(mailbox, "i"), onclick: () => close("import") }, t("Import files…")), el("button", { disabled: guest, onclick: () => close("export") }, t("Export…")), el("button", { disabled: stays, class: "danger", onclick: () => close("delete") }, t("Delete…")))]);
   if (action === "read") await attempt(t("Marking as read…"), t("Couldn't mark as read"), () => client.mailboxes_mark_read([mailbox.id]));
   if (action === "create") await createMailbox(client, mailbox);
   if (action === "rename") {
@@ -332,6 +333,7 @@ async function mailboxMenu({ client, base, load: load2 }, mailbox, parent) {
     const save = async (name) => name === before || attempt(t("Saving…"), t("Couldn't rename folder"), () => client.mailbox_rename(mailbox.id, name));
     await askToSave(t("Rename folder"), t("New name"), before, t("Rename"), save);
   }
+  if (action === "share") location.assign(`${account}#shares/${encodeURIComponent(mailbox.name)}`);
   if (action === "import") dispatchEvent(new CustomEvent("importfiles", { detail: mailbox.id }));
   if (action === "export") await exporting({ mailbox: mailbox.name, parent });
   if (action === "roles") await chooseRole(client, mailbox);

@@ -449,11 +449,13 @@ function openListMenu(at, desk) {
 }
 function rowCommands(desk, items) {
   const unread2 = items.some((item2) => !item2.flags.includes("\\seen"));
-  const act = (action, title, like = action) => ({ id: `row.${action}`, title, keys: desk.commands.get(`message.${like}`).keys, run: () => desk.act(items, action) });
+  const act = (action, title, like = action, when = () => true) => ({ id: `row.${action}`, title, keys: desk.commands.get(`message.${like}`).keys, when, run: () => desk.act(items, action) });
+  const flagged = items.some((one) => one.flags.includes("\\flagged"));
+  const moves = () => desk.may("te", void 0, items);
   const [item] = items.length === 1 ? items : [];
   const answer = (kind, title, key2) => ({ id: `row.${kind}`, title, keys: [key2], run: async () => (await desk.load("compose")).compose(desk, toast, kind, item, "") });
   const many2 = item !== void 0 && item.to.length + item.cc.length > 1;
-  return [...item === void 0 || item.flags.includes("\\draft") ? [] : [answer("reply", t("Reply"), "r"), ...many2 ? [answer("reply_all", t("Reply to all"), "R")] : [], answer("forward", t("Forward"), "f"), null], act("archive", t("Archive")), act("trash", t("Move to Trash")), act("later", t("Snooze…")), unread2 ? act("read", t("Mark read")) : act("read", t("Mark unread"), "unread"), ...item === void 0 ? [] : [null, ...senderCommands(desk, () => item)]];
+  return [...item === void 0 || item.flags.includes("\\draft") ? [] : [answer("reply", t("Reply"), "r"), ...many2 ? [answer("reply_all", t("Reply to all"), "R")] : [], answer("forward", t("Forward"), "f"), null], act("archive", t("Archive")), act("trash", t("Move to Trash")), act("junk", t("Junk"), "junk", () => !desk.inRole("junk") && desk.may("te", "junk", items)), unread2 ? act("read", t("Mark read")) : act("read", t("Mark unread"), "unread"), act("flag", flagged ? t("Unflag") : t("Flag"), "flag", () => desk.may("w", void 0, items)), null, act("later", t("Snooze…")), act("labels", t("Labels…")), act("move", t("Move…"), "move", moves), ...item === void 0 ? [] : [null, ...senderCommands(desk, () => item)]];
 }
 var messageCommands = (desk, item, commands) => [...commands, ...senderCommands(desk, () => item)].filter(enabled);
 function openMessageMenu(at, desk, item, commands) {

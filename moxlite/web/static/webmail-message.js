@@ -153,7 +153,6 @@ var shield = "M20 13c0 5-3.5 7.5-7.66 8.95a1 1 0 0 1-.67-.01C7.5 20.5 4 18 4 13V
 var shieldAlert = "M20 13c0 5-3.5 7.5-7.66 8.95a1 1 0 0 1-.67-.01C7.5 20.5 4 18 4 13V6a1 1 0 0 1 1-1c2 0 4.5-1.2 6.24-2.72a1.17 1.17 0 0 1 1.52 0C14.51 3.81 17 5 19 5a1 1 0 0 1 1 1z M12 8v4 M12 16h.01";
 var shieldCheck = "M20 13c0 5-3.5 7.5-7.66 8.95a1 1 0 0 1-.67-.01C7.5 20.5 4 18 4 13V6a1 1 0 0 1 1-1c2 0 4.5-1.2 6.24-2.72a1.17 1.17 0 0 1 1.52 0C14.51 3.81 17 5 19 5a1 1 0 0 1 1 1z M9 12l2 2 4-4";
 var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
-var x = "M18 6 6 18 M6 6l12 12";
 
 var queries = { auto: "(prefers-color-scheme: dark)", light: "not all", dark: "all" };
 function isDark(scheme) {
@@ -308,25 +307,6 @@ async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
   await dialog(error.title ?? failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function confirm(title, message, action, kind = "line danger") {
-  const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: `btn ${kind}`, autofocus: true, onclick: () => close(true) }, action))]);
-  return answer === true;
-}
-async function attempt(doing, failed, work, undo) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
-  const timer = setTimeout(slow, 1e3);
-  try {
-    await work();
-    return true;
-  } catch (error) {
-    undo?.();
-    await showError(failed, error);
-    return false;
-  } finally {
-    clearTimeout(timer);
-    setStatus("");
-  }
-}
 function setStatus(message) {
   const line2 = byId("status", HTMLElement);
   line2.hidden = message === "";
@@ -425,9 +405,9 @@ function words({ kind, name, known, sender }) {
       return name === "" ? t("This claims to be from {known}, someone you know, but {sender} is a new address.", values) : t("This claims to be from {name}, known to you as {known}, but {sender} is a new address.", values);
   }
 }
-function claimLine(claim, confirm2, report) {
+function claimLine(claim, confirm, report) {
   const name = quoted(claim.name || claim.known);
-  return [sign(octagonAlert), el("p", {}, words(claim)), el("div", { class: "claim-actions" }, el("button", { class: "btn line", onclick: confirm2 }, claim.kind === "own" ? t("This is really me") : t("This is really {name}", { name })), el("button", { class: "btn line", onclick: report }, t("Report phishing")))];
+  return [sign(octagonAlert), el("p", {}, words(claim)), el("div", { class: "claim-actions" }, el("button", { class: "btn line", onclick: confirm }, claim.kind === "own" ? t("This is really me") : t("This is really {name}", { name })), el("button", { class: "btn line", onclick: report }, t("Report phishing")))];
 }
 
 function marked(text2, needles) {
@@ -611,9 +591,9 @@ function senderOf(address, [colour, why]) {
   return [whole.slice(0, at), el("span", { class: `validation ${colour}`, title: why }, address.host), whole.slice(at + address.host.length)];
 }
 function drawLabels(place, labels) {
-  const shown2 = JSON.stringify(labels);
-  if (place.dataset["labels"] === shown2) return;
-  place.dataset["labels"] = shown2;
+  const shown = JSON.stringify(labels);
+  if (place.dataset["labels"] === shown) return;
+  place.dataset["labels"] = shown;
   const link = (label) => el("a", { class: "keyword-link", href: labelPlace(label.name), title: t("Messages with label {name}", { name: label.name }) }, chip(label));
   const rest = labels.slice(firstLabels);
   const all = el("button", { class: "link", onclick: () => fill(place, labels.map(link)) }, t("{n} more", { n: rest.length }));
@@ -690,7 +670,9 @@ function readableText(value, needles, quotedFrom) {
     const own2 = Math.max(quoteLevel(line), below ? 1 : 0);
     const signs = line === "-- " && !below;
     if (own2 !== level || signs && !signed) {
+      const above = own2 > 0 && level === 0 ? lines.splice(lines.length - 2 * attribution(all, at)) : [];
       flush();
+      if (above[0]) blocks.push({ quoted: true, lines: 0, node: el("div", { class: "text" }, above) });
       level = own2;
       signed = signs || signed && own2 === 0;
     }
@@ -698,6 +680,15 @@ function readableText(value, needles, quotedFrom) {
   }
   flush();
   return blocks.some((block) => !block.quoted && block.node.textContent.trim() !== "") ? foldQuotes(blocks) : blocks.map(({ node }) => node);
+}
+function attribution(all, at) {
+  let end = at;
+  while (all[end - 1]?.trim() === "") end--;
+  const found = [1, 2].find((n) => {
+    const words3 = all.slice(Math.max(0, end - n), end).join(" ").trim();
+    return words3.length < 300 && /^[^>].*[\d@](?!.*[.!?] ).*:$/.test(words3);
+  });
+  return found === void 0 ? 0 : at - end + found;
 }
 function foldQuotes(blocks) {
   const found = [];
@@ -759,87 +750,15 @@ function trustLine(parsed, item) {
   return [el("span", { class: `trust-line trust-${kind}` }, sign(shapes[kind], "i s"), el("span", {}, words3.join(" · ")))];
 }
 
-var shown = 1e4;
-var most2 = 3;
-function stack() {
-  const found = document.querySelector("body > .toasts");
-  if (found !== null) return found;
-  const made = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
-  document.body.append(made);
-  return made;
-}
-function toast(text2, action, time = shown) {
-  const words3 = el("span", {}, text2);
-  let timer = 0;
-  let holds = 0;
-  const hold = () => {
-    holds++;
-    clearTimeout(timer);
-  };
-  const release = () => {
-    holds--;
-    clearTimeout(timer);
-    if (holds === 0 && time > 0 && box.isConnected) timer = window.setTimeout(close, time);
-  };
-  const close = () => {
-    clearTimeout(timer);
-    const focused = box.contains(document.activeElement);
-    box.remove();
-    if (focused) focusHome();
-  };
-  const box = el("div", { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release }, words3, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
-    close();
-    action.run();
-  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
-  if (time > 0) timer = window.setTimeout(close, time);
-  const all = stack();
-  all.append(box);
-  const passing = (one) => one.querySelector(".toast-close") !== null;
-  while (all.childElementCount > most2) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
-  return { say: (other) => fill(words3, other), close };
-}
-
-function leavingLine({ id, name, unsubscribe: found }, owner, again) {
+function leavingLine(listed, owner, again) {
+  const { unsubscribe: found } = listed;
   if (found === null) return null;
-  const left = () => {
-    again((/* @__PURE__ */ new Date()).toISOString());
-    toast(t("Unsubscribed from {name}", { name }));
-  };
   if (found.at !== null) {
     const time = saidTime(found.at, Date.now());
     if (!found.still_sends) return el("span", { class: "unsubscribed" }, t("Unsubscribed {time}", { time }));
     return [el("span", { class: "unsubscribed" }, t("Unsubscribed {time}, but still getting mail", { time })), el("button", { class: "link unsubscribe", onclick: () => owner.block() }, t("Block"))];
   }
-  const byHand = async () => {
-    if (found.mailto !== "") {
-      owner.write(found.mailto, id);
-      return;
-    }
-    window.open(found.link, "_blank", "noopener,noreferrer");
-    await owner.leave(id, false);
-    again((/* @__PURE__ */ new Date()).toISOString());
-  };
-  const run = async () => {
-    if (found.one_click === "") {
-      const how = found.mailto !== "" ? t("To unsubscribe, send the message we've prepared to {name}.", { name }) : t("You'll be taken to {host} to finish.", { host: isolated(found.host) });
-      if (await confirm(t("Unsubscribe from {name}?", { name }), how, found.mailto !== "" ? t("Write message") : t("Open page"))) await attempt(t("Unsubscribing…"), t("Couldn't unsubscribe"), byHand);
-      return;
-    }
-    if (!await confirm(t("Unsubscribe from {name}?", { name }), t("We'll send an unsubscribe request to {host}.", { host: isolated(found.host) }), t("Unsubscribe"))) return;
-    try {
-      await owner.leave(id, true);
-      left();
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      if (codeOf(error) === "") {
-        toast(t("Couldn't unsubscribe: {reason}", { reason: isolated(reason) }));
-        return;
-      }
-      const next = found.mailto !== "" ? t("Email instead") : t("Open website instead");
-      toast(t("Couldn't unsubscribe: {reason}", { reason: isolated(reason) }), { title: next, run: () => void attempt(t("Unsubscribing…"), t("Couldn't unsubscribe"), byHand) });
-    }
-  };
-  return el("button", { class: "link unsubscribe", onclick: () => void run() }, t("Unsubscribe"));
+  return el("button", { class: "link unsubscribe", onclick: () => void owner.leave(listed, again) }, t("Unsubscribe"));
 }
 
 var own = "*";
@@ -850,10 +769,10 @@ function senderCommands(desk, of) {
 }
 
 function messageCommands(desk) {
-  const shown2 = () => desk.shown() !== null;
-  const scroll = (id, title, by, keys) => ({ id, title, keys, quiet: true, when: shown2, run: () => desk.scrollMessage(by) });
+  const shown = () => desk.shown() !== null;
+  const scroll = (id, title, by, keys) => ({ id, title, keys, quiet: true, when: shown, run: () => desk.scrollMessage(by) });
   const several = () => (desk.opened()?.together.length ?? 0) > 1;
-  return [...senderCommands(desk, () => desk.reading()), { id: "message.event", title: t("Create event"), when: shown2, run: () => void desk.load("event").then((found) => found.eventOf(desk)) }, { id: "message.print", title: t("Print message"), keys: ["ctrl p"], when: () => desk.opened() !== null, run: () => desk.opened()?.print() }, { id: "message.print-thread", title: t("Print conversation"), when: several, run: () => desk.opened()?.printThread() }, { id: "message.thread-text", title: t("Open conversation as text"), when: several, run: () => desk.opened()?.openThread() }, { id: "message.download", title: t("Download message"), when: () => desk.opened() !== null, run: () => desk.opened()?.download() }, { id: "message.download-thread", title: t("Download conversation"), when: several, run: () => desk.opened()?.downloadThread() }, { id: "message.text", title: t("Show plain text"), keys: ["t"], when: shown2, run: () => desk.opened()?.showText() }, { id: "message.html", title: t("Show HTML (repeat for full HTML)"), keys: ["T"], when: shown2, run: () => desk.opened()?.showHTML() }, { id: "message.headers", title: t("Show all headers"), keys: ["ctrl i"], when: shown2, run: () => desk.opened()?.toggleHeaders() }, { id: "message.tab", title: t("Open message in new tab"), keys: ["o"], when: shown2, run: () => desk.opened()?.openTab() }, { id: "message.raw", title: t("View source"), keys: ["O"], when: shown2, run: () => desk.opened()?.openRaw() }, { id: "message.details", title: t("Details"), keys: ["I"], when: shown2, run: () => desk.opened()?.openDetails() }, { id: "message.attachments", title: t("View attachments"), keys: ["v"], when: () => (desk.reading()?.attachments.length ?? 0) > 0, run: () => desk.opened()?.openAttachments() }, { id: "message.focus", title: t("Move focus to message"), keys: ["ctrl m"], quiet: true, when: shown2, run: () => desk.focusMessage() }, scroll("message.scroll-down", t("Scroll message down"), 0.75, ["alt j", "alt ArrowDown"]), scroll("message.scroll-up", t("Scroll message up"), -0.75, ["alt k", "alt ArrowUp"]), scroll("message.scroll-end", t("Scroll to end"), Infinity, ["alt J"]), scroll("message.scroll-top", t("Scroll to top"), -Infinity, ["alt K"])];
+  return [...senderCommands(desk, () => desk.reading()), { id: "message.event", title: t("Create event"), when: shown, run: () => void desk.load("event").then((found) => found.eventOf(desk)) }, { id: "message.print", title: t("Print message"), keys: ["ctrl p"], when: () => desk.opened() !== null, run: () => desk.opened()?.print() }, { id: "message.print-thread", title: t("Print conversation"), when: several, run: () => desk.opened()?.printThread() }, { id: "message.thread-text", title: t("Open conversation as text"), when: several, run: () => desk.opened()?.openThread() }, { id: "message.download", title: t("Download message"), when: () => desk.opened() !== null, run: () => desk.opened()?.download() }, { id: "message.download-thread", title: t("Download conversation"), when: several, run: () => desk.opened()?.downloadThread() }, { id: "message.text", title: t("Show plain text"), keys: ["t"], when: shown, run: () => desk.opened()?.showText() }, { id: "message.html", title: t("Show HTML (repeat for full HTML)"), keys: ["T"], when: shown, run: () => desk.opened()?.showHTML() }, { id: "message.headers", title: t("Show all headers"), keys: ["ctrl i"], when: shown, run: () => desk.opened()?.toggleHeaders() }, { id: "message.tab", title: t("Open message in new tab"), keys: ["o"], when: shown, run: () => desk.opened()?.openTab() }, { id: "message.raw", title: t("View source"), keys: ["O"], when: shown, run: () => desk.opened()?.openRaw() }, { id: "message.details", title: t("Details"), keys: ["I"], when: shown, run: () => desk.opened()?.openDetails() }, { id: "message.attachments", title: t("View attachments"), keys: ["v"], when: () => (desk.reading()?.attachments.length ?? 0) > 0, run: () => desk.opened()?.openAttachments() }, { id: "message.focus", title: t("Move focus to message"), keys: ["ctrl m"], quiet: true, when: shown, run: () => desk.focusMessage() }, scroll("message.scroll-down", t("Scroll message down"), 0.75, ["alt j", "alt ArrowDown"]), scroll("message.scroll-up", t("Scroll message up"), -0.75, ["alt k", "alt ArrowUp"]), scroll("message.scroll-end", t("Scroll to end"), Infinity, ["alt J"]), scroll("message.scroll-top", t("Scroll to top"), -Infinity, ["alt K"])];
 }
 
 adopt(message_default);
@@ -861,8 +780,8 @@ var calendars = /* @__PURE__ */ new Set(["text/calendar", "application/ics"]);
 var forwards = /^\s*(fwd?|wg|tr|rv|doorst)\s*:/i;
 var remembered = Promise.resolve();
 var Message = class {
-  constructor(shown2, base2, owner, fold) {
-    this.shown = shown2;
+  constructor(shown, base2, owner, fold) {
+    this.shown = shown;
     this.base = base2;
     this.owner = owner;
     this.fold = fold;
@@ -1073,7 +992,7 @@ var Message = class {
     const again = (at) => this.change({ ...parsed, unsubscribe: parsed.unsubscribe && { ...parsed.unsubscribe, at } });
     const [from] = item.from;
     const listed = { id: item.id, name: isolated(from === void 0 ? parsed.unsubscribe?.host ?? "" : shortAddress(from)), unsubscribe: parsed.unsubscribe };
-    const leaving = { ...this.owner.leaving, block: () => void this.owner.sender(item, "block") };
+    const leaving = { leave: this.owner.leave, block: () => void this.owner.sender(item, "block") };
     const add = async () => {
       if (await this.owner.sender(item, "add")) this.change({ ...parsed, stranger: false });
     };
@@ -1108,18 +1027,18 @@ var Message = class {
     this.claim.hidden = claim === null;
     if (claim === null) return;
     this.address.hidden = true;
-    const confirm2 = async () => {
+    const confirm = async () => {
       if (await this.owner.sender(item, "known")) this.change({ ...parsed, claim: null });
     };
-    fill(this.claim, claimLine(claim, () => void confirm2(), () => void this.owner.sender(item, "phishing")));
+    fill(this.claim, claimLine(claim, () => void confirm(), () => void this.owner.sender(item, "phishing")));
   }
   commands() {
     const { parsed, mode } = this;
     if (parsed === null) return [];
     const several = this.together.length > 1;
     const dark = isDark(this.owner.settings().color_scheme);
-    const shown2 = (id, title, keys, run, when = true) => ({ id: `view.${id}`, title, keys, when: () => when, run });
-    return [shown2("html", t("Show as designed (HTML)"), ["T"], () => this.choose("html"), parsed.has_html && mode === "text"), shown2("pictures", t("Load remote images"), ["T"], () => this.choose("htmlexternal"), mode === "html" && (this.blocked?.count ?? 0) > 0), shown2("text", t("Show as plain text"), ["t"], () => this.choose("text"), parsed.texts.length > 0 && mode !== "text"), shown2("fixed", this.fixed ? t("Use standard font") : t("Use fixed-width font"), [], () => this.fix(!this.fixed), parsed.texts.length > 0 && mode === "text"), shown2("dark", t("View in dark mode"), [], () => this.shadeIn("plain"), mode !== "text" && (this.shade === "light" ? dark : this.shade === "dark" && this.sheet)), shown2("light", t("View in light mode"), [], () => this.shadeIn("light"), mode !== "text" && dark && (this.shade === "plain" || this.shade === "dark" && !this.sheet)), shown2("forget", t("Reset view for this sender"), [], () => this.forget(), parsed.view_mode !== "" || parsed.fixed_width), shown2("headers", this.allHeaders ? t("Hide headers") : t("Show all headers"), ["ctrl i"], () => this.toggleHeaders()), shown2("details", t("Details"), ["I"], () => this.openDetails()), shown2("raw", t("View source"), ["O"], () => this.openRaw()), shown2("tab", t("Open in new tab"), ["o"], () => this.openTab()), shown2("print", t("Print"), ["ctrl p"], () => this.print()), shown2("print-thread", t("Print conversation"), [], () => this.printThread(), several), shown2("thread-text", t("Open conversation as text"), [], () => this.openThread(), several), shown2("download", t("Download"), [], () => this.download()), shown2("download-thread", t("Download conversation"), [], () => this.downloadThread(), several)];
+    const shown = (id, title, keys, run, when = true) => ({ id: `view.${id}`, title, keys, when: () => when, run });
+    return [shown("html", t("Show as designed (HTML)"), ["T"], () => this.choose("html"), parsed.has_html && mode === "text"), shown("pictures", t("Load remote images"), ["T"], () => this.choose("htmlexternal"), mode === "html" && (this.blocked?.count ?? 0) > 0), shown("text", t("Show as plain text"), ["t"], () => this.choose("text"), parsed.texts.length > 0 && mode !== "text"), shown("fixed", this.fixed ? t("Use standard font") : t("Use fixed-width font"), [], () => this.fix(!this.fixed), parsed.texts.length > 0 && mode === "text"), shown("dark", t("View in dark mode"), [], () => this.shadeIn("plain"), mode !== "text" && (this.shade === "light" ? dark : this.shade === "dark" && this.sheet)), shown("light", t("View in light mode"), [], () => this.shadeIn("light"), mode !== "text" && dark && (this.shade === "plain" || this.shade === "dark" && !this.sheet)), shown("forget", t("Reset view for this sender"), [], () => this.forget(), parsed.view_mode !== "" || parsed.fixed_width), shown("headers", this.allHeaders ? t("Hide headers") : t("Show all headers"), ["ctrl i"], () => this.toggleHeaders()), shown("details", t("Details"), ["I"], () => this.openDetails()), shown("raw", t("View source"), ["O"], () => this.openRaw()), shown("tab", t("Open in new tab"), ["o"], () => this.openTab()), shown("print", t("Print"), ["ctrl p"], () => this.print()), shown("print-thread", t("Print conversation"), [], () => this.printThread(), several), shown("thread-text", t("Open conversation as text"), [], () => this.openThread(), several), shown("download", t("Download"), [], () => this.download()), shown("download-thread", t("Download conversation"), [], () => this.downloadThread(), several)];
   }
   forget() {
     this.keep({ view_mode: "", fixed_width: false });

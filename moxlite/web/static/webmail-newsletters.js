@@ -306,47 +306,15 @@ function saidTime(time, now) {
   return thisYear ? t("{day}, {time}", { day: spokenDay(time), time: at }) : spokenDay(time);
 }
 
-function leavingLine({ id, name, unsubscribe: found }, owner, again) {
+function leavingLine(listed, owner, again) {
+  const { unsubscribe: found } = listed;
   if (found === null) return null;
-  const left = () => {
-    again((/* @__PURE__ */ new Date()).toISOString());
-    toast(t("Unsubscribed from {name}", { name }));
-  };
   if (found.at !== null) {
     const time = saidTime(found.at, Date.now());
     if (!found.still_sends) return el("span", { class: "unsubscribed" }, t("Unsubscribed {time}", { time }));
     return [el("span", { class: "unsubscribed" }, t("Unsubscribed {time}, but still getting mail", { time })), el("button", { class: "link unsubscribe", onclick: () => owner.block() }, t("Block"))];
   }
-  const byHand = async () => {
-    if (found.mailto !== "") {
-      owner.write(found.mailto, id);
-      return;
-    }
-    window.open(found.link, "_blank", "noopener,noreferrer");
-    await owner.leave(id, false);
-    again((/* @__PURE__ */ new Date()).toISOString());
-  };
-  const run = async () => {
-    if (found.one_click === "") {
-      const how = found.mailto !== "" ? t("To unsubscribe, send the message we've prepared to {name}.", { name }) : t("You'll be taken to {host} to finish.", { host: isolated(found.host) });
-      if (await confirm(t("Unsubscribe from {name}?", { name }), how, found.mailto !== "" ? t("Write message") : t("Open page"))) await attempt(t("Unsubscribing…"), t("Couldn't unsubscribe"), byHand);
-      return;
-    }
-    if (!await confirm(t("Unsubscribe from {name}?", { name }), t("We'll send an unsubscribe request to {host}.", { host: isolated(found.host) }), t("Unsubscribe"))) return;
-    try {
-      await owner.leave(id, true);
-      left();
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      if (codeOf(error) === "") {
-        toast(t("Couldn't unsubscribe: {reason}", { reason: isolated(reason) }));
-        return;
-      }
-      const next = found.mailto !== "" ? t("Email instead") : t("Open website instead");
-      toast(t("Couldn't unsubscribe: {reason}", { reason: isolated(reason) }), { title: next, run: () => void attempt(t("Unsubscribing…"), t("Couldn't unsubscribe"), byHand) });
-    }
-  };
-  return el("button", { class: "link unsubscribe", onclick: () => void run() }, t("Unsubscribe"));
+  return el("button", { class: "link unsubscribe", onclick: () => void owner.leave(listed, again) }, t("Unsubscribe"));
 }
 
 var beside_default = ".beside-page{position:fixed;inset-block:0;inset-inline:var(--side-width) 0;z-index:var(--z-place);display:grid;grid-template-rows:auto minmax(0,1fr);width:auto;height:auto;max-width:none;max-height:none;margin:0;padding:0;border:0;border-inline-start:1px solid var(--border-color);background:var(--background);color:var(--color)}.beside-page:focus{outline:none}.beside-head{display:flex;flex-wrap:wrap;align-items:center;gap:8px 12px;padding:10px 24px;border-bottom:1px solid var(--border-color)}.beside-head h2{flex:1;margin:0;font-size:20px;line-height:28px}.beside-head select{width:auto}.beside-body{padding:12px 24px 60px;overflow-y:auto}.beside-page .btn{display:inline-flex;align-items:center;gap:8px}@media(max-width:700px){.beside-page{inset:0;border:0}.beside-head,.beside-body{padding-inline-start:16px;padding-inline-end:16px}}\n";
@@ -357,7 +325,7 @@ function openBeside(title, actions, kind = "", closed) {
   const giveBack = holdFocus();
   const page = el("dialog", { class: `beside-page ${kind}`, "aria-label": title, tabindex: "-1" });
   const body = el("div", { class: "beside-body" });
-  const leave = (event) => {
+  const leave2 = (event) => {
     if (event.target instanceof Element && event.target.closest(".mailbox-open, .compose-new, .search-input") !== null) close();
   };
   const pressed = (event) => {
@@ -368,14 +336,14 @@ function openBeside(title, actions, kind = "", closed) {
   };
   const close = () => {
     if (!page.isConnected) return;
-    removeEventListener("click", leave, true);
+    removeEventListener("click", leave2, true);
     removeEventListener("keydown", pressed, true);
     page.remove();
     for (const one of covered) one.inert = false;
     closed?.();
     giveBack();
   };
-  addEventListener("click", leave, true);
+  addEventListener("click", leave2, true);
   addEventListener("keydown", pressed, true);
   fill(page, el("header", { class: "beside-head" }, el("button", { class: "btn text beside-done", type: "button", onclick: close }, sign(arrowLeft), t("Done")), el("h2", {}, title), [...actions]), body);
   document.body.append(page);
@@ -384,6 +352,41 @@ function openBeside(title, actions, kind = "", closed) {
   page.show();
   page.focus();
   return { body, close };
+}
+
+async function leave({ client, compose }, { id, name, unsubscribe: ways }, again, close = () => {
+}) {
+  if (ways === null) return;
+  const left = () => again((/* @__PURE__ */ new Date()).toISOString());
+  const byHand = async () => {
+    if (ways.mailto !== "") {
+      close();
+      compose("new", ways.mailto, id);
+      return;
+    }
+    window.open(ways.link, "_blank", "noopener,noreferrer");
+    await client.unsubscribe(id, false);
+    left();
+  };
+  const tryByHand = () => void attempt(t("Unsubscribing…"), t("Couldn't unsubscribe"), byHand);
+  const title = t("Unsubscribe from {name}?", { name });
+  const host = isolated(ways.host);
+  if (ways.one_click === "") {
+    const byPost = ways.mailto !== "";
+    const how = byPost ? t("To unsubscribe, send the message we've prepared to {name}.", { name }) : t("You'll be taken to {host} to finish.", { host });
+    if (await confirm(title, how, byPost ? t("Write message") : t("Open page"))) tryByHand();
+    return;
+  }
+  if (!await confirm(title, t("We'll send an unsubscribe request to {host}.", { host }), t("Unsubscribe"))) return;
+  try {
+    await client.unsubscribe(id, true);
+    left();
+    toast(t("Unsubscribed from {name}", { name }));
+  } catch (error) {
+    const reason = isolated(error instanceof Error ? error.message : String(error));
+    const next = ways.mailto !== "" ? t("Email instead") : t("Open website instead");
+    toast(t("Couldn't unsubscribe: {reason}", { reason }), codeOf(error) === "" ? void 0 : { title: next, run: tryByHand });
+  }
 }
 
 var newsletters_default = ".newsletter{display:grid;grid-template-columns:auto minmax(0,1fr) auto;gap:4px 12px;align-items:center;padding:12px 0;border-bottom:1px solid var(--border-color)}.newsletter-disc{width:32px;height:32px;font-size:12px}.newsletter-who{min-width:0}.newsletter-name{display:block;overflow:hidden;font-weight:600;text-align:start;text-overflow:ellipsis;white-space:nowrap}.newsletter-facts{color:var(--color-mild);font-size:13px;overflow-wrap:anywhere}.newsletter-actions{display:flex;flex-wrap:wrap;align-items:center;justify-content:flex-end;gap:8px}@media(max-width:700px){.newsletter-actions{grid-column:2 / -1;justify-content:flex-start}}\n";
@@ -420,10 +423,7 @@ function row(desk, one, close) {
   const name = isolated(one.name || one.address);
   const facts = [...one.name === "" ? [] : [isolated(one.address)], many(one.messages, "{n} message", "{n} messages"), size(one.size), t("newest {time}", { time: saidTime(one.received, Date.now()) }), one.read === null ? t("not read recently") : t("last read: {time}", { time: saidTime(one.read, Date.now()) })];
   const actions = el("div", { class: "newsletter-actions" });
-  const owner = { leave: (id, byPost) => desk.client.unsubscribe(id, byPost), write: (link, id) => {
-    close();
-    desk.compose("new", link, id);
-  }, block: () => void block(desk, one, close) };
+  const owner = { leave: (listed, again) => leave(desk, listed, again, close), block: () => void block(desk, one, close) };
   const show = () => {
     close();
     openSearch(`from:${one.address}`);
@@ -465,5 +465,6 @@ async function archiveAll(desk, one, name) {
   toast(many(n, "{n} message archived", "{n} messages archived"), { title: t("Undo"), run: () => void attempt(t("Undoing…"), t("Couldn't undo"), back) });
 }
 export {
+  leave,
   openPage
 };

@@ -61,6 +61,10 @@ function text(value) {
   fragment.append(plain);
   return fragment;
 }
+var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
+function isolated(value) {
+  return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
+}
 function mark(value) {
   const element = document.createElement("span");
   element.className = "scriptswitch";
@@ -467,7 +471,11 @@ function status(one) {
   if (one.next_attempt === null) return t("on hold");
   const facts = [one.error === "" ? t("waiting") : meant("delivery", "delayed"), t("next attempt {time}", { time: time(one.next_attempt) })];
   if (one.attempts > 1) facts.push(many(one.attempts, "{n} attempt", "{n} attempts"));
-  return [facts.join(" · "), one.error !== "" && el("div", {}, one.error)];
+  return [facts.join(" · "), one.error !== "" && why(one)];
+}
+function why({ code, error }) {
+  if (code === 0) return el("div", {}, error);
+  return el("details", {}, el("summary", {}, code < 500 ? t("The other server asked us to try later.") : t("The other server doesn't accept this message.")), el("bdi", { dir: "auto" }, isolated(error)));
 }
 function gone(one) {
   const ends = { delivered: t("delivered"), relayed: t("relayed"), failed: t("not delivered"), canceled: t("canceled") };

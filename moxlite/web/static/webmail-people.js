@@ -302,46 +302,6 @@ function adopt(text2) {
   document.adoptedStyleSheets.push(sheet);
 }
 
-var shown = 1e4;
-var most2 = 3;
-function stack() {
-  const found = document.querySelector("body > .toasts");
-  if (found !== null) return found;
-  const made = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
-  document.body.append(made);
-  return made;
-}
-function toast(text2, action, time = shown) {
-  const words = el("span", {}, text2);
-  let timer = 0;
-  let holds = 0;
-  const hold = () => {
-    holds++;
-    clearTimeout(timer);
-  };
-  const release = () => {
-    holds--;
-    clearTimeout(timer);
-    if (holds === 0 && time > 0 && box.isConnected) timer = window.setTimeout(close, time);
-  };
-  const close = () => {
-    clearTimeout(timer);
-    const focused = box.contains(document.activeElement);
-    box.remove();
-    if (focused) focusHome();
-  };
-  const box = el("div", { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release }, words, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
-    close();
-    action.run();
-  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
-  if (time > 0) timer = window.setTimeout(close, time);
-  const all = stack();
-  all.append(box);
-  const passing = (one) => one.querySelector(".toast-close") !== null;
-  while (all.childElementCount > most2) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
-  return { say: (other) => fill(words, other), close };
-}
-
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
@@ -383,6 +343,46 @@ function size(octets) {
   if (value >= 10) return `${Math.round(value)} ${units[unit]}`;
   const tenths = value.toFixed(1);
   return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
+}
+
+var shown = 1e4;
+var most2 = 3;
+function stack() {
+  const found = document.querySelector("body > .toasts");
+  if (found !== null) return found;
+  const made = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+  document.body.append(made);
+  return made;
+}
+function toast(text2, action, time = shown) {
+  const words = el("span", {}, text2);
+  let timer = 0;
+  let holds = 0;
+  const hold = () => {
+    holds++;
+    clearTimeout(timer);
+  };
+  const release = () => {
+    holds--;
+    clearTimeout(timer);
+    if (holds === 0 && time > 0 && box.isConnected) timer = window.setTimeout(close, time);
+  };
+  const close = () => {
+    clearTimeout(timer);
+    const focused = box.contains(document.activeElement);
+    box.remove();
+    if (focused) focusHome();
+  };
+  const box = el("div", { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release }, words, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
+    close();
+    action.run();
+  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
+  if (time > 0) timer = window.setTimeout(close, time);
+  const all = stack();
+  all.append(box);
+  const passing = (one) => one.querySelector(".toast-close") !== null;
+  while (all.childElementCount > most2) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
+  return { say: (other) => fill(words, other), close };
 }
 
 var pause = 1e3;
@@ -1004,7 +1004,7 @@ function makePage(page) {
   const begin = () => attempt(t("Loading…"), t("Couldn't open contact"), async () => {
     const { edit, empty } = await form2(page);
     const first = shelf.group === "" ? empty : { ...empty, groups: [shelf.group] };
-    if (await edit(page, books, null, first, shelf.book)) await anew();
+    if (await edit(page, books, null, first, shelf.book, () => void anew())) await anew();
   });
   file.addEventListener("change", () => {
     const [chosen] = file.files ?? [];
@@ -1053,7 +1053,7 @@ async function addSender(page, name, address) {
   await attempt(t("Loading…"), t("Couldn't open contact"), async () => {
     const { edit, empty } = await form2(page);
     const first = { ...empty, name: name || address, emails: [{ value: address, kind: "" }] };
-    if (await edit(page, books, null, first)) toast(t("Added to your contacts"));
+    await edit(page, books, null, first);
   });
 }
 function take(page, file) {

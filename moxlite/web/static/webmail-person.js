@@ -357,6 +357,17 @@ function photoField(base, photo, name, key) {
   draw();
   return { root: el("div", { class: "person-photo" }, shown2, choose, remove, file, error), read: () => chosen };
 }
+async function pictureOf(base, photo) {
+  if (photo === "") return "";
+  const found = await (await fetch(`${base}photo/${photo}`)).blob();
+  if (found.size > octets) return scaled(found);
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.addEventListener("load", () => resolve(String(reader.result).split(",", 2)[1]));
+    reader.addEventListener("error", () => reject(reader.error ?? new Error(reader.result)));
+    reader.readAsDataURL(found);
+  });
+}
 async function scaled(file) {
   const picture = await createImageBitmap(file);
   const by = Math.min(1, most2 / Math.max(picture.width, picture.height));
@@ -451,14 +462,32 @@ async function edit(page, books, card, first = empty, into = 0, again) {
         return;
       }
       try {
+        const { client, base } = page;
         const wanted = Number(book.control.value) || home;
-        await page.client.contact_save(form, card?.id ?? 0, card?.changed ?? 0, card === null ? wanted : 0, photo.read());
-        if (card !== null && wanted !== home) await page.client.contact_move(card.id, wanted);
+        const moves = card !== null && wanted !== home;
+        const picture = photo.read();
+        const former = picture === null ? null : await pictureOf(base, card?.photo ?? "");
+        const id = await client.contact_save(form, card?.id ?? 0, card?.changed ?? 0, card === null ? wanted : 0, picture);
+        if (moves) await client.contact_move(id, wanted);
         close("saved");
+        const now = await client.contact(id).catch(() => null);
+        tell(now !== null && (async () => {
+          if (card === null) return client.contact_remove(id, now.changed);
+          await client.contact_save(old, id, now.changed, 0, former);
+          return moves && client.contact_move(id, home);
+        }));
       } catch (error) {
         if (codeOf(error) === "user:conflict") name.problem(t("This contact was changed in another window or app. Close this form and open the contact again."));
         else await showError(t("Couldn't save contact"), error);
       }
+    };
+    const tell = (undo) => {
+      const run = () => void attempt(t("Undoing…"), t("Couldn't undo"), async () => {
+        if (undo !== false) await undo();
+        again?.();
+      });
+      const words = card === null ? t("Added to your contacts") : t("Contact saved");
+      toast(words, undo === false ? void 0 : { title: t("Undo"), run });
     };
     const remove = async () => {
       await attempt(t("Deleting…"), t("Couldn't delete contact"), async () => {

@@ -263,46 +263,6 @@ function setStatus(message) {
   fill(line2, message);
 }
 
-var shown = 1e4;
-var most = 3;
-function stack() {
-  const found = document.querySelector("body > .toasts");
-  if (found !== null) return found;
-  const made2 = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
-  document.body.append(made2);
-  return made2;
-}
-function toast(text2, action, time = shown) {
-  const words = el("span", {}, text2);
-  let timer = 0;
-  let holds = 0;
-  const hold = () => {
-    holds++;
-    clearTimeout(timer);
-  };
-  const release = () => {
-    holds--;
-    clearTimeout(timer);
-    if (holds === 0 && time > 0 && box.isConnected) timer = window.setTimeout(close, time);
-  };
-  const close = () => {
-    clearTimeout(timer);
-    const focused = box.contains(document.activeElement);
-    box.remove();
-    if (focused) focusHome();
-  };
-  const box = el("div", { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release }, words, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
-    close();
-    action.run();
-  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
-  if (time > 0) timer = window.setTimeout(close, time);
-  const all = stack();
-  all.append(box);
-  const passing = (one) => one.querySelector(".toast-close") !== null;
-  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
-  return { say: (other) => fill(words, other), close };
-}
-
 var dayLength = 864e5;
 function dayOf(date2) {
   return Math.round(Date.UTC(date2.getFullYear(), date2.getMonth(), date2.getDate()) / dayLength);
@@ -392,6 +352,58 @@ function inWords(rule) {
   const [days22, monthDays, months2] = ["BYDAY", "BYMONTHDAY", "BYMONTH"].map((name) => rest[name]?.split(",") ?? []);
   const others = Object.keys(rest).some((name) => !["BYDAY", "BYMONTHDAY", "BYMONTH"].includes(name));
   return ruleText({ frequency: others ? "" : FREQ.toLowerCase(), interval: Number(INTERVAL), count: Number(COUNT), until: UNTIL.replace(/^(\d{4})(\d\d)(\d\d).*/, "$1-$2-$3"), days: days22, month_days: monthDays.map(Number), months: months2.map(Number) });
+}
+
+var shown = 1e4;
+var most = 3;
+function stack() {
+  const found = document.querySelector("body > .toasts");
+  if (found !== null) return found;
+  const made2 = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+  document.body.append(made2);
+  return made2;
+}
+function toast(text2, action, time = shown) {
+  const words = el("span", {}, text2);
+  let timer = 0;
+  let holds = 0;
+  const hold = () => {
+    holds++;
+    clearTimeout(timer);
+  };
+  const release = () => {
+    holds--;
+    clearTimeout(timer);
+    if (holds === 0 && time > 0 && box.isConnected) timer = window.setTimeout(close, time);
+  };
+  const close = () => {
+    clearTimeout(timer);
+    const focused = box.contains(document.activeElement);
+    box.remove();
+    if (focused) focusHome();
+  };
+  const box = el("div", { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release }, words, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
+    close();
+    action.run();
+  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
+  if (time > 0) timer = window.setTimeout(close, time);
+  const all = stack();
+  all.append(box);
+  const passing = (one) => one.querySelector(".toast-close") !== null;
+  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
+  return { say: (other) => fill(words, other), close };
+}
+
+var undoSeconds = 8;
+var addedWords = ({ told: told2 }) => told2 === 0 ? t("Event added") : many(told2, "Saved · {n} guest invited", "Saved · {n} guests invited");
+function tellChange(client, words, change, again) {
+  const undo = async () => {
+    const { told: told2 } = await client.event_undo(change.undo);
+    await again();
+    if (told2 > 0) toast(many(told2, "Undone · {n} guest will get a correction", "Undone · {n} guests will get a correction"));
+  };
+  const run = () => void attempt(t("Undoing…"), t("Couldn't undo"), undo);
+  toast(words, { title: t("Undo"), run }, undoSeconds * 1e3);
 }
 
 var two = (number) => String(number).padStart(2, "0");
@@ -698,7 +710,7 @@ function timesOf({ day, from, to: to2, after: after2 }, begun) {
 }
 
 adopt(quick_default);
-async function writeShort(client, calendars, begun, root, timed) {
+async function writeShort(client, calendars, begun, root, timed, again) {
   const writable = calendars.filter((one) => one.writable);
   const own = writable.filter(({ owner }) => owner === "");
   const first = own.find(({ hidden }) => !hidden) ?? own[0] ?? writable[0];
@@ -740,11 +752,13 @@ async function writeShort(client, calendars, begun, root, timed) {
     };
     const save = async () => {
       const event = read3();
-      const saved = await attempt(t("Saving…"), t("Couldn't save event"), () => client.event_save(event.calendar, { title: event.title, place: "", notes: "", all_day: event.allDay, start: local(event.start, event.allDay), end: local(event.end, event.allDay), zone: event.allDay ? "" : ownZone(), rule: event.rule, alarms: [], mails: [], free: false, guests: [] }));
-      if (saved) {
-        close("saved");
-        toast(t("Event added"));
-      }
+      const form = { title: event.title, place: "", notes: "", all_day: event.allDay, start: local(event.start, event.allDay), end: local(event.end, event.allDay), zone: event.allDay ? "" : ownZone(), rule: event.rule, alarms: [], mails: [], free: false, guests: [] };
+      await attempt(t("Saving…"), t("Couldn't save event"), async () => {
+        const change = await client.event_save(event.calendar, form);
+        close(null);
+        await again();
+        tellChange(client, addedWords(change), change, again);
+      });
     };
     return [el("form", { class: "event-short", onsubmit: once(save) }, title.root, times.root, repeat.root, calendar.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn text", type: "button", onclick: () => close(read3()) }, t("More…")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
   });

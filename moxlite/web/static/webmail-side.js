@@ -544,7 +544,7 @@ function complete(page) {
   const extra = (name, run) => void desk.extra(name).then(run);
   if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3)) extra("hints", (found) => found.showHints(list.band));
   extra("sorting", (found) => found.showNotices(client, list.band, desk.facts().account_path));
-  extra("eventnews", (found) => found.showEventNews(client, list.band));
+  extra("eventnews", (found) => found.showEventNews(page, list.band));
   if (navigator.maxTouchPoints > 0) extra("touch", (found) => {
     list.pushable(found);
     found.pulls(list.root, () => page.stream.retry(true));

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "880124374513", alarms: "70625df833fc", bar: "1ba0577febeb", book: "7ba0a4fdf23f", bulk: "d8f908ff4e47", calendar: "2ba815fa91dd", checks: "6d7b7e69656f", compose: "fdc84fa648f4", conversation: "bdf68f5cd23d", details: "1e934b92b872", doubles: "6d684ebe341c", dropping: "399440b8c647", empty: "bb5fb61c1ee4", event: "8e0cbbff862d", eventnews: "42d5df976dc0", eventsearch: "5372fa9db6c5", export: "a63c071fd67e", files: "718eb4ed660b", giving: "7bc0edf9f715", group: "ee7646683219", hints: "dadd4957e5ad", invitation: "07503f397967", labels: "9feb90c974e0", later: "04a76dd9cdb7", legend: "971110855a8d", login: "2373250637d1", mailboxes: "40cc2016cecc", menu: "0c1c8e622eec", message: "d23c46d28c33", newsletters: "d602e367ffab", offline: "c0b300b9dca1", outbox: "b6a756f35e80", palette: "15560ccfba1c", people: "fe243a660048", person: "7f9b3a0f366a", print: "67cc73ed8d94", quick: "968d44c22f9b", receipt: "c1d05d5bf0f8", recipients: "04f91c83a93d", repeating: "e3e7aaccab11", rich: "5e5a03326c67", rules: "12b215e7cf31", search: "89e14929f1c9", secondstep: "a2416893252b", sender: "eeb7f60ea168", sent: "11279fccd3b0", side: "c46c7692c09e", sorting: "ddfd8ce5d467", squire: "8f988577745b", templates: "54477c6974da", touch: "4ad1d3a0e5eb", uploading: "78b25e34ce1a", viewer: "c0d65a1eac31", wires: "d298e64e6917", words: "e923ae1a3975" };
+var define_PARTS_default = { acts: "58f13189", alarms: "70625df8", answering: "df073923", bar: "1ba0577f", book: "7ba0a4fd", bulk: "d8f908ff", calendar: "04b982c7", checks: "9a1d289d", compose: "fdc84fa6", conversation: "bdf68f5c", details: "1e934b92", doubles: "6d684ebe", dropping: "399440b8", empty: "bb5fb61c", event: "f4d25f14", eventnews: "6ac5c004", eventsearch: "5372fa9d", export: "a63c071f", files: "718eb4ed", giving: "7bc0edf9", group: "ee764668", hints: "dadd4957", invitation: "7379a576", labels: "0a8581be", later: "04a76dd9", legend: "97111085", login: "23732506", mailboxes: "96b13f3b", menu: "a59c9c57", message: "1f2fd73a", newsletters: "4f0daaab", offline: "c0b300b9", outbox: "a2851f09", palette: "15560ccf", people: "d6e8d06d", person: "db870e8b", print: "67cc73ed", quick: "8e2709f1", receipt: "c1d05d5b", recipients: "04f91c83", repeating: "e3e7aacc", rich: "5e5a0332", rules: "12b215e7", search: "89e14929", secondstep: "a2416893", sender: "eeb7f60e", sent: "11279fcc", side: "9263b2b8", sorting: "ddfd8ce5", squire: "8f988577", templates: "54477c69", touch: "4ad1d3a0", uploading: "78b25e34", viewer: "c0d65a1e", wires: "d298e64e", words: "e923ae1a" };
 
 var CheckFailed = class extends Error {
 };
@@ -326,7 +326,7 @@ var CommandTable = class {
   remap(chosen) {
     this.chosen = chosen;
     this.byKey.clear();
-    const mine = ({ id }) => Number(id in chosen);
+    const mine = ({ id, when }) => Number(id in chosen) * 2 + Number(when !== void 0);
     for (const command of [...this.byId.values()].sort((a, b) => mine(b) - mine(a))) {
       const usual = this.usual.get(command);
       const own2 = chosen[command.id];
@@ -954,6 +954,7 @@ function acting(page) {
   return { act(items, action) {
     if (action === "later") later((found) => found.putOff(page.desk, items));
     else if (action === "archive" || action === "trash") away(items, action);
+    else if (action !== "read") void asking().then((found) => found.actOn(page, items, action));
     else if (mail2.may("s", void 0, items)) {
       const unread = items.some((item) => !item.flags.includes("\\seen"));
       actions.flagItems(items, ["\\seen"], unread, said(["\\seen"], unread));
@@ -1560,7 +1561,7 @@ var Find = class {
 };
 
 function selection(mail2) {
-  return { shown: () => mail2.choice.shown.value, selected: () => mail2.choice.selected(), selectedCount: () => mail2.choice.selectedCount.value, aimed: () => mail2.choice.aimed.value, here: () => mail2.current.value?.id ?? 0, inRole: (role) => mail2.inRole(role), inJunk: () => mail2.hasJunk(), may: (rights, role) => mail2.may(rights, role) };
+  return { shown: () => mail2.choice.shown.value, selected: () => mail2.choice.selected(), selectedCount: () => mail2.choice.selectedCount.value, aimed: () => mail2.choice.aimed.value, here: () => mail2.current.value?.id ?? 0, inRole: (role) => mail2.inRole(role), inJunk: () => mail2.hasJunk(), may: (...asked) => mail2.may(...asked) };
 }
 function lists({ mail: mail2, find: find2, list: list2 }) {
   return { moveFocus: (by, how) => mail2.choice.moveFocus(by, how), toggleFocused: () => mail2.choice.toggleFocused(), selectAll: () => mail2.choice.selectAll(), unselect() {
@@ -3769,7 +3770,7 @@ var Reader2 = class {
     this.own = { open: (id) => this.open(id), reached: (work) => void this.waiting.push(work), needles: () => this.needles, framed: (page) => owner.framed(page), opened: (item, place) => owner.opened(item, place), settings: () => owner.settings(), remember: (...view) => owner.remember(...view), chosen: (parsed) => {
       this.cache.clear();
       this.offer(parsed);
-    }, look: (item, path) => void this.with("viewer", ({ look }) => look(base2, item, path)), menu: (item, at, commands) => owner.menu(item, at, commands), isOwn: (address) => owner.isOwn(address), answer: (item) => this.bar?.answerBar(owner.commands, item) ?? null, leaving: owner.leaving, sender: (item, what, masked) => owner.sender(item, what, masked), invitation: (item, path, place) => void this.with("invitation", ({ showInvitation }) => showInvitation(client, base2, item, path, place)), receipt: (item, parsed, place) => void this.with("receipt", ({ showReceipt }) => showReceipt(client, owner.flag, item, parsed, place)), together: () => this.conversation?.members ?? [], printing: (run) => void this.with("print", (found) => run(found, client)), details: (item, parsed) => void this.with("details", ({ openDetails }) => openDetails(client, base2, item, parsed)) };
+    }, look: (item, path) => void this.with("viewer", ({ look }) => look(base2, item, path)), menu: (item, at, commands) => owner.menu(item, at, commands), isOwn: (address) => owner.isOwn(address), answer: (item) => this.bar?.answerBar(owner.commands, item) ?? null, leave: owner.leave, sender: (item, what, masked) => owner.sender(item, what, masked), invitation: (item, path, place) => void this.with("invitation", ({ showInvitation }) => showInvitation(client, base2, item, path, place)), receipt: (item, parsed, place) => void this.with("receipt", ({ showReceipt }) => showReceipt(client, owner.flag, item, parsed, place)), together: () => this.conversation?.members ?? [], printing: (run) => void this.with("print", (found) => run(found, client)), details: (item, parsed) => void this.with("details", ({ openDetails }) => openDetails(client, base2, item, parsed)) };
     this.showNothing(null);
   }
   client;
@@ -4100,7 +4101,7 @@ var App = class {
     this.bar = new Bar(this.toolbar, { commands: this.commands, back: () => this.desk.unselect(), place: () => this.mail.choice.place(), clicked: (command) => {
       if (!this.mail.settings.value.no_show_shortcuts) void part("menu").then((found) => found.hintKey(command), () => null);
     }, openMenu: (at, title, commands) => this.withMenus((found) => found.openBarMenu(at, this.desk, title, commands)) });
-  }, settings: () => this.mail.settings.value, remember: (...view) => attempt(t("Saving…"), t("Couldn't save settings"), () => this.client.from_address_settings_save(...view)), menu: (item, at, commands) => this.withMenus((found) => found.openMessageMenu(at, this.desk, item, commands)), isOwn: (address) => isOwn(address, this.mail.facts.value), leaving: { leave: (id, byPost) => this.client.unsubscribe(id, byPost), write: (link, id) => this.desk.compose("new", link, id) }, flag: (item, flag, done) => this.actions.flagItems([item], [flag], true, { doing: () => done, done: () => done }), passed: (items) => this.seen?.passed(items), sender: (item, what, masked) => this.acting.sender(item, what, masked), opened: (item, place) => {
+  }, settings: () => this.mail.settings.value, remember: (...view) => attempt(t("Saving…"), t("Couldn't save settings"), () => this.client.from_address_settings_save(...view)), menu: (item, at, commands) => this.withMenus((found) => found.openMessageMenu(at, this.desk, item, commands)), isOwn: (address) => isOwn(address, this.mail.facts.value), leave: (listed, again) => attempt(t("Loading…"), t("Couldn't unsubscribe"), async () => (await part("newsletters")).leave(this.desk, listed, again)), flag: (item, flag, done) => this.actions.flagItems([item], [flag], true, { doing: () => done, done: () => done }), passed: (items) => this.seen?.passed(items), sender: (item, what, masked) => this.acting.sender(item, what, masked), opened: (item, place) => {
     this.seen?.opened(item);
     const box = this.mail.boxes.get(item.mailbox_id);
     if (box?.home === "" && box.roles.includes("sent")) void this.followSent(item, place);
