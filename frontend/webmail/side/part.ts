@@ -3,8 +3,9 @@
 
 import type { Client } from "../../gen/webmail";
 import { kept } from "../../lib/beside";
-import { along, mirrored } from "../../lib/direction";
+import { codeOf } from "../../lib/client";
 import type { CommandTable } from "../../lib/commands";
+import { along, mirrored } from "../../lib/direction";
 import { el, fill, sign } from "../../lib/dom";
 import { calendarClock, paperclip } from "../../lib/icons";
 import { follow } from "../../lib/live";
@@ -15,14 +16,14 @@ import type { Desk } from "../commands/desk";
 import type * as EventNewsPart from "../eventnews/part";
 import type * as HintsPart from "../hints/part";
 import type * as SortingPart from "../sorting/part";
-import type { Mail } from "../state/mail";
 import { placeOfEvent } from "../state/address";
+import type { Mail } from "../state/mail";
 import { followLocal } from "../state/settings";
 import type * as TouchPart from "../touch/part";
 import type { MessageList } from "../ui/list";
-import type * as WordsPart from "../words/part";
 import type { MailboxList } from "../ui/mailboxes";
 import type { Panes } from "../ui/panes";
+import type * as WordsPart from "../words/part";
 import { fillBand } from "./band";
 
 interface Page {
@@ -55,7 +56,7 @@ export function complete(page: Page): void {
   drawFiles(page);
   document.addEventListener("auxclick", openBeside);
   fillBand(list.band, desk);
-  setTimeout(() => void prepareWriting(desk).catch(() => null), writingAfter);
+  prepareWriting(desk);
   const extra = <T>(name: string, run: (found: T) => void) => void desk.extra<T>(name).then(run);
   if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3))
     extra<typeof HintsPart>("hints", (found) => found.showHints(list.band));
@@ -68,13 +69,17 @@ export function complete(page: Page): void {
     });
 }
 
-/** Milliseconds after the first list, which the line has for what the user opens first. */
+/** Milliseconds after the first list, which the line has for what the user opens first; and between two attempts. */
 const writingAfter = 10_000;
 
-/** Have what a new message needs, which may be begun when there is no connection. */
-async function prepareWriting({ client, load }: Desk): Promise<void> {
-  const [words] = await Promise.all([load<typeof WordsPart>("words"), load("compose")]);
-  await words.begun(client);
+/** Have what a new message needs, which may be begun when there is no connection. What doesn't come is asked for again. */
+function prepareWriting(desk: Desk): void {
+  const { client, load } = desk;
+  const work = async () => {
+    const [words] = await Promise.all([load<typeof WordsPart>("words"), load("compose")]);
+    await words.begun(client);
+  };
+  setTimeout(() => work().catch((error: unknown) => codeOf(error) || prepareWriting(desk)), writingAfter);
 }
 
 /** Open an event or a contact that the middle button clicks in another tab, by its address. */
