@@ -3,6 +3,28 @@ var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
 var kept = (account = number) => `moxlite-webmail${account}`;
 var week = 7 * 864e5;
 
+var grouped;
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat(locale());
+    return grouped.format(value);
+  });
+}
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
+}
+function meant(context, text2) {
+  return globalThis.moxliteLanguage?.find(`${context} ${text2}`) ?? text2;
+}
+
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+
 var mirrored = () => document.documentElement.dir === "rtl";
 function along(key2) {
   if (!mirrored()) return key2;
@@ -133,24 +155,6 @@ function follow(load, failed) {
 
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
-}
-
-var grouped;
-var locale = () => globalThis.moxliteLanguage?.locale;
-function filled(text2, values = {}) {
-  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
-    const value = values[name];
-    if (value === void 0) return whole;
-    if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat(locale());
-    return grouped.format(value);
-  });
-}
-function t(text2, values = {}) {
-  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
-}
-function meant(context, text2) {
-  return globalThis.moxliteLanguage?.find(`${context} ${text2}`) ?? text2;
 }
 
 var shown = 1e4;
@@ -540,7 +544,7 @@ function complete(page) {
   drawFiles(page);
   document.addEventListener("auxclick", openBeside);
   fillBand(list.band, desk);
-  setTimeout(() => void prepareWriting(desk).catch(() => null), writingAfter);
+  prepareWriting(desk);
   const extra = (name, run) => void desk.extra(name).then(run);
   if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3)) extra("hints", (found) => found.showHints(list.band));
   extra("sorting", (found) => found.showNotices(client, list.band, desk.facts().account_path));
@@ -551,9 +555,13 @@ function complete(page) {
   });
 }
 var writingAfter = 1e4;
-async function prepareWriting({ client, load }) {
-  const [words] = await Promise.all([load("words"), load("compose")]);
-  await words.begun(client);
+function prepareWriting(desk) {
+  const { client, load } = desk;
+  const work = async () => {
+    const [words] = await Promise.all([load("words"), load("compose")]);
+    await words.begun(client);
+  };
+  setTimeout(() => work().catch((error) => codeOf(error) || prepareWriting(desk)), writingAfter);
 }
 function openBeside({ button, target }) {
   const at = target instanceof Element ? target.closest("[data-event], [data-contact]") : null;
