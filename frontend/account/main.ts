@@ -25,7 +25,7 @@ import {
 } from "../lib/icons";
 import { logOut } from "../lib/logout";
 import { disc, head, iconButton, type Place, Shell } from "../lib/pages";
-import { part } from "../lib/parts";
+import { part, reloadIfGone } from "../lib/parts";
 import { confirmBack } from "../lib/provider";
 import { leave as leavePage } from "../lib/reload";
 import { lastScheme, paint } from "../lib/scheme";
@@ -241,7 +241,10 @@ class App {
       const make = await find(address.page);
       page = await make(this.desk(address.path, number));
     } catch (error) {
+      const from = parts[address.page];
       page = { title: t("Page not available"), root: failure(error, () => void this.open()) };
+      // a page that was just loaded would be loaded again for ever
+      if (this.displayed !== "" && from !== undefined) void reloadIfGone(from);
     } finally {
       clearTimeout(slow);
       setStatus("");

@@ -13,7 +13,7 @@ import { activity, globe, keyRound, logOut as leaving, mail, server, users } fro
 import { askLogIn } from "../lib/login";
 import { logOut } from "../lib/logout";
 import { button, type Place, Shell } from "../lib/pages";
-import { part } from "../lib/parts";
+import { part, reloadIfGone } from "../lib/parts";
 import { confirmBack, keepApart } from "../lib/provider";
 import { forgetSearches } from "../lib/searched";
 import { beforeDisplay, Session } from "../lib/session";
@@ -176,7 +176,10 @@ class App {
       const make = await find(address.page);
       page = await make(desk);
     } catch (error) {
+      const from = parts[address.page];
       page = { title: t("Page not available"), root: failurePage(desk, error) };
+      // a page that was just loaded would be loaded again for ever
+      if (this.displayed !== "" && from !== undefined) void reloadIfGone(from);
     } finally {
       clearTimeout(slow);
       setStatus("");

@@ -455,6 +455,32 @@ def test_a_reload_waits_for_a_call_on_its_way(writer: Writer) -> None:
     assert writer.asked == []
 
 
+@pytest.mark.parametrize(("app", "other"), [("/#appearance", "#junk"), ("/admin/", "#accounts")])
+def test_a_settings_page_of_an_older_server_is_loaded_again(
+    chromium: Browser, local: LocalServer, app: str, other: str
+) -> None:
+    """WEBMAIL-12: when it needs a part that the server no longer has, and once at most."""
+    visitor = Visitor(chromium, local)
+    visitor.expect_problem("status of 404")
+    page = visitor.page
+    visitor.enter(app, ADMIN_PASSWORD if app == "/admin/" else "")
+    heading = page.locator("main h1")
+    expect(heading).to_be_visible()
+    page.route("**/part/*", lambda route: route.fulfill(status=404))
+    with page.expect_event("load"):
+        page.evaluate("place => location.hash = place", other)
+    expect(page.get_by_text("Couldn't load part of this page")).to_be_visible()
+    loads: list[str] = []
+    page.on("load", lambda page: loads.append(page.url))
+    page.unroute("**/part/*")
+    page.evaluate("place => location.hash = place", "#")
+    page.evaluate("place => location.hash = place", other)
+    expect(page.get_by_text("Couldn't load part of this page")).to_have_count(0)
+    expect(heading).to_be_visible()
+    assert loads == []
+    visitor.close()
+
+
 def test_a_session_that_ends_loses_no_word(writer: Writer, local: LocalServer) -> None:
     """WEBMAIL-183: one logs in over the form, and saves it."""
     page = writer.page
