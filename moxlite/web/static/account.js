@@ -1065,17 +1065,22 @@ function load(path) {
 }
 
 var folder = "./part/";
+var addressOf = (name) => `${folder}${name}.${define_PARTS_default[name]}.js`;
 var loading = /* @__PURE__ */ new Map();
 function part(name) {
   let found = loading.get(name);
   if (found === void 0) {
-    found = Promise.all([load(`${folder}${name}.${define_PARTS_default[name]}.js`), globalThis.moxliteLanguage?.rest()]).then(([module]) => module).catch((error) => {
+    found = Promise.all([load(addressOf(name)), globalThis.moxliteLanguage?.rest()]).then(([module]) => module).catch((error) => {
       loading.delete(name);
       throw new Error(t("Couldn't load part of this page. Try again or reload the page."), { cause: error });
     });
     loading.set(name, found);
   }
   return found;
+}
+async function reloadIfGone(name) {
+  const answer2 = await fetch(addressOf(name), { method: "HEAD", cache: "no-store" }).catch(() => null);
+  if (answer2?.status === 404) await reload(t("A new version is available."));
 }
 
 var key2 = "moxlite-webmail-scheme";
@@ -1894,7 +1899,9 @@ var App = class {
       const make = await find2(address.page);
       page = await make(this.desk(address.path, number2));
     } catch (error) {
+      const from = parts[address.page];
       page = { title: t("Page not available"), root: failure(error, () => void this.open()) };
+      if (this.displayed !== "" && from !== void 0) void reloadIfGone(from);
     } finally {
       clearTimeout(slow);
       setStatus("");

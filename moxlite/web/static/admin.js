@@ -1080,6 +1080,21 @@ function leave(load3 = () => location.reload()) {
   for (const one of document.querySelectorAll("[data-unsaved]")) delete one.dataset["unsaved"];
   load3();
 }
+var engaged = () => document.querySelector(".composer, [data-unsaved], dialog[open]") !== null;
+function quiet(time) {
+  const works = [];
+  dispatchEvent(new CustomEvent("reloading", { detail: works }));
+  return Promise.race([Promise.all(works).then(() => true), new Promise((resolve) => setTimeout(resolve, time))]);
+}
+async function reload(words, load3) {
+  if (waiting) return;
+  waiting = true;
+  if (!engaged() && await quiet(9e4) && !engaged()) leave(load3);
+  else toast(words, { title: t("Reload"), run: () => {
+    dispatchEvent(new Event("leaving"));
+    void quiet(1e4).then(() => leave(load3));
+  } }, 0);
+}
 
 function forget(app) {
   for (const name of [app, app.replace("webmail", "account")]) for (const store of [localStorage, sessionStorage]) store.removeItem(`${name}-unsaved`);
@@ -1248,17 +1263,22 @@ function load2(path) {
 }
 
 var folder = "./part/";
+var addressOf = (name) => `${folder}${name}.${define_PARTS_default[name]}.js`;
 var loading = /* @__PURE__ */ new Map();
 function part(name) {
   let found = loading.get(name);
   if (found === void 0) {
-    found = Promise.all([load2(`${folder}${name}.${define_PARTS_default[name]}.js`), globalThis.moxliteLanguage?.rest()]).then(([module]) => module).catch((error) => {
+    found = Promise.all([load2(addressOf(name)), globalThis.moxliteLanguage?.rest()]).then(([module]) => module).catch((error) => {
       loading.delete(name);
       throw new Error(t("Couldn't load part of this page. Try again or reload the page."), { cause: error });
     });
     loading.set(name, found);
   }
   return found;
+}
+async function reloadIfGone(name) {
+  const answer2 = await fetch(addressOf(name), { method: "HEAD", cache: "no-store" }).catch(() => null);
+  if (answer2?.status === 404) await reload(t("A new version is available."));
 }
 
 var Session = class {
@@ -1443,13 +1463,13 @@ function steadily(once3, most3 = waits.length) {
     }
   };
   const under = /* @__PURE__ */ new Set();
-  const quiet2 = async () => {
+  const quiet3 = async () => {
     while (under.size > 0) {
       await Promise.allSettled(under);
       await new Promise((resolve) => setTimeout(resolve, 0));
     }
   };
-  addEventListener("reloading", (event) => void event.detail.push(quiet2()));
+  addEventListener("reloading", (event) => void event.detail.push(quiet3()));
   return async (call, ...given) => {
     const made = make(call, ...given);
     if (writes.has(call)) under.add(made);
@@ -1467,7 +1487,7 @@ async function simulatedLatency() {
   await new Promise((resolve) => setTimeout(resolve, least + Math.random() * Math.max(0, most3 - least)));
 }
 
-var [quiet, week] = [300, 7 * 864e5];
+var [quiet2, week] = [300, 7 * 864e5];
 var [mostRows, mostForms] = [100, 50];
 var kinds = "form, [data-form]";
 var apart = ".login *, .login, .composer *, [role=search], .filter, [data-fleeting]";
@@ -1581,7 +1601,7 @@ function keepForms(app) {
       form2.dataset["unsaved"] = "";
       if (!changed.has(form2)) changed.set(form2, { name: old.name, place: placeOf(form2) });
       clearTimeout(timer);
-      timer = window.setTimeout(keep, quiet);
+      timer = window.setTimeout(keep, quiet2);
     }
   }
   function settle(form2) {
@@ -1787,7 +1807,7 @@ function ago(at) {
   return duration < minute ? t("just now") : t("{time} ago", { time: agoShort(duration) });
 }
 
-function addressOf(page, path = [], query = {}) {
+function addressOf2(page, path = [], query = {}) {
   const given = Object.entries(query).filter(([, value]) => value !== "");
   const tail = given.length > 0 ? `?${new URLSearchParams(given)}` : "";
   return `#${[page, ...path.map(encodeURIComponent)].join("/")}${tail}`;
@@ -1815,15 +1835,15 @@ function decoded(text3) {
   }
 }
 
-var queue = () => [addressOf("queue"), t("View queue")];
-var log = () => [addressOf("log"), t("View log")];
-var network = () => [addressOf("network"), t("View network")];
-var backups = () => [addressOf("backups"), t("View backups")];
-var standby = () => [addressOf("standby"), t("View standby server")];
-var files = () => [addressOf("config"), t("View configuration")];
-var account = (tab) => (one) => [addressOf("accounts", [one.about], { tab }), t("View account")];
-var records = (one) => [addressOf("domains", [one.about.split(" ")[0] ?? ""], { tab: "dns" }), t("View records")];
-var places = { "account-broken": account(""), "account-stopped": account(""), "address-blocked": queue, "backup-clock": backups, "backup-kept": backups, "backup-none": backups, "backup-old": backups, "backup-rehearsal": backups, "backup-same-disk": backups, "backup-sample": backups, "backup-unwritable": backups, "backup-without-keys": backups, "certificate-ending": network, "certificate-order": network, "certificate-unreadable": network, "child-down": log, "clock-unsynchronised": null, "clock-wrong": null, "config-error": files, "config-warning": files, "disk-low": null, "disk-slow": null, dns: records, "dns-changed": records, "dns-provider": records, "dns-server": null, "ipv6-only": null, "key-not-in-effect": files, "key-rotation": null, listed: null, "machine-slow": null, "mail-not-delivered": log, "mail-not-read": log, "mail-not-sent": log, "mail-rejected": log, "memory-short": () => [addressOf("metrics"), t("View metrics")], "no-admin-pages": null, "not-checked": null, "password-foreign": account("security"), "password-known": account("security"), "password-weak": account("security"), peer: (one) => [addressOf("domains", [one.about]), t("View domain")], permissions: null, placement: null, "port-25-blocked": null, "port-closed": network, "port-taken": network, "program-address": null, "program-in-clear": network, "queue-held": () => [addressOf("queue", [], { hold: "true" }), t("View queue")], "queue-stuck": queue, "quota-reached": account("settings"), "restart-needed": files, "sandbox-weak": null, "search-preparing": account(""), "server-down": null, "server-fault": log, "signature-wrong": null, "standby-behind": standby, "standby-lease": standby, "store-damaged": null, "task-down": log, update: null };
+var queue = () => [addressOf2("queue"), t("View queue")];
+var log = () => [addressOf2("log"), t("View log")];
+var network = () => [addressOf2("network"), t("View network")];
+var backups = () => [addressOf2("backups"), t("View backups")];
+var standby = () => [addressOf2("standby"), t("View standby server")];
+var files = () => [addressOf2("config"), t("View configuration")];
+var account = (tab) => (one) => [addressOf2("accounts", [one.about], { tab }), t("View account")];
+var records = (one) => [addressOf2("domains", [one.about.split(" ")[0] ?? ""], { tab: "dns" }), t("View records")];
+var places = { "account-broken": account(""), "account-stopped": account(""), "address-blocked": queue, "backup-clock": backups, "backup-kept": backups, "backup-none": backups, "backup-old": backups, "backup-rehearsal": backups, "backup-same-disk": backups, "backup-sample": backups, "backup-unwritable": backups, "backup-without-keys": backups, "certificate-ending": network, "certificate-order": network, "certificate-unreadable": network, "child-down": log, "clock-unsynchronised": null, "clock-wrong": null, "config-error": files, "config-warning": files, "disk-low": null, "disk-slow": null, dns: records, "dns-changed": records, "dns-provider": records, "dns-server": null, "ipv6-only": null, "key-not-in-effect": files, "key-rotation": null, listed: null, "machine-slow": null, "mail-not-delivered": log, "mail-not-read": log, "mail-not-sent": log, "mail-rejected": log, "memory-short": () => [addressOf2("metrics"), t("View metrics")], "no-admin-pages": null, "not-checked": null, "password-foreign": account("security"), "password-known": account("security"), "password-weak": account("security"), peer: (one) => [addressOf2("domains", [one.about]), t("View domain")], permissions: null, placement: null, "port-25-blocked": null, "port-closed": network, "port-taken": network, "program-address": null, "program-in-clear": network, "queue-held": () => [addressOf2("queue", [], { hold: "true" }), t("View queue")], "queue-stuck": queue, "quota-reached": account("settings"), "restart-needed": files, "sandbox-weak": null, "search-preparing": account(""), "server-down": null, "server-fault": log, "signature-wrong": null, "standby-behind": standby, "standby-lease": standby, "store-damaged": null, "task-down": log, update: null };
 function action(one) {
   const place = places[one.code];
   if (place === null) return null;
@@ -2038,7 +2058,9 @@ var App = class {
       const make = await find(address.page);
       page = await make(desk);
     } catch (error) {
+      const from = parts[address.page];
       page = { title: t("Page not available"), root: failurePage(desk, error) };
+      if (this.displayed !== "" && from !== void 0) void reloadIfGone(from);
     } finally {
       clearTimeout(slow);
       setStatus("");

@@ -637,29 +637,6 @@ function toast(text2, action, time = shown) {
   return { say: (other) => fill(words2, other), close };
 }
 
-var folder2 = "./part/";
-var loading = /* @__PURE__ */ new Map();
-function part(name) {
-  let found = loading.get(name);
-  if (found === void 0) {
-    found = Promise.all([load(`${folder2}${name}.${define_PARTS_default[name]}.js`), globalThis.moxliteLanguage?.rest()]).then(([module]) => module).catch((error) => {
-      loading.delete(name);
-      throw new Error(t("Couldn't load part of this page. Try again or reload the page."), { cause: error });
-    });
-    loading.set(name, found);
-  }
-  return found;
-}
-var failed = [];
-function extra(name) {
-  return part(name).catch((error) => new Promise((resolve) => {
-    const again = () => {
-      for (const one of failed.splice(0)) one();
-    };
-    if (failed.push(() => resolve(extra(name))) === 1) toast(error.message, { title: t("Try again"), run: again }, 1e9);
-  }));
-}
-
 var waiting = false;
 function leave(load2 = () => location.reload()) {
   waiting = false;
@@ -680,6 +657,30 @@ async function reload(words2, load2) {
     dispatchEvent(new Event("leaving"));
     void quiet(1e4).then(() => leave(load2));
   } }, 0);
+}
+
+var folder2 = "./part/";
+var addressOf = (name) => `${folder2}${name}.${define_PARTS_default[name]}.js`;
+var loading = /* @__PURE__ */ new Map();
+function part(name) {
+  let found = loading.get(name);
+  if (found === void 0) {
+    found = Promise.all([load(addressOf(name)), globalThis.moxliteLanguage?.rest()]).then(([module]) => module).catch((error) => {
+      loading.delete(name);
+      throw new Error(t("Couldn't load part of this page. Try again or reload the page."), { cause: error });
+    });
+    loading.set(name, found);
+  }
+  return found;
+}
+var failed = [];
+function extra(name) {
+  return part(name).catch((error) => new Promise((resolve) => {
+    const again = () => {
+      for (const one of failed.splice(0)) one();
+    };
+    if (failed.push(() => resolve(extra(name))) === 1) toast(error.message, { title: t("Try again"), run: again }, 1e9);
+  }));
 }
 
 function remember(key3, value, storage = localStorage) {
