@@ -217,11 +217,11 @@ class Traveller(Visitor):
         word = self._word()
         self._read_dialogs()
         self.page.evaluate("document.querySelector('.messages')?.focus()")
-        composers = self.page.locator(".composer")
-        before = composers.count()
+        # one that is being sent may close at any moment
+        self.page.evaluate("document.querySelectorAll('.composer').forEach((one) => (one.dataset.former = ''))")
+        composer = self.page.locator(".composer:not([data-former])")
         self.page.keyboard.press("c")
-        until(lambda: composers.count() > before, what="an editor")
-        composer = composers.last
+        until(lambda: composer.count() == 1, what="an editor")
         composer.get_by_label("To", exact=True).fill(self.server.user)
         composer.get_by_label("Subject").fill(word)
         composer.get_by_label("Text").fill(f"Words of {word}.")
