@@ -10,13 +10,13 @@ const origin = "https://mail.example";
 const hash = (content: string) => createHash("sha256").update(content).digest("hex");
 const policy = { "content-security-policy": "frame-ancestors 'self'; default-src 'none'; sandbox" };
 const part = "export const run = () => 1;\n";
-const partPath = `/part/compose.${hash(part).slice(0, 12)}.js`;
+const partPath = `/part/compose.${hash(part).slice(0, 8)}.js`;
 
 /** A file as the server gives it. */
 const file = (content: string, type: string, tag = hash(content).slice(0, 20)) =>
   new Response(content, { headers: { "content-type": type, etag: `"${tag}-gzip"` } });
 const page = () => file("<!doctype html>Webmail", "text/html; charset=utf-8");
-const script = () => file(part, "text/javascript; charset=utf-8", hash(part).slice(0, 12));
+const script = () => file(part, "text/javascript; charset=utf-8", hash(part).slice(0, 8));
 /** The log-in page of a café. */
 const stranger = () =>
   new Response("<h1>Free Wi-Fi</h1>", { headers: { "content-type": "text/html", etag: '"5f1b2c3d4e5f60718293"' } });

@@ -99,7 +99,7 @@ def test_ones_own_day_is_beside_an_invitation(chromium: Browser, server: LocalSe
         assert [one.top - asked.top for one in (other, was)] == [32, -32]
         assert (asked.height, other.height) == (46, 30)
         assert asked.right <= other.left or other.right <= asked.left
-        facts, frame, beside = (Box.of(one) for one in (card.locator(".event-facts"), card, day))
+        facts, frame, beside = (Box.of(one) for one in (card.locator(".invitation-facts"), card, day))
         assert beside.left >= facts.right if width > 700 else beside.top >= facts.bottom
         assert beside.top == frame.top if width > 700 else beside.width >= frame.width - 2
         assert frame.left <= beside.left < beside.right <= frame.right
@@ -123,7 +123,7 @@ def test_an_invitation_says_what_else_is_at_its_time(chromium: Browser, server: 
         card = page.locator(".event-card")
         join = card.get_by_role("link", name="Join")
         expect(join).to_have_attribute("href", "https://meet.example.org/abc")
-        assert in_sight(join).bottom <= in_sight(card.locator(".event-facts")).top
+        assert in_sight(join).bottom <= in_sight(card.locator(".invitation-facts")).top
         # a filled button, as Yes is where it was chosen, in mail and calendar
         filled = join.evaluate("(button) => getComputedStyle(button).backgroundColor")
         assert filled not in ("rgba(0, 0, 0, 0)", page.evaluate("getComputedStyle(document.body).backgroundColor"))

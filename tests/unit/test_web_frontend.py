@@ -80,6 +80,37 @@ def test_each_layer_of_the_webmail_has_a_name_that_is_drawn() -> None:
     assert {name for _, rule in rules for name in re.findall(r"var\(--z-(\w+)", rule)} == set(levels)
 
 
+ALONE = re.compile(r"\.([\w-]+)(?:(?!:has)::?[\w-]+(?:\([^)]*\))?)*")
+"""A selector of a class, without what it's in."""
+
+
+def styled(sheet: Path) -> set[str]:
+    """Classes that a stylesheet styles wherever they are, on a screen."""
+    css = re.sub(r"/\*.*?\*/", "", sheet.read_text(), flags=re.DOTALL)
+    css = re.sub(r"@media print\s*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}", "", css)
+    selectors = [re.split(r",(?![^(]*\))", rule) for rule in re.findall(r"([^{};]+)\{", css)]
+    return {found[1] for names in selectors for name in names if (found := ALONE.fullmatch(name.strip()))}
+
+
+def test_a_part_of_the_webmail_styles_only_classes_of_its_own() -> None:
+    """WEBMAIL-9: its stylesheet comes when the part does, and stays: another part would look otherwise from then on."""
+    webmail = FRONTEND / "webmail"
+    later = {
+        (path.parent / name).resolve()
+        for path in webmail.rglob("*.ts")
+        for name in re.findall(r'from "(\.[^"]+\.css)"', path.read_text())
+    }
+    ours = {sheet: styled(sheet) for sheet in [*webmail.rglob("*.css"), FRONTEND / "lib/base.css"]}
+    assert len(later) > 40 < len(ours)
+    shared = {
+        f"{sheet.name} and {other.name}: {name}"
+        for sheet in later & ours.keys()
+        for other in ours.keys() - {sheet}
+        for name in ours[sheet] & ours[other]
+    }
+    assert shared == {"touch.css and list.css: messages"}  # what a finger that reaches its end does
+
+
 def test_the_apps_stylesheets_name_no_colour_of_their_own() -> None:
     """WEBMAIL-9: but the white canvas of an attachment's page."""
     named = {

@@ -361,7 +361,7 @@ function draw(
     found.state === "" && joinLink(found.join, true),
     el(
       "dl",
-      { class: "event-facts" },
+      { class: "invitation-facts" },
       found.proposal !== null && fact(t("Scheduled time"), timesOf(found.proposal)),
       fact(found.proposal === null ? t("When") : t("Proposed time"), [
         timesOf(found),
