@@ -9,7 +9,7 @@ import { hue, initials } from "../../lib/disc";
 import { type Child, el, fill, isolated, sign } from "../../lib/dom";
 import { circleCheck, triangleAlert, x } from "../../lib/icons";
 import { adopt } from "../../lib/sheets";
-import { many, t } from "../../lib/words";
+import { many, meant, t } from "../../lib/words";
 import { clock, overlapText, placeOf, type Shown, shown, when } from "../calendar/days";
 import { undoSeconds } from "../event/saved";
 import { titleOf } from "../eventnews/title";
@@ -21,7 +21,7 @@ adopt(sheet);
 type Answer = "yes" | "maybe" | "no";
 
 const answers: readonly (readonly [answer: Answer, button: string, given: string])[] = [
-  ["yes", t("Yes"), t("Going")],
+  ["yes", t("Yes"), meant("answer", "Going")],
   ["maybe", t("Maybe"), t("Maybe")],
   ["no", t("No"), t("Not going")],
 ];
@@ -216,10 +216,15 @@ class Row {
     const first = outlined(news);
     this.link = el(
       "a",
-      { href: first === undefined ? "#calendar" : placeOf("day", first.first), onclick: () => this.leave() },
-      el("bdi", { dir: "auto" }, title === "" ? t("(no title)") : isolated(title)),
+      {
+        dir: "auto",
+        href: first === undefined ? "#calendar" : placeOf("day", first.first),
+        onclick: () => this.leave(),
+      },
+      title === "" ? t("(no title)") : isolated(title),
     );
     this.root.classList.toggle("canceled", said === "canceled");
+    this.root.classList.toggle("changed", said !== "invited");
     fill(this.time, first === undefined ? t("Time not set") : timeText(first, news.repeats));
     this.tellFacts(0);
     fill(
