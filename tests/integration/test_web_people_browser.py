@@ -78,7 +78,7 @@ def test_people_are_imported_written_to_and_removed(chromium: Browser, server: L
     page.get_by_role("dialog", name="Zoe").get_by_role("button", name="Delete").click()
     expect(rows).to_have_count(2)
     expect(people.get_by_role("article")).to_have_count(0)
-    page.get_by_role("button", name="Undo").click()
+    page.locator(".toast", has_text="“Zoe” deleted").get_by_role("button", name="Undo").click()
     expect(rows).to_have_count(3)
     with page.expect_download() as waiting:
         people.get_by_role("link", name="Export as vCards").click()
@@ -105,6 +105,50 @@ def test_people_are_imported_written_to_and_removed(chromium: Browser, server: L
     expect(page.get_by_role("dialog", name="Cleo").get_by_label("Phone").first).to_have_value("+46 1")
     page.wait_for_function("document.documentElement.scrollWidth <= 360")
     page.screenshot(path=tmp_path / "phone-form.png")
+    reader.close()
+
+
+def test_a_contact_that_was_saved_is_as_before(chromium: Browser, server: LocalServer) -> None:
+    """WEBMAIL-174a: Undo takes a new contact away, and gives one that was changed its former name and addresses."""
+    reader = Visitor(chromium, server, viewport={"width": 1280, "height": 900})
+    reader.enter("/webmail/#people:")
+    page = reader.page
+    people = page.locator("#app.other-place")
+    row = people.get_by_role("listitem").filter(has_text="Tove")
+
+    def save(words: str) -> None:
+        page.get_by_role("dialog").get_by_role("button", name="Save").click()
+        expect(page.locator(".toast").last).to_contain_text(words)
+
+    def undo() -> None:
+        page.locator(".toast").last.get_by_role("button", name="Undo").click()
+
+    def add() -> None:
+        page.get_by_role("button", name="New contact").click()
+        form = page.get_by_role("dialog", name="New contact")
+        form.get_by_label("Name", exact=True).fill("Tove")
+        form.get_by_label("Email").first.fill("tove@z.example")
+        save("Added to your contacts")
+        expect(row).to_have_count(1)
+
+    add()
+    undo()
+    expect(row).to_have_count(0)
+    add()
+    row.get_by_role("button", name="Tove").click()
+    card = people.get_by_role("article")
+    card.get_by_role("button", name="Edit").click()
+    form = page.get_by_role("dialog", name="Tove")
+    form.get_by_label("Name", exact=True).fill("Tove Berg")
+    form.get_by_label("Email").first.fill("berg@z.example")
+    save("Contact saved")
+    expect(card).to_contain_text("berg@z.example")
+    undo()
+    expect(card).to_contain_text("tove@z.example")
+    expect(card).not_to_contain_text("Berg")
+    card.get_by_role("button", name="Edit").click()
+    page.get_by_role("dialog", name="Tove").get_by_role("button", name="Delete").click()
+    expect(row).to_have_count(0)
     reader.close()
 
 

@@ -31,6 +31,12 @@ PAGE = """<!doctype html><style>.card { background: #ffffff; color: #223344 }</s
 <table class="card" width="100%"><tr><td><h1>Autumn</h1><p>Leaves fall.</p>
 <p><a href="https://evil.example/">https://www.bank.example/</a></p><img src="https://tracker.example/p.gif"></td></tr></table>"""
 
+XMP = b"""http://ns.adobe.com/xap/1.0/\0<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF
+xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description xmlns:exif="http://ns.adobe.com/exif/1.0/"
+exif:GPSLatitude="52,31.2057N" exif:GPSLongitude="13,25.2757E"/></rdf:RDF></x:xmpmeta>"""
+PHOTO = b"\xff\xd8\xff\xe1" + (len(XMP) + 2).to_bytes(2, "big") + XMP + b"\xff\xd9"
+"""A photo that says where it was taken, without its pixels."""
+
 QUOTED = "".join(f"> line {number} of what was written before\n" for number in range(9))
 LINKS = "See https://example.org/minutes (soon), not\nhttps://www.bank.example@evil.example/login.\n"
 TEXT = f"The boats are in.\n\n> quoted\n>> twice\n>>> three times\n\n{LINKS}\n-- \nAda\n"
@@ -370,6 +376,10 @@ def writing(walk: Walk) -> Iterator[str]:
     composer.locator("input[type=file]:not([accept])").set_input_files(file)
     expect(composer.locator(".file-name")).to_be_visible()
     yield "reply to all"
+    photo = FilePayload(name="harbour.jpg", mimeType="image/jpeg", buffer=PHOTO)
+    composer.locator("input[type=file]:not([accept])").set_input_files(photo)
+    expect(composer.locator(".file-place")).to_be_visible()
+    yield "photo with a place"
     composer.get_by_label("To", exact=True).fill("tom at example,")
     composer.get_by_label("Text").press("Control+Enter")
     expect(composer.locator("[data-field=to] .field-hint")).to_contain_text("tom at example")
@@ -463,6 +473,19 @@ def calendar(walk: Walk) -> Iterator[str]:
     place.get_by_role("button", name="Back to calendar").click()
     walk.lists("Calendars")
     yield "calendars"
+    if not walk.narrow:
+        page.get_by_role("button", name="Second time zone…").click()
+        zones = page.get_by_role("dialog").get_by_role("option")
+        page.get_by_role("dialog").get_by_label("Time zone", exact=True).fill("tokyo")
+        expect(zones).to_have_count(1)
+        yield "choice of a time zone"
+        zones.click()
+        place.get_by_role("button", name="Week", exact=True).click()
+        expect(place.locator(".cal-zone").first).to_be_visible()
+        yield "second time zone"
+        page.get_by_role("button", name="Second time zone…").click()
+        zones.filter(has_text="No second time zone").click()
+        expect(place.locator(".cal-zone")).to_have_count(0)
     page.locator(".cal-small-name").click()
     yield "months"
     page.locator(".cal-small-name").click()
