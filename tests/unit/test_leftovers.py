@@ -29,6 +29,7 @@ UNCALLED = {
     "proto/imap/bodystructure.py parse_body": "public API: the client's reading of BODYSTRUCTURE",
     "proto/mime": "public API: the codec alone, for programs that use the package",
     "proto/sieve": "public API: the codec alone, for programs that use the package",
+    "workers": "built in steps, and no part of a running server before the last one (docs/decisions/031-workers.md)",
     "store/rows/sorting.py SORT_KEYS": "the keys that `columns_of` knows; tests sort by each",
 }
 """Names that no product code names, by file, file and name, or name; with the reason."""
@@ -46,6 +47,7 @@ SWALLOWING = {
     "store/file/writer.py": "errors of units are raised in their callers, not in the writer's thread",
     "store/search/texts.py": "an error of one message's text is noted for that message; others are raised again",
     "supervision.py": "the failure of a task is logged and counted, and the task starts again (ADMIN-39a)",
+    "workers/channel.py": "a bug in one answer is logged, and fails one question of the other process, not all",
     "web/serve.py": "a crash in one request is counted, and the connection gets 500",
 }
 """Modules that catch every exception without raising it again as it is, with the reason."""
