@@ -1,4 +1,4 @@
-"""One end of the connection between two processes: asks questions, and answers those of the other process.
+"""One end of the connection between two processes: asks questions, and answers the other end's questions.
 
 A channel is bounded in all that the other process could make it hold: questions that are open, octets of a message,
 descriptors. A sender waits while the other process does not read, until its question's time is over. When the other
@@ -152,15 +152,6 @@ class Channel:
                 raise asked.error
             return cast("Reply", asked.reply)
         raise Late(f"{question.name}: no answer within {question.seconds:g} s")
-
-    def stop(self) -> None:
-        """Tell the other process that no more questions or answers will come: its `serve` returns. Its last messages
-        are still taken.
-        """
-        try:
-            self._socket.shutdown(socket.SHUT_WR)
-        except OSError:
-            return  # it has ended
 
     def close(self) -> None:
         """Close the channel, as the end of the other process does."""

@@ -271,8 +271,6 @@ async def test_a_withdrawal_that_comes_late_is_no_garbage() -> None:
 
 def test_a_server_with_one_process_loads_nothing_of_this() -> None:
     """Decision 031: one worker stays as it is."""
-    code = (
-        "import sys, moxlite.server, moxlite.commands; print(*sys.modules)"
-    )
+    code = "import sys, moxlite.server, moxlite.commands; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], cwd=top(), capture_output=True, text=True, check=True)
     assert [name for name in loaded.stdout.split() if name.startswith("moxlite.workers")] == []

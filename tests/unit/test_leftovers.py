@@ -47,6 +47,7 @@ SWALLOWING = {
     "store/file/writer.py": "errors of units are raised in their callers, not in the writer's thread",
     "store/search/texts.py": "an error of one message's text is noted for that message; others are raised again",
     "supervision.py": "the failure of a task is logged and counted, and the task starts again (ADMIN-39a)",
+    "workers/forking.py": "whatever ends a forked process is printed: nothing of the process that forked it runs again",
     "workers/channel.py": "a bug in one answer is logged, and fails one question of the other process, not all",
     "web/serve.py": "a crash in one request is counted, and the connection gets 500",
 }
