@@ -112,12 +112,14 @@ def quick(top: Path) -> list[Path]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _processes_of_the_run() -> Iterator[None]:
-    """End the process that a test may have asked about a pattern; in a server it ends when it is not asked. And that
-    which forks servers, and the browser.
+    """End the process that a test may have asked about a pattern; in a server it ends when it is not asked. And those
+    that fork servers and open auth.db, and the browser.
     """
     yield
     if (module := sys.modules.get("tests.integration.browser")) is not None:
         module.close_browser()
+    if (module := sys.modules.get("tests.authprocess")) is not None:
+        module.end()
     starting.end()
     if (module := sys.modules.get("moxlite.patterns.process")) is not None:
         module.process.close()

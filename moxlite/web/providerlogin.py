@@ -39,7 +39,6 @@ from moxlite.proto.oidc import (
     ProviderBroken,
 )
 from moxlite.store.auth.authdb import AuthDB
-from moxlite.store.auth.loginattempts import ADMIN
 from moxlite.store.auth.providerbindings import BoundElsewhere
 from moxlite.store.errors import LimitExceeded
 from moxlite.web.calls import call
@@ -275,8 +274,7 @@ class ProviderLogins:
             answer = Response(400, LOGOUT_HEADERS, b'{"error":"invalid_request"}')
         else:
             # First: log-ins on their way end too, also of people without an account.
-            self._auth.sessions.logouts.note(claims.sub or "", claims.sid or "")
-            self._auth.sessions.tell(ADMIN)
+            await self._auth.sessions.note_provider_logout(claims.sub or "", claims.sid or "")
             accounts = await self._end(provider, claims)
             logger.info("logged out at the login provider", extra={"kv": {"accounts": ",".join(accounts)}})
             answer = Response(200, LOGOUT_HEADERS, b"")

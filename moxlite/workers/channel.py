@@ -95,15 +95,20 @@ class Channel:
         self._socket = trio.socket.from_stdlib_socket(sock)
         self._role: Final[Role] = role
         self._peer: Final[Role] = peer
-        self._answers = {answering.question.name: answering for answering in answers}
-        for answering in self._answers.values():
-            assert answering.question.crosses(peer, role), answering.question.name
+        self._answers: dict[str, Answering[Any, Any]] = {}
+        self.add_answers(answers)
         self._sending = trio.StrictFIFOLock()
         self._nursery: trio.Nursery | None = None
         self._asked: dict[int, _Asked] = {}
         self._numbers = itertools.count(1)
         self._places: defaultdict[str, trio.Semaphore] = defaultdict(lambda: trio.Semaphore(0))
         self._answered: dict[int, tuple[str, trio.CancelScope]] = {}
+
+    def add_answers(self, answers: Iterable[Answering[Any, Any]]) -> None:
+        """Answer these questions, too. To be called before `serve`: for answers of what asks by this channel."""
+        for answering in answers:
+            assert answering.question.crosses(self._peer, self._role), answering.question.name
+            self._answers[answering.question.name] = answering
 
     async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Answer questions, and take answers, until the other process has ended or `close` was called.

@@ -49,8 +49,11 @@ class Crew:
       forker: which is served.
       size: number of workers.
       answers: to what a worker asks.
-      begun: called with a worker's place, from 0 on, and its channel, before anything else is asked of it. A worker for
-        which it raises NoAnswer is killed.
+      begun: called with a worker's place, from 0 on, and its channel, to have it begin. A worker for which it raises
+        NoAnswer is killed. It may be told what all are told before that.
+
+    Attributes:
+      channels: to the workers that have begun, by their places.
     """
 
     def __init__(
@@ -65,12 +68,8 @@ class Crew:
         self._answers = tuple(answers)
         self._begun = begun
         self._running: dict[int, tuple[Worker, Channel]] = {}
+        self.channels: dict[int, Channel] = {}
         self._stopping = False
-
-    @property
-    def channels(self) -> dict[int, Channel]:
-        """Channels to the workers that have begun, by their places."""
-        return {place: channel for place, (_, channel) in self._running.items()}
 
     async def serve(self) -> None:
         """Keep the workers running, until `stop`. Each failure is that of one worker."""
@@ -125,9 +124,10 @@ class Crew:
         try:
             async with trio.open_nursery() as nursery:
                 await nursery.start(_serve, channel, nursery.cancel_scope)
+                self._running[place] = worker, channel  # so that it misses no change while it begins
                 try:
                     await self._begun(place, channel)
-                    self._running[place] = worker, channel
+                    self.channels[place] = channel
                     while True:
                         await channel.ask(ALIVE, None)
                         await trio.sleep(WATCH_SECONDS)
@@ -140,10 +140,11 @@ class Crew:
             await self._kill(worker, group.exceptions[0])
         finally:
             self._running.pop(place, None)
+            self.channels.pop(place, None)
         if not self._stopping:
             with trio.move_on_after(PAUSE_SECONDS):
                 await worker.ended.wait()
-            await self._kill(worker, Late("it has closed its channel, and has not ended"))
+            await self._kill(worker, Late("the worker closed its channel but still runs"))
         await worker.ended.wait()  # its accounts are closed only then
         if not self._stopping:
             ends.labels(cause=cause).inc()

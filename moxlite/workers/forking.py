@@ -125,7 +125,7 @@ class Forker:
     async def _note_exit(self, exited: Exit, _: Descriptors) -> None:
         await trio.lowlevel.checkpoint()
         worker = self._running.pop(exited.number, None)
-        if worker is not None:  # else nobody waits for it any more
+        if worker is not None:  # else its fork was given up
             worker.status = exited.status
             worker.ended.set()
 

@@ -96,7 +96,7 @@ class Descriptors:
 
 
 class Answering(msgspec.Struct, Generic[Request, Reply], frozen=True):
-    """A question and the function that answers it, in a task of its own. It may raise the errors that the question names."""
+    """A question and the function that answers it, in a task of its own, or raises an error that the question names."""
 
     question: Question[Request, Reply]
     answer: Callable[[Request, Descriptors], Awaitable[Reply]]

@@ -3,12 +3,13 @@
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import argon2
 import pytest
 
 from moxlite.store.auth import credentials
+from moxlite.store.auth.authdb import AuthDB
 
 if TYPE_CHECKING:  # others need no web server
     from tests.web_rig import Browser, Rig
@@ -30,6 +31,37 @@ def without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("moxlite.web.sessions", "moxlite.web.admin.sessions"):
         if name in sys.modules:
             monkeypatch.setattr(f"{name}.FAILURE_DELAY", 0.0)
+
+
+LOGINS: Final = (
+    "test_imapd_apppasswords",
+    "test_imapd_auth",
+    "test_web_account_devices",
+    "test_web_devices",
+    "test_web_factors",
+    "test_web_lock",
+    "test_web_login",
+    "test_web_one_login",
+    "test_web_provider",
+    "test_web_provider_logout",
+)
+"""Test files about log-ins: their tests also run with auth.db in another process, unless marked `auth_here`."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run tests of log-ins with auth.db in either place (docs/decisions/031-workers.md)."""
+    if metafunc.module.__name__.rpartition(".")[2] in LOGINS and "auth_place" in metafunc.fixturenames:
+        marked = any(mark.name == "auth_here" for mark in metafunc.definition.iter_markers())
+        metafunc.parametrize("auth_place", ["here"] if marked else ["here", "elsewhere"], indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def auth_place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have auth.db open in this process, or elsewhere: in another one, which is asked."""
+    if getattr(request, "param", "here") == "elsewhere":
+        from tests.authprocess import ElsewhereAuth
+
+        monkeypatch.setattr(AuthDB, "open", ElsewhereAuth.open)
 
 
 @pytest.fixture

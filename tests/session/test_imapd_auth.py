@@ -15,7 +15,7 @@ from moxlite.proto.sasl.crammd5 import CramMD5Client
 from moxlite.proto.sasl.scram import ScramClient
 from moxlite.proto.sasl.types import ClientMechanism
 from moxlite.store.auth.credentials import change_password
-from moxlite.store.auth.tlskeys import TLSKey, add_key
+from moxlite.store.auth.tlskeys import TLSKey
 from tests.logs import kv
 from tests.session.imapd_harness import PASSWORD, Client, Imap, imap
 
@@ -158,7 +158,7 @@ async def _add_key(imap: Imap, *, no_preauth: bool = False) -> None:
         account="mia",
         login_address="mia@example.org",
     )
-    await imap.context.logins._auth.database.write(lambda tx: add_key(tx, key))
+    await imap.context.logins._auth.keys.add(key)
 
 
 async def test_a_known_client_certificate_logs_in_by_itself(imap: Imap) -> None:

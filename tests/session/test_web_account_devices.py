@@ -72,6 +72,7 @@ async def test_a_device_gets_its_password_after_a_yes_on_the_logged_in_page(
     assert found["password"] not in logged
 
 
+@pytest.mark.auth_here
 @pytest.mark.rig(app="/", static=STATIC.replace('postmaster = { account = "mia"', 'postmaster = { account = "tom"'))
 @pytest.mark.parametrize("when", ["the link is made", "the device asks", "the password is there"])
 async def test_a_later_account_of_the_name_is_asked_nothing(rig: Rig, browser: Browser, when: str) -> None:

@@ -102,6 +102,7 @@ async def test_other_apps_have_no_devices(rig: Rig) -> None:
     assert refused == (400, "user:error")
 
 
+@pytest.mark.auth_here
 async def test_the_secret_changes_each_day_and_the_csrf_token_stays(rig: Rig, clock: Clock) -> None:
     """WEBMAIL-22a"""
     browser = await stay(rig)
@@ -142,6 +143,7 @@ async def test_two_tabs_do_not_log_each_other_out(rig: Rig, clock: Clock) -> Non
     await events.stream.aclose()
 
 
+@pytest.mark.auth_here
 async def test_an_old_secret_ends_the_session_for_both_sides(rig: Rig, clock: Clock) -> None:
     """WEBMAIL-22a: a copied cookie that is used after the browser got another."""
     browser = await stay(rig)
@@ -161,6 +163,7 @@ async def test_an_old_secret_ends_the_session_for_both_sides(rig: Rig, clock: Cl
     assert await rig.auth.sessions.of("mia") == []
 
 
+@pytest.mark.auth_here
 async def test_a_thief_that_comes_first_is_found_when_the_owner_comes(rig: Rig, clock: Clock) -> None:
     """WEBMAIL-22a"""
     browser = await stay(rig)
@@ -172,6 +175,7 @@ async def test_a_thief_that_comes_first_is_found_when_the_owner_comes(rig: Rig, 
     assert await thief.error("token") == (401, "user:badAuth")
 
 
+@pytest.mark.auth_here
 async def test_a_device_ends_after_thirty_days_without_use(rig: Rig, clock: Clock) -> None:
     """WEBMAIL-22a: told in words; the browser forgets what it kept."""
     browser = await stay(rig)
@@ -184,6 +188,7 @@ async def test_a_device_ends_after_thirty_days_without_use(rig: Rig, clock: Cloc
     assert "clear-site-data" in answer.headers
 
 
+@pytest.mark.auth_here
 async def test_a_device_ends_after_180_days(rig: Rig, clock: Clock) -> None:
     """WEBMAIL-22a"""
     browser = await stay(rig)
@@ -194,6 +199,7 @@ async def test_a_device_ends_after_180_days(rig: Rig, clock: Clock) -> None:
     assert await browser.error("token") == (401, "user:badAuth")
 
 
+@pytest.mark.auth_here
 async def test_an_ordinary_session_still_ends_with_the_day(rig: Rig, clock: Clock) -> None:
     """WEBMAIL-19: and clears nothing in the browser."""
     browser = rig.browser(port=443, tls=True)
@@ -204,6 +210,7 @@ async def test_an_ordinary_session_still_ends_with_the_day(rig: Rig, clock: Cloc
     assert "clear-site-data" not in answer.headers
 
 
+@pytest.mark.auth_here
 async def test_devices_are_listed_and_ended_in_the_account_app(rig: Rig, clock: Clock) -> None:
     """WEBMAIL-22a, WEB-70: with the browser, the last use and its address."""
     browser = await stay(rig, remote="198.51.100.7")
@@ -221,6 +228,7 @@ async def test_devices_are_listed_and_ended_in_the_account_app(rig: Rig, clock: 
     assert "clear-site-data" in answer.headers
 
 
+@pytest.mark.auth_here
 async def test_log_out_forgets_the_device(rig: Rig, clock: Clock) -> None:
     """WEBMAIL-22, WEBMAIL-22a"""
     browser = await stay(rig)

@@ -340,6 +340,7 @@ async def test_the_password_alone_no_longer_works_elsewhere(rig: Rig) -> None:
     assert await notices(rig) == ["Two-step verification is on", "Two-step verification is off"]
 
 
+@pytest.mark.auth_here
 async def test_sensitive_calls_ask_again_after_ten_minutes(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """WEB-63a: password or factor, for this session alone."""
     account, other = await logged_in(rig), await logged_in(rig)

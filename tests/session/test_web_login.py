@@ -121,6 +121,7 @@ async def test_a_call_needs_cookie_and_csrf_token(rig: Rig) -> None:
     assert await browser.call("token")
 
 
+@pytest.mark.auth_here
 async def test_a_check_of_a_session_is_one_read(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """WEB-174, STORE-105: by an index; the extension is written once in five minutes, however many calls come."""
     browser = rig.browser()

@@ -276,6 +276,7 @@ async def test_mail_leaves_the_account_app_after_the_password_only(rig: Rig, clo
     assert await export(account, **whole) == 200
 
 
+@pytest.mark.auth_here
 async def test_it_ends_after_a_day_however_much_it_is_used(rig: Rig, clock: Clock) -> None:
     """WEB-51a, WEB-54"""
     browser = await webmail(rig, stay=True)
@@ -359,6 +360,7 @@ async def test_the_list_shows_one_log_in(rig: Rig) -> None:
     assert (await account.error("overview"))[1] == "user:badAuth"
 
 
+@pytest.mark.auth_here
 async def test_a_stolen_device_takes_its_account_page_along(rig: Rig, clock: Clock) -> None:
     """WEB-51a, STORE-105b"""
     browser = await webmail(rig, stay=True)

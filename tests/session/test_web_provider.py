@@ -330,6 +330,7 @@ async def by_program(rig: Rig, header: str) -> int:
     return answer.status
 
 
+@pytest.mark.auth_here
 @pytest.mark.rig(static=STRONG)
 async def test_app_passwords_pause(rig: Rig, provider: House) -> None:
     """WEB-188: 30 days after the last log-in at the provider, until the next one; not those of other accounts."""
@@ -486,6 +487,7 @@ async def test_addresses_that_connect_nothing(rig: Rig, provider: House, email: 
     assert await rig.auth.bindings.of("") == []
 
 
+@pytest.mark.auth_here
 @trusting
 async def test_an_address_that_changes_hands_opens_nothing(rig: Rig, provider: House) -> None:
     """WEB-185: also after the first person was disconnected."""
@@ -530,6 +532,7 @@ async def remove(rig: Rig, *path: str) -> None:
     await rig.holder.edit(change)
 
 
+@pytest.mark.auth_here
 @creating
 async def test_the_first_log_in_creates_an_account(rig: Rig, provider: House) -> None:
     """WEB-186: with the domain's settings, without a password; the audit log names the person."""
@@ -553,6 +556,7 @@ async def test_the_first_log_in_creates_an_account(rig: Rig, provider: House) ->
     assert (await log_in(provider, page(rig, "/")))["login_address"] == "ida.may@example.org"
 
 
+@pytest.mark.auth_here
 @creating
 async def test_two_tabs_of_a_new_person(rig: Rig, provider: House) -> None:
     """WEB-186: one account."""
@@ -571,6 +575,7 @@ async def test_two_tabs_of_a_new_person(rig: Rig, provider: House) -> None:
     assert [one.account for one in await rig.auth.bindings.of("")] == ["ida"]
 
 
+@pytest.mark.auth_here
 @creating
 async def test_a_name_that_another_domain_has(rig: Rig, provider: House) -> None:
     """WEB-186: the account's name has the domain then."""
@@ -610,6 +615,7 @@ async def test_claims_that_create_nothing(rig: Rig, provider: House, email: str,
     assert "ida" not in rig.holder.current.domains.accounts
 
 
+@pytest.mark.auth_here
 @creating
 async def test_an_address_that_somebody_had_gets_no_account(rig: Rig, provider: House) -> None:
     """WEB-186: of an account, of an alias, and of one that was created at a log-in and is gone."""
@@ -754,6 +760,7 @@ async def test_the_administrator_connects(rig: Rig, provider: House) -> None:
         await commands.disconnect(DisconnectProvider("tom", "tom-at-home"))
 
 
+@pytest.mark.auth_here
 async def test_a_removed_account_has_no_connection(rig: Rig, provider: House) -> None:
     """WEB-181, STORE-140: a later account of the name is another one's."""
     await connect(rig, "tom-at-home", "tom")

@@ -34,9 +34,11 @@ LARGER = {
         19,
         "commands, DATA and BDAT take turns on one input",
     ),
+    "store/auth/authdb.py AuthDB": (11, 13, "an object for each table of the file"),
     "store/changelog/unit.py AccountTx": (24, 16, "a transaction with the changes that it collects"),
     "store/file/health.py Health": (17, 13, "a flag that tasks wait for, with the faults that set it"),
     "web/admin/sessions.py AdminSessions": (25, 11, "sessions with the administrator's own way to log in"),
+    "workers/auth.py WorkerAuth": (15, 16, "the tables of AuthDB, which ask another process here"),
 }
 """Classes that stay larger, with their numbers of methods and attributes: their state is one thing, and parts of it
 apart would have to be read together.

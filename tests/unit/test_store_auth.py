@@ -199,7 +199,7 @@ async def test_a_file_that_cannot_be_written_does_not_end_the_recorder(
     def full(tx: Tx, attempts: object) -> None:
         raise StorageFull
 
-    monkeypatch.setattr(auth.attempts.recorder, "_add", full)
+    monkeypatch.setattr(loginattempts, "record", full)
     before = loginattempts.dropped_total.value
     auth.attempts.record(attempt())
     with trio.fail_after(60):

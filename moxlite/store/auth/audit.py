@@ -151,30 +151,20 @@ class AuditLog:
             return await self._database().scan(read, op="audit_log")
         return await self._database().read(read, op="audit_log")
 
-    async def begin(self, action: str, object_: str, detail: Mapping[str, object]) -> int | None:
-        """Store a row that says ``begun``, durable when this returns; its id, None if it could not be written."""
+    async def begin(self, action: str, object_: str, detail: str) -> int:
+        """Store a row that says ``begun``, durable when this returns; its id. `detail` is JSON. Raises StoreError."""
         one = origin()
         # Written before the change is made: a process that is killed in the midst of it leaves a trace.
-        values = (one.actor, one.remote_ip, action, object_, _encoded(detail), one.via, "begun")
+        values = (one.actor, one.remote_ip, action, object_, detail, one.via, "begun")
 
         def insert(tx: Tx) -> int:
             return tx.insert(BEGIN, tx.now, *values)
 
-        try:
-            return await self._database().write(insert)
-        except StoreError as error:
-            kv = {"action": action, "object": object_, "actor": one.actor, "err": str(error)}
-            logger.warning("failed to write audit log entry", extra={"kv": kv})
-            return None
+        return await self._database().write(insert)
 
-    async def update(self, number: int, detail: Mapping[str, object], outcome: Outcome) -> None:
-        """Complete a row that says ``begun``."""
-        encoded = _encoded(detail)
-        try:
-            await self._database().write(lambda tx: tx.execute(UPDATE, encoded, outcome, number))
-        except StoreError as error:
-            kv = {"id": number, "outcome": outcome, "err": str(error)}
-            logger.warning("failed to update audit log entry", extra={"kv": kv})
+    async def update(self, number: int, detail: str, outcome: Outcome) -> None:
+        """Complete a row that says ``begun``. `detail` is JSON. Raises StoreError."""
+        await self._database().write(lambda tx: tx.execute(UPDATE, detail, outcome, number))
 
 
 class PendingChange:
@@ -194,7 +184,12 @@ class PendingChange:
         if outer is not None:
             await trio.lowlevel.checkpoint()
             return outer
-        self._number = await self._log.begin(*self._begin, self._detail)
+        action, object_ = self._begin
+        try:
+            self._number = await self._log.begin(action, object_, _encoded(self._detail))
+        except StoreError as error:
+            kv = {"action": action, "object": object_, "actor": origin().actor, "err": str(error)}
+            logger.warning("failed to write audit log entry", extra={"kv": kv})
         self._token = _recording.set(self)
         return self
 
@@ -205,8 +200,6 @@ class PendingChange:
             return
         _recording.reset(self._token)
         self.over = True
-        if self._number is None:
-            return
         outcome: Outcome = "done"
         if error is not None:
             # what is refused has words for people; anything else is a fault, or was cancelled
@@ -214,17 +207,25 @@ class PendingChange:
             outcome = "refused" if getattr(error, "code", "failed") not in FAULTS else "failed"
             self._detail["why"] = words[:500]
         with trio.CancelScope(deadline=trio.current_time() + FINISH_SECONDS, shield=True):
-            await self._log.update(self._number, self._detail, outcome)
+            await self._update(outcome)
 
     async def changes(self, differences: Sequence[Difference]) -> None:
         """Note what is about to change; on disk when this returns."""
         self._detail["changes"] = [*self._changes(), *differences]
-        if self._number is not None:
-            await self._log.update(self._number, self._detail, "begun")
+        await self._update("begun")
 
     def add(self, detail: Mapping[str, object]) -> None:
         """Add details, which are stored when the change has ended."""
         self._detail.update(detail)
+
+    async def _update(self, outcome: Outcome) -> None:
+        if self._number is None:
+            return  # the row could not be written
+        try:
+            await self._log.update(self._number, _encoded(self._detail), outcome)
+        except StoreError as error:
+            kv = {"id": self._number, "outcome": outcome, "err": str(error)}
+            logger.warning("failed to update audit log entry", extra={"kv": kv})
 
     def _changes(self) -> Sequence[Difference]:
         found: Any = self._detail.get("changes", ())

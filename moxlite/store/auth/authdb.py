@@ -52,7 +52,7 @@ class AuthDB:
     Each table has an object: `sessions`, `attempts`, `keys` of client certificates, second `factors`, the `audit` log,
     `sharing`, the pairs of accounts that share mailboxes, `masked`, the index of addresses to give away,
     `admin_tokens`, `foreign`, the accounts with another server's hash, `bindings`, the people of a login provider,
-    `addresses`, which there are or were.
+    `addresses`, which there are or were, `answers` to calls.
     """
 
     def __init__(self, database: Database | StoreError) -> None:
@@ -71,6 +71,7 @@ class AuthDB:
         self.foreign = ForeignPasswords(lambda: self.database)
         self.bindings = ProviderBindings(lambda: self.database)
         self.addresses = KnownAddresses(lambda: self.database)
+        self.answers = KeptAnswers(lambda: self.database)
 
     @classmethod
     async def open(cls, path: Path, options: Options, *, create: bool = False) -> AuthDB:
@@ -83,11 +84,6 @@ class AuthDB:
         if isinstance(self._database, Database):
             return self._database
         raise StorageBroken(str(self._database))
-
-    @property
-    def answers(self) -> KeptAnswers:
-        """The answers to calls."""
-        return KeptAnswers(lambda: self.database)
 
     @property
     def in_service(self) -> bool:
@@ -132,8 +128,10 @@ class AuthDB:
             factors.drop_links(tx, account)
             providerbindings.drop_bindings(tx, account)
 
-        self.sessions.forget(account)
-        await self.database.write(unit)
+        try:
+            await self.database.write(unit)
+        finally:
+            await self.sessions.forget(account)
         await self.foreign.leave(account)
 
     async def removals(self) -> list[str]:
@@ -208,10 +206,14 @@ class SharedAccounts:
         if await self._database().read(known, op="shared"):
             return False
         await self._database().write(unit)
+        self.note_change()
+        return True
+
+    def note_change(self) -> None:
+        """Note that pairs have changed."""
         self.changes += 1
         for alarm in self.alarms:
             alarm.set()
-        return True
 
     async def guests(self, owner: str) -> set[str]:
         """The users to whom an account has given rights, as `set_guests` stored them."""

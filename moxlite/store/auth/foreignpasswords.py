@@ -51,7 +51,11 @@ class ForeignPasswords:
         except StorageBroken:
             return
         rows = await database.read(lambda r: r.rows(ALL), op="foreign-passwords")
-        self._left = {account: ForeignPassword(since, bool(warned)) for account, since, warned in rows}
+        self.replace({account: ForeignPassword(since, bool(warned)) for account, since, warned in rows})
+
+    def replace(self, left: Mapping[str, ForeignPassword]) -> None:
+        """Have these accounts in memory, as they are in the file."""
+        self._left = dict(left)
 
     async def enter(self, account: str) -> None:
         """Enter an account, before its hash is stored."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from typing import Final, Literal, TypeAlias
 
@@ -311,11 +311,9 @@ def drop_old(tx: Tx) -> None:
     tx.execute(DROP_OLD, tx.now - RETENTION)
 
 
-def attempt_recorder(db: Callable[[], Database]) -> Recorder[LoginAttempt]:
-    """The queue between the protocols and the writer of ``auth.db``; `db` gives the file, or raises StorageBroken."""
-    return Recorder(
-        db, record, size=QUEUE_SIZE, dropped=dropped_total, logger=logger, failure="login attempts not recorded"
-    )
+def attempt_recorder(write: Callable[[list[LoginAttempt]], Awaitable[None]]) -> Recorder[LoginAttempt]:
+    """The queue between the protocols and the writer of ``auth.db``; `write` is `LoginAttempts.write`."""
+    return Recorder(write, size=QUEUE_SIZE, dropped=dropped_total, logger=logger, failure="login attempts not recorded")
 
 
 class LoginAttempts:
@@ -327,12 +325,16 @@ class LoginAttempts:
 
     def __init__(self, database: Callable[[], Database]) -> None:
         self._database = database
-        self.recorder: Final = attempt_recorder(database)
+        self.recorder: Final = attempt_recorder(self.write)
 
     def record(self, attempt: LoginAttempt) -> None:
         """Queue an attempt for the writer; never waits, and drops it if a hundred wait already."""
         if not self.recorder.record(attempt):
             logger.debug("failed to record login attempt", extra={"kv": {"protocol": attempt.protocol}})
+
+    async def write(self, attempts: list[LoginAttempt]) -> None:
+        """Write attempts in one unit, see `record`: the work of `recorder`."""
+        await self._database().write(lambda tx: record(tx, attempts))
 
     async def newest(self, account: str | None = None, *, limit: int = 10) -> list[RecordedAttempt]:
         """The newest attempts of an account (or `UNKNOWN`, `ADMIN`), or of all."""

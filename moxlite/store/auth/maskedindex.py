@@ -62,18 +62,25 @@ class MaskedIndex:
         """Remove the entry of an address that is not stored any more. Within `changing`."""
         await self._database().write(lambda tx: _changes(tx, LEAVE, address, account))
 
+    async def entries(self, account: str) -> set[str]:
+        """The keys of the addresses that are entered for an account."""
+        return await self._database().read(lambda r: {one for (one,) in r.rows(OF_ACCOUNT, account)}, op="masked")
+
+    async def repair(self, account: str, enter: set[str], leave: set[str]) -> None:
+        """Enter and remove addresses of an account. Within `changing`."""
+        await self._database().write(lambda tx: _replace(tx, account, enter, leave))
+
     async def compare(self, account: Account) -> None:
         """Make the entries of an account agree with its own file: the task `store.masked` of an open account."""
         name = account.name
-        try:
-            self._database()
-        except StorageBroken:
-            return  # out of service: addresses without an entry wait
         async with self.changing(name):
-            known = await self._database().read(lambda r: {one for (one,) in r.rows(OF_ACCOUNT, name)}, op="masked")
+            try:
+                known = await self.entries(name)
+            except StorageBroken:
+                return  # out of service: addresses without an entry wait
             stored = await account.read(masked_addresses, op="masked")
             if known != stored:
-                await self._database().write(lambda tx: _replace(tx, name, stored - known, known - stored))
+                await self.repair(name, stored - known, known - stored)
                 kv = {"account": name, "entered": len(stored - known), "left": len(known - stored)}
                 logger.warning("masked address index repaired", extra={"kv": kv})
         await self._compared.note(account)

@@ -19,6 +19,7 @@ import msgspec
 import trio
 
 from moxlite.store.auth import sessions
+from moxlite.store.auth.loginattempts import ADMIN
 from moxlite.store.auth.sessions import (
     COLUMNS,
     LIFETIME,
@@ -181,16 +182,23 @@ class WebSessions:
                 self.tell(account)
         return sorted(accounts)
 
+    async def note_provider_logout(self, subject: str, sid: str) -> None:
+        """Note a log-out at the login provider, see `ProviderLogouts.note`: log-ins that are on their way end, too."""
+        await trio.lowlevel.checkpoint()
+        self.logouts.note(subject, sid)
+        self.tell(ADMIN)
+
     async def id_token(self, session: Session) -> str:
         """The ID token of the log-in at the provider that began a session, "" for none."""
         if session.id < 0:
             return self._in_memory.id_token(session.id)
         return await self._database().read(lambda r: sessions.id_token_of(r, session.account, session.id), op="session")
 
-    def forget(self, account: str) -> None:
-        """End the sessions of an account that are in memory."""
+    async def forget(self, account: str) -> None:
+        """End the sessions of an account that are in memory, while those in the file are ended by another unit."""
         self._in_memory.remove_all(account)
         self.tell(account)
+        await trio.lowlevel.checkpoint()
 
     def tell(self, account: str) -> None:
         """Have open streams of an account, or of `ADMIN`, look at their sessions."""
@@ -426,6 +434,14 @@ class ProviderLogouts:
         if len(self._last) >= MAX_LOGOUTS:
             self._forgotten = self._last.pop(next(iter(self._last)))
         self._last[key] = self.count
+
+    def since(self, count: int) -> list[tuple[str, str]]:
+        """Person and session of the log-outs that are remembered since `count` log-outs, as given to `note`."""
+        return [key for key, number in self._last.items() if number > count]
+
+    def begin_at(self, count: int) -> None:
+        """Begin with a count of log-outs of which no more is known."""
+        self.count = self._forgotten = count
 
     def after(self, count: int, login: ProviderLogin) -> bool:
         """Whether a log-in at the provider has ended there since `count` log-outs; also where that can no longer be

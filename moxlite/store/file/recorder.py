@@ -5,15 +5,13 @@ entries in one unit. Entries that wait when the process is killed are lost.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final, Generic, TypeVar
 
 import trio
 
 from moxlite.metrics import Counter
 from moxlite.store.errors import StoreError
-from moxlite.store.file.database import Database
-from moxlite.store.file.transaction import Tx
 
 T = TypeVar("T")
 
@@ -25,8 +23,8 @@ class Recorder(Generic[T]):
     """Queue between the makers of entries and the writer of a database.
 
     Args:
-      db: returns the database, or raises StorageBroken.
-      add: writes entries in a unit; returns the number that did not fit, or None if all always fit.
+      write: writes entries in a unit; returns the number that did not fit, or None if all always fit. May raise
+        StoreError.
       size: number of entries that may wait; further ones are dropped and counted.
       dropped: counter of entries that were not written.
       failure: log text for entries that the file did not take.
@@ -34,16 +32,14 @@ class Recorder(Generic[T]):
 
     def __init__(
         self,
-        db: Callable[[], Database],
-        add: Callable[[Tx, list[T]], int | None],
+        write: Callable[[list[T]], Awaitable[int | None]],
         *,
         size: int,
         dropped: Counter,
         logger: logging.Logger,
         failure: str,
     ) -> None:
-        self._db = db
-        self._add = add
+        self._write_unit = write
         self._dropped = dropped
         self._logger = logger
         self._failure = failure
@@ -83,7 +79,7 @@ class Recorder(Generic[T]):
         """Write entries, also during shutdown; a file that cannot be written must not end the server."""
         with trio.move_on_after(WRITE_SECONDS, shield=True) as scope:
             try:
-                left_out = await self._db().write(lambda tx: self._add(tx, entries))
+                left_out = await self._write_unit(entries)
                 self._dropped.inc(left_out or 0)
             except StoreError as error:
                 self._dropped.inc(len(entries))

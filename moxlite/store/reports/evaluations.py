@@ -190,8 +190,12 @@ def evaluation_recorder(db: Callable[[], Database]) -> Recorder[Evaluation]:
     """The queue between deliveries and the writer of ``reports.db``; `db` gives the file, or raises StorageBroken."""
     # The file is asked for at each write: while it is broken, deliveries go on, and their evaluations are counted as
     # dropped.
+
+    async def write(evaluations: list[Evaluation]) -> int | None:
+        return await db().write(lambda tx: add_evaluations(tx, evaluations))
+
     failure = "evaluations of dmarc not recorded"
-    return Recorder(db, add_evaluations, size=QUEUE_SIZE, dropped=dropped_total, logger=logger, failure=failure)
+    return Recorder(write, size=QUEUE_SIZE, dropped=dropped_total, logger=logger, failure=failure)
 
 
 # Addresses that get no reports from us until a time (QUEUE-126). On a reader or a transaction.
