@@ -72,9 +72,18 @@ class CheckFailed(StoreError):
 
 
 class Accounts:
-    """The accounts below `directory`, the data directory. A server calls `start`; tools may do without."""
+    """The accounts below `directory`, the data directory. A server calls `start`; tools may do without. `opener` opens
+    and closes their files.
+    """
 
-    def __init__(self, directory: Path, options: Options | None = None, *, max_open: int = MAX_OPEN) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        options: Options | None = None,
+        *,
+        max_open: int = MAX_OPEN,
+        opener: type[Opener] | None = None,
+    ) -> None:
         self.directory = directory
         self.options = options or Options()
         self.max_open = max_open
@@ -87,7 +96,7 @@ class Accounts:
         self._rounds = Rounds(self)
         self._upkeep = AccountUpkeep(self._slots, self.close_idle)
         self._beginner = Beginner(self._slots, self.options, self._rounds.behind.note)
-        self._opener = Opener(self.options, self._edge, self._beginner.dues)
+        self._opener = (opener or Opener)(self.options, self._edge, self._beginner.dues)
         self._closed = False
 
     # Registration of outbox handlers and background tasks
@@ -369,7 +378,7 @@ class Accounts:
             # After its tasks have ended: they may still have changed what is due.
             self._rounds.dues.note(name, account.carrier.due)
             metrics.ACCOUNTS_OPEN.dec()
-            await account.aclose()
+            await self._opener.close(account)
         logger.debug("account closed", extra={"kv": {"account": name}})
 
 
@@ -421,7 +430,7 @@ async def _check(account: OpenAccount) -> None:
 
 
 class Opener:
-    """Opens the accounts of one data directory.
+    """Opens the accounts of one data directory, and closes them.
 
     Args:
       edge: translates the errors of their folders.
@@ -454,6 +463,10 @@ class Opener:
             raise
         self.refused.pop(name, None)
         return account
+
+    async def close(self, account: OpenAccount) -> None:
+        """Close the files of an account."""
+        await account.aclose()
 
 
 def account_findings(accounts: Accounts) -> list[Finding]:
