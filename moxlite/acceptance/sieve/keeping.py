@@ -13,6 +13,7 @@ import trio
 from moxlite.acceptance.cases import ScriptFolders
 from moxlite.acceptance.rules import Place, SortPage, StoredMessage, sort_page
 from moxlite.acceptance.sieve.filtering import Included, offset_of, ready, script_mailboxes, time_limit, turn_of
+from moxlite.proto.sieve.errors import ScriptError
 from moxlite.proto.sieve.message import Body, Mailbox as SieveAddress, Message
 from moxlite.proto.sieve.outcome import FileAction
 from moxlite.proto.sieve.program import Program, run
@@ -49,7 +50,11 @@ class BadScriptName(StoreError):
 
 async def check_script(text: bytes) -> bytes:
     """The packed form of a script, checked in a thread. Raises proto.sieve.errors.ScriptError."""
-    return await trio.to_thread.run_sync(_packed, text)
+    try:
+        return await trio.to_thread.run_sync(_packed, text)
+    except ScriptError as error:
+        # The traceback of a thread's exception is a cycle, and would keep the script until the next garbage collection.
+        raise error.with_traceback(None) from None
 
 
 def _packed(text: bytes) -> bytes:
