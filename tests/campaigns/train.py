@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, TimeoutError as LateError, expect
 
 from tests.campaigns._badnetwork import BadNetwork
 from tests.campaigns._reading import messages
@@ -35,6 +35,9 @@ __all__ = ["run"]
 SECONDS: Final = 3_600.0
 FEWEST: Final = 20.0
 """Seconds of the trip, however small the share."""
+
+EDITORS: Final = 3
+"""Messages that the page lets one write, or waits to send, at a time."""
 
 MAILS: Final = 60
 """Messages at the begin; the person deals with each once or never."""
@@ -214,6 +217,8 @@ class Traveller(Visitor):
 
     def write(self) -> None:
         """Write a message, and send it."""
+        if self.page.locator(".composer").count() == EDITORS:
+            return
         word = self._word()
         self._read_dialogs()
         self.page.evaluate("document.querySelector('.messages')?.focus()")
@@ -221,7 +226,10 @@ class Traveller(Visitor):
         self.page.evaluate("document.querySelectorAll('.composer').forEach((one) => (one.dataset.former = ''))")
         composer = self.page.locator(".composer:not([data-former])")
         self.page.keyboard.press("c")
-        until(lambda: composer.count() == 1, what="an editor")
+        try:
+            composer.first.wait_for(timeout=60_000)
+        except LateError:
+            raise Finding(f"no editor opens; the page says {self._says()}") from None
         composer.get_by_label("To", exact=True).fill(self.server.user)
         composer.get_by_label("Subject").fill(word)
         composer.get_by_label("Text").fill(f"Words of {word}.")
@@ -235,6 +243,9 @@ class Traveller(Visitor):
             self.page.keyboard.press("Escape")
             self.page.wait_for_timeout(100)
 
+    def _says(self) -> list[str]:
+        return self.page.locator(".composer, .toast, .offline, dialog[open]").all_inner_texts()
+
     def arrive(self) -> None:
         """Wait until the page knows what became of all."""
         self.page.evaluate("['online', 'focus'].forEach((kind) => dispatchEvent(new Event(kind)))")
@@ -247,8 +258,7 @@ class Traveller(Visitor):
                 break
             if time.monotonic() > end:
                 unknown = [act.kind for number, act in enumerate(self.acts) if str(number) not in told]
-                says = self.page.locator(".composer, .toast, .offline").all_inner_texts()
-                raise Finding(f"{SETTLED:.0f} s after the trip the page waits for {unknown}; it says {says}")
+                raise Finding(f"{SETTLED:.0f} s after the trip the page waits for {unknown}; it says {self._says()}")
             self.page.wait_for_timeout(200)
         for number, act in enumerate(self.acts):
             act.told = told[str(number)]
