@@ -26,9 +26,11 @@ __all__ = [
     "hidden_saves",
     "in_sight",
     "near",
+    "oblique_checks",
     "resting",
     "rows_stay",
     "settle",
+    "small_targets",
     "ugly",
     "uncovered",
     "within_window",
@@ -41,11 +43,12 @@ LAYERS: Final = (
     ".place-view",
     ".beside-page",
     ".search-form",
-    ".app.show-side > .side",
+    ".show-side > .side",
     ".composer:not(.docked)",
     ".offer",
     ".toast",
     ".key-hint",
+    ".composers:has(.menu) > .composer",
     ".menu",
     ".alarm",
     "dialog:modal",
@@ -59,6 +62,8 @@ COVERED: Final = """(layers) => {
     for (const layer of document.querySelectorAll(selector)) {
       const box = layer.getBoundingClientRect();
       if (!layer.checkVisibility({ visibilityProperty: true }) || box.width * box.height === 0) continue;
+      // beside an open drawer, nothing takes clicks
+      if (getComputedStyle(layer).pointerEvents === "none") continue;
       for (let row = 1; row < 12; row++)
         for (let column = 1; column < 12; column++) {
           const [x, y] = [box.left + (box.width * column) / 12, box.top + (box.height * row) / 12];
@@ -290,6 +295,48 @@ def hidden_saves(form: Locator) -> list[str]:
     key scrolls there; and fields that are below it then.
     """
     found: list[str] = form.evaluate(SAVES)
+    return found
+
+
+SMALL_TARGETS = """() => [...document.querySelectorAll("dialog:modal :is(button, select, textarea, input)")]
+  .filter((one) => one.checkVisibility({ visibilityProperty: true }) && !one.matches("[type=file], button.link"))
+  .flatMap((one) => {
+    const { width, height } = one.getBoundingClientRect();
+    const large = (element) => element.getBoundingClientRect().height >= 43.5;
+    if (width < 2 || [one, ...(one.labels ?? [])].some(large)) return [];
+    // what is pressed may be larger than what is seen
+    one.scrollIntoView({ block: "center" });
+    const { left, right, top, bottom } = one.getBoundingClientRect();
+    const middle = (top + bottom) / 2;
+    const pressed = (y) => document.elementFromPoint((left + right) / 2, y)?.closest("label, button, input, .chip-box");
+    const own = [pressed(middle), one, ...(one.labels ?? [])];
+    if ([middle - 21, middle + 21].every((y) => own.includes(pressed(y)))) return [];
+    const name = (one.textContent || one.ariaLabel || "").slice(0, 40);
+    return [`${one.className || one.type} “${name}” is ${height} px high`];
+  })"""
+
+OBLIQUE_CHECKS = """() => [...document.querySelectorAll("label:has(> [type=checkbox])")].flatMap((label) => {
+  const box = label.querySelector("input");
+  const words = [...label.childNodes].find((one) => one !== box && one.textContent.trim() !== "");
+  if (words === undefined || !box.checkVisibility() || getComputedStyle(box).position === "absolute") return [];
+  const range = document.createRange();
+  range.selectNodeContents(words);
+  const [line] = range.getClientRects();
+  const own = box.getBoundingClientRect();
+  const off = (line.top + line.bottom - own.top - own.bottom) / 2;
+  return Math.abs(off) <= 1.5 ? [] : [`the box of “${label.textContent.slice(0, 40)}” is ${off} px above its words`];
+})"""
+
+
+def small_targets(page: Page) -> list[str]:
+    """Controls of a dialog that are less than 44 px high: on a phone a finger presses them."""
+    found: list[str] = page.evaluate(SMALL_TARGETS)
+    return found
+
+
+def oblique_checks(page: Page) -> list[str]:
+    """Check boxes that aren't in the middle of the first line of their words."""
+    found: list[str] = page.evaluate(OBLIQUE_CHECKS)
     return found
 
 
