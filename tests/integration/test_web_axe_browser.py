@@ -119,8 +119,9 @@ def test_the_first_views_have_nothing_that_axe_objects_to(chromium: Browser, ser
 @pytest.mark.axe
 @pytest.mark.parametrize("screen", ["desk", "phone"])
 def test_no_view_has_what_axe_objects_to(chromium: Browser, server: LocalServer, screen: str) -> None:
-    """WEBMAIL-144, WEBMAIL-156, WEBMAIL-10, WEBMAIL-59, WEBMAIL-181a: all views, judged once by all rules and once for the
-    dark colours; no layer is covered; on a phone a finger finds each control; of each style sheet something is seen.
+    """WEBMAIL-144, WEBMAIL-156, WEBMAIL-10, WEBMAIL-59, WEBMAIL-181a: all views, each judged once by all rules and once
+    for its dark colours; no layer is covered; on a phone a finger finds each control; of each style sheet something is
+    seen.
     """
     width, height = SCREENS[screen]
     visitor = Visitor(chromium, server, viewport={"width": width, "height": height}, has_touch=screen == "phone")
