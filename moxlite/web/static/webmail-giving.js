@@ -315,7 +315,7 @@ function adopt(text2) {
   document.adoptedStyleSheets.push(sheet);
 }
 
-var colours_default = '.cal-colours{display:flex;flex-wrap:wrap;gap:10px;margin:12px 0}.dialog .cal-colours :is(input,button){appearance:none;width:28px;height:28px;margin:0;padding:0;border:0;border-radius:50%;background:var(--c);cursor:pointer}.dialog .cal-colours [value=""]{background:none;border:2px dashed var(--c)}.dialog .cal-colours :is(:checked,[aria-pressed=true]){box-shadow:0 0 0 3px var(--raised),0 0 0 5px var(--c)}\n';
+var colours_default = '.cal-colours{display:flex;flex-wrap:wrap;gap:10px;margin:12px 0}.dialog .cal-colours :is(input,button){appearance:none;position:relative;width:28px;height:28px;min-height:0;margin:0;padding:0;border:0;border-radius:50%;background:var(--c);cursor:pointer}.dialog .cal-colours [value=""]{background:none;border:2px dashed var(--c)}.dialog .cal-colours :is(:checked,[aria-pressed=true]){box-shadow:0 0 0 3px var(--raised),0 0 0 5px var(--c)}@media(max-width:700px){.cal-colours{gap:16px 10px}.dialog .cal-colours :is(input,button)::before{content:"";position:absolute;inset:-8px -5px}.dialog .cal-colours [value=""]::before{inset:-10px -7px}}\n';
 
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {

@@ -100,7 +100,7 @@ function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
 
-var hints_default = ".hints{background:var(--mailbox-active-background)}.hints-count{color:var(--color-mild);font-variant-numeric:tabular-nums}\n";
+var hints_default = ".hints{background:var(--mailbox-active-background)}.hints-count{color:var(--color-mild);font-variant-numeric:tabular-nums}@media(max-width:1099px){.list-band>.hints{font-size:12px;line-height:14px}.list-band>.hints p{max-height:none;overflow:visible}}\n";
 
 adopt(hints_default);
 var hintsKey = "moxlite-webmail-hints";

@@ -247,7 +247,7 @@ function asciiDomains(addresses) {
   return addresses.map((one) => bareAddress({ ...one, host: ascii2(one.host) })).join(", ");
 }
 
-var receipt_default = ".compose-receipts:not([hidden]){display:flex;flex-wrap:wrap;gap:4px 16px}.compose-receipts>.compose-label{min-width:46px}\n";
+var receipt_default = ".compose-receipts:not([hidden]){display:flex;flex-wrap:wrap;gap:4px 16px}.compose-receipts>label{display:flex;align-items:center}.compose-receipts>.compose-label{min-width:46px}\n";
 
 function drawWishes(row, draft, changed, wish) {
   if (wish !== void 0) {
