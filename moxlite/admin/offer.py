@@ -16,6 +16,9 @@ from moxlite.proto.address import Domain
 DAV_PATH: Final = "/dav/"
 """Path of calendars and contacts, at the ports of the account app (DAV-12)."""
 
+OLD_DAV_PATHS: Final = ("/SOGo/dav/", "/remote.php/dav/", "/cloud/remote.php/dav/", "/nextcloud/remote.php/dav/")
+"""Paths of SOGo and Nextcloud, which devices keep when their user moves here (DAV-12b)."""
+
 Security = Literal["tls", "starttls", "plain"]
 
 

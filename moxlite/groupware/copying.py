@@ -34,7 +34,16 @@ from moxlite.proto.cards.contactfiles import read_contacts
 from moxlite.proto.cards.vcard import Contact, Unreadable
 from moxlite.store.errors import LimitExceeded, OverQuota
 from moxlite.store.file.transaction import Reader
-from moxlite.store.groupware.collection import Collection, collections_of, create_collection, ensure_defaults, has_due
+from moxlite.store.groupware.collection import (
+    Collection,
+    collections_of,
+    copied_from,
+    create_collection,
+    default_of,
+    ensure_defaults,
+    has_due,
+    note_copied_from,
+)
 from moxlite.store.groupware.contacts import import_contacts, known_contact, settle_contacts
 from moxlite.store.groupware.resources import entry_with_uid
 from moxlite.store.groupware.scheduling import add_entry, added_entry
@@ -238,6 +247,8 @@ class CalendarCopies:
         hrefs = await remote.entries(place)
         take = self._take_entries if place.kind == "calendar" else self._take_cards
         done.places += 1
+        if place.kind == "contact":
+            await account.write(partial(_note_book, place=place))
         for start in range(0, len(hrefs), BATCH):
             wanted = hrefs[start : start + BATCH]
             found = await remote.data(place, wanted)
@@ -326,7 +337,16 @@ def _calendar_for(tx: AccountTx, place: Place) -> Collection:
     collections = [calendar for calendar in calendars if calendar.name == name] or [
         calendar for calendar in calendars if place.title == calendar.display_name
     ]
-    if collections:
-        return collections[0]
     new = Collection(0, "calendar", name, display_name=place.title, colour=place.colour, components=COMPONENTS)
-    return create_collection(tx, new)
+    calendar = collections[0] if collections else create_collection(tx, new)
+    note_copied_from(tx, calendar, urlsplit(place.url).path)
+    return calendar
+
+
+def _note_book(tx: AccountTx, place: Place) -> None:
+    """Note where the contacts come from. All go to one address book, so only the first one there is known by its
+    path: a device with two would show each contact twice.
+    """
+    book = default_of(collections_of(tx, "contact"))
+    if book is not None and not copied_from(book):
+        note_copied_from(tx, book, urlsplit(place.url).path)

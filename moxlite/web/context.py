@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from moxlite.admin.offer import DAV_PATH
+from moxlite.admin.offer import DAV_PATH, OLD_DAV_PATHS
 from moxlite.admin.publicpages import CONSENT_PATH, consent_ports
 from moxlite.lazyimport import Lazy
 from moxlite.logins.sites import SiteLogins
@@ -278,7 +278,8 @@ def _router(
         if dav.enabled and dav.port == port:
             system += [Route("dav", f"/.well-known/{kind}", hosts, _to_dav) for kind in ("caldav", "carddav")]
             trusted = proxies if dav.forwarded else None
-            services.append(Route("dav", DAV_PATH, hosts, _mounted(apps.dav, DAV_PATH), trusted))
+            for path in (DAV_PATH, *OLD_DAV_PATHS):
+                services.append(Route("dav", path, hosts, _mounted(apps.dav, path), trusted))
     jmap = at(listener.jmap_http, listener.jmap_https)
     if jmap is not None:
         handler = _mounted(apps.jmap, jmap.path)

@@ -116,7 +116,7 @@ server {{
     location ~* ^/(autodiscover/|mail/|profile.mobileconfig|.well-known/(autoconfig/|mail-v1)) {{
         proxy_pass http://127.0.0.1:{port};
     }}
-    location ~ ^/(dav/|jmap/|.well-known/(caldav|carddav|jmap)$) {{
+    location ~ ^/(dav/|SOGo/dav/|(cloud/|nextcloud/)?remote.php/dav/|jmap/|.well-known/(caldav|carddav|jmap)$) {{
         proxy_pass http://127.0.0.1:{port};
         proxy_buffering off;
         proxy_read_timeout 1h;
@@ -141,7 +141,8 @@ http://autoconfig.{domain}, http://autodiscover.{domain} {{
 # Where you have sites for these names already, put the lines there.
 {host}, mail.{domain} {{
     @settings path /autodiscover/* /mail/* /profile.mobileconfig /.well-known/autoconfig/* /.well-known/mail-v1.xml
-    @programs path /dav/* /jmap/* /.well-known/caldav /.well-known/carddav /.well-known/jmap
+    @programs path /dav/* /jmap/* /.well-known/caldav /.well-known/carddav /.well-known/jmap \
+        /SOGo/dav/* /remote.php/dav/* /cloud/remote.php/dav/* /nextcloud/remote.php/dav/*
     reverse_proxy @settings 127.0.0.1:{port}
     reverse_proxy @programs 127.0.0.1:{port}
     # Webmail and account page for all the world:
@@ -180,7 +181,9 @@ APACHE: Final = """\
     RequestHeader set X-Forwarded-Proto https
     ProxyPassMatch "(?i)^(/(autodiscover/|mail/|profile.mobileconfig|.well-known/(autoconfig/|mail-v1)).*)" \
 "http://127.0.0.1:{port}$1"
-    ProxyPassMatch "^(/(dav/|jmap/|.well-known/(caldav|carddav|jmap)).*)" "http://127.0.0.1:{port}$1"
+    ProxyPassMatch "^(/(dav/|SOGo/dav/|(?:cloud/|nextcloud/)?remote.php/dav/|jmap/|\
+.well-known/(caldav|carddav|jmap)).*)" \
+"http://127.0.0.1:{port}$1"
     # Webmail and account page for all the world (with Apache 2.4.47 and later, for the websockets of the webmail):
     # ProxyPass / http://127.0.0.1:{port}/ upgrade=websocket
 </VirtualHost>

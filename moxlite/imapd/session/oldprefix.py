@@ -5,7 +5,7 @@ Theory of operation
 A device whose user moved here asks for ``INBOX.Work.2019``, which is ``Work/2019`` here. Names in a command become
 those here before its handler runs, and names in its answers become the device's again: no handler knows of it. Commands
 whose names don't begin with the prefix are left alone, so that a client without it sees the names here. The names with
-the prefix are in no list that doesn't ask for them, like names in a hidden namespace of Dovecot.
+the prefix are only in lists that ask for them, as a hidden namespace of Dovecot is.
 """
 
 from __future__ import annotations

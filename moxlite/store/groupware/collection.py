@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final, Literal, TypeAlias
+from urllib.parse import quote
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -76,6 +78,12 @@ SECOND_ZONE: Final = "{urn:moxlite:webmail}second-zone"
 
 AVAILABILITY: Final = "{urn:ietf:params:xml:ns:caldav}calendar-availability"
 """Property of the schedule inbox, which is text there."""
+
+COPIED_FROM: Final = "{urn:moxlite:webmail}copied-from"
+"""Property with the encoded paths of the collections of other servers that were copied into this one."""
+
+MAX_COPIED_FROM: Final = 10
+"""Paths in that property."""
 
 BIRTHDAYS_OFF_XML: Final = '<no-birthdays xmlns="urn:moxlite:webmail" />'
 HIDDEN_XML: Final = '<hidden xmlns="urn:moxlite:webmail" />'
@@ -319,6 +327,23 @@ _PROPERTIES: Final[Mapping[str, tuple[str, Callable[[Any], str | None]]]] = {
 """Fields stored as properties, each with a function for the stored value, or None to store nothing."""
 
 
+def copied_from(one: Collection) -> list[str]:
+    """The encoded paths of the collections of other servers that were copied into a collection."""
+    written = re.fullmatch(r"<copied-from [^>]*>([^<]*)</copied-from>", one.dead.get(COPIED_FROM, ""))
+    return written[1].split() if written else []
+
+
+def note_copied_from(tx: AccountTx, into: Collection, path: str) -> None:
+    """Note the path of a collection of another server that is copied into this one, where its properties have room:
+    a copy doesn't fail for want of an old name.
+    """
+    paths, path = copied_from(into), quote(path, safe="/%@~")  # no character that XML would escape
+    if path not in paths and len(paths) < MAX_COPIED_FROM:
+        xml = f'<copied-from xmlns="urn:moxlite:webmail">{" ".join([*paths, path])}</copied-from>'
+        with suppress(LimitExceeded):
+            patch_collection(tx, into, CollectionChange(dead={COPIED_FROM: xml}))
+
+
 def default_of(collections: Sequence[Collection]) -> Collection | None:
     """The one of an account's calendars, or address books, to which new entries are added."""
     own = [one for one in collections if not one.subscribed]
@@ -433,9 +458,14 @@ def token_of(r: Reader, one: Collection, modseq: int) -> str:
     return f"urn:moxlite:sync:{epoch(r)}:{one.id}:{modseq}"
 
 
+def is_element(name: str) -> bool:
+    """Whether a name can be an element of an address (DAV-12)."""
+    return 0 < len(name) <= MAX_ELEMENT and name not in (".", "..") and "/" not in name and name.isprintable()
+
+
 def check_element(name: str) -> None:
     """Raise BadName for a name that cannot be an element of an address (DAV-12)."""
-    if not 0 < len(name) <= MAX_ELEMENT or name in (".", "..") or "/" in name or not name.isprintable():
+    if not is_element(name):
         raise BadName(f"names must be 1 to {MAX_ELEMENT} printable characters without a slash")
 
 

@@ -41,7 +41,21 @@ from moxlite.store.groupware.sharing import ReadableCollection, guests_of, share
 from moxlite.web.dav import changing
 from moxlite.web.dav.conditions import depth_of
 from moxlite.web.dav.links import SecretLinks
-from moxlite.web.dav.places import XML_HEADERS, NoParent, NotThere, Place, Refusal, Shelf, Tree, href, owner_in
+from moxlite.web.dav.places import (
+    OWN,
+    XML_HEADERS,
+    NoParent,
+    NotThere,
+    Place,
+    Refusal,
+    Shelf,
+    Tree,
+    href,
+    layout_of,
+    old_names,
+    owner_in,
+    parts_of,
+)
 from moxlite.web.dav.properties import Person, PropertyRequest, Target, Viewer, answer_for, check_number, wanted_of
 from moxlite.web.dav.reports import Reports
 from moxlite.web.dav.scheduling import MAX_QUESTION, Questions, tag_headers
@@ -154,7 +168,8 @@ class DAVApp:
         request: Request,
         writer: ResponseWriter,
     ) -> None:
-        tree = Tree(base, identity.account, "" if other is None else other.name)
+        tree = await self._tree(base, identity, account, request.path)
+        tree = tree if other is None else tree.of(other.name)
         if identity.read_only and request.method not in READING:
             needed = element(DAV + "resource", href(request.path), element(DAV + "privilege", element(DAV + "write")))
             raise Refusal(403, DAV + "need-privileges", "this app password is read-only", needed)
@@ -200,6 +215,22 @@ class DAVApp:
         # After the answer, for which the client does not wait.
         if new and other is None:
             await expander.extend()
+
+    async def _tree(self, base: str, identity: Identity, account: OpenAccount, path: str) -> Tree:
+        """The user's tree. With the paths of a previous server, it has the names that a device knows."""
+        layout = layout_of(base)
+        if layout == OWN:
+            return Tree(base, identity.account)
+        parts = parts_of(path, base)
+        home = layout.home(parts)
+        user = layout.principal(parts) if home is None else home[1]
+        owner = self._config.current.login(user)
+
+        def names(r: Reader) -> dict[tuple[str, str], str]:
+            return old_names([*collections_of(r, "calendar"), *collections_of(r, "contact")], layout)
+
+        name = user if owner is not None and owner.account == identity.account else identity.account
+        return Tree(base, name, layout=layout, names=await account.read(names, op="dav"))
 
     async def _others(self, viewer: Viewer, guest: str, shelf: Shelf) -> AsyncIterator[tuple[Viewer, Target]]:
         """The collections of others that a user may see, each as the user sees it."""

@@ -76,9 +76,7 @@ class Viewer(msgspec.Struct, frozen=True):
     def owner(self) -> str:
         """The element with the path of the owner of a collection."""
         tree = self.tree
-        return href(
-            tree.href(Place("principal")) if not tree.owner else Tree(tree.base, tree.owner).href(Place("principal"))
-        )
+        return href((tree.of_user(tree.owner) if tree.owner else tree).href(Place("principal")))
 
     def at(self, owner: str, *, writable: bool) -> Viewer:
         """The user, looking at a collection of another user."""
