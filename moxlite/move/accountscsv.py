@@ -73,6 +73,8 @@ def _candidate(row: dict[str, str], common: Common) -> Candidate:
     )
     _lock(row, given)
     given.imap = _imap(row, given, common)
+    if given.imap is not None and "@" not in given.imap.user:
+        given.login = given.imap.user
     url = row.get("dav_url", "") or (common.dav if row.get("dav_password") else "")
     if url:
         user, password = row.get("dav_user", "") or address, row.get("dav_password", "") or given.password

@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from moxlite.config.checks.accounts import account_name_problem
+from moxlite.config.snapshot import login_key
 from moxlite.config.values import parse_size
 from moxlite.escapes import printable
 from moxlite.groupware.davclient import url_problem
@@ -44,9 +45,10 @@ class Common(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Candidate(msgspec.Struct, kw_only=True):
-    """A user as a source has it; texts as they are there."""
+    """A user as a source has it; texts as they are there. `login`: a user name without a domain, "" for none."""
 
     address: str
+    login: str = ""
     account: str = ""
     full_name: str = ""
     quota: str = ""
@@ -72,6 +74,7 @@ class Builder:
         self._common = common
         self._owners: dict[str, User] = {}
         self._names: set[str] = set()
+        self._logins: dict[str, User] = {}
 
     def add_user(self, given: Candidate) -> None:
         """Add a user, with the problems of what cannot come."""
@@ -94,6 +97,8 @@ class Builder:
         user.scripts = given.scripts
         user.dav = [place for place in given.dav if self._is_reachable(place, user)]
         user.settings, user.destinations = given.settings, given.destinations
+        if given.login:
+            self._add_login(user, given.login)
         if given.locked:
             user.settings = {"login_disabled": LOCKED, **user.settings}
             user.problems.append("can't log in on the old server, so login is disabled here, too")
@@ -117,6 +122,16 @@ class Builder:
         self._add_quota(user, given.quota)
         self._add_password(user, given)
         self.plan.users.append(user)
+
+    def _add_login(self, user: User, name: str) -> None:
+        """Let a user log in as on the old server, as devices do, by a name that is no other user's."""
+        owner = self._logins.setdefault(login_key(name), user)
+        if owner is user:
+            user.settings = {"login_names": [name], **user.settings}
+        else:
+            user.problems.append(
+                f"can't log in as {printable(name)!r} here because {owner.address} does; change it on the devices"
+            )
 
     def _is_reachable(self, place: DAVUser, user: User) -> bool:
         """Whether calendars can be copied from a place, by the rule of the copy."""

@@ -90,6 +90,7 @@ def _candidate(line: str, files: Files) -> Candidate:
     locked = _LOCKED.match(hashed) is not None
     given = Candidate(
         address=address,
+        login=name if name != address else "",
         hash="" if locked or hashed in ("", "x") else hashed,
         full_name=gecos.split(",")[0],
         locked=locked,

@@ -45,7 +45,7 @@ def of_passwd(*lines: str, virtual: str = "", aliases: str = "") -> Plan:
 def test_rights_to_log_in_are_data(line: str, locked: bool, networks: str, problem: str) -> None:
     """MOVE-14: fields without a counterpart are named, without their values."""
     user = users(of_passwd(line))["mia"]
-    assert (user.settings == LOCK, user.login_from) == (locked, networks)
+    assert (user.settings.get("login_disabled") == LOCKED, user.login_from) == (locked, networks)
     assert [text for text in user.problems if problem in text] == user.problems
     assert bool(user.problems) == bool(problem)
     assert "secret" not in "".join(user.problems)
@@ -135,3 +135,21 @@ def test_calendars_that_the_run_refuses_are_refused_by_the_plan() -> None:
         [],
         ["skipped calendars and contacts: the URL must start with https:// and can't include a password"],
     )
+
+
+def test_users_log_in_as_on_the_old_server() -> None:
+    """MOVE-15: by names without a domain, each of one user; the second one is told."""
+    plan = of_passwd(f"mia:{HASH}::::::", f"ben@example.org:{HASH}::::::")
+    assert [user.settings for user in plan.users] == [{"login_names": ["mia"]}, {}]
+    plan = plan_of_csv(
+        [
+            "address,imap_host,imap_user,imap_password\n",
+            "mia@example.org,old.example,mia,secret\n",
+            "mia@example.net,old.example,MIA,secret\n",
+            "ben@example.org,old.example,ben@old.example,secret\n",
+        ],
+        Common(),
+    )
+    assert [user.settings for user in plan.users] == [{"login_names": ["mia"]}, {}, {}]
+    problem = "can't log in as 'MIA' here because mia@example.org does; change it on the devices"
+    assert [user.problems for user in plan.users] == [[], [problem], []]
