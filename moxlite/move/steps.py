@@ -17,6 +17,7 @@ import trio
 from moxlite import lazyimport
 from moxlite.config.holder import ConfigHolder
 from moxlite.migration.copies import Copies, CopyFailed
+from moxlite.migration.names import Place
 from moxlite.migration.problems import Transfer
 from moxlite.move.building import LOCKED
 from moxlite.move.plan import NOWHERE, Alias, Key, Plan, Script, User, imap_order
@@ -233,6 +234,14 @@ class Steps:
         )
         move.messages, move.left = before + result.messages, 0
 
+    async def _prefix(self, user: User, move: AccountMove, found: Sequence[Place]) -> None:
+        """Let devices go on with the prefix that names of the user's mailboxes have at the old server."""
+        prefix = next((place.box.prefix for place in found if place.box.prefix), "")
+        if prefix:
+            settings = {"imap_prefix": prefix}
+            for problem in await take_settings(self._config, msgspec.structs.replace(user, settings=settings)):
+                note(move, problem)
+
     @asynccontextmanager
     async def _source(self, order: CopyByImap) -> AsyncIterator[tuple[Client, Pull]]:
         """A user's mail at the old server, of which nothing is told. Raises CopyFailed."""
@@ -254,8 +263,8 @@ class Steps:
             raise CopyFailed(reason_of(error)) from None
 
     async def shares(self, plan: Plan, user: User, move: AccountMove) -> bool:
-        """Share a user's mailboxes as there, when all accounts are here; whether that could be done. What its owner has
-        shared here stays.
+        """Share a user's mailboxes as there, when all accounts are here, and take their prefix; whether that could be
+        done. What its owner has shared here stays.
         """
         move.step = "shares"
         came = await self._tried("shares", user, move, partial(self._shares, plan))
@@ -274,9 +283,11 @@ class Steps:
             return
         order = msgspec.structs.replace(order, public="copied" if plan.public else "named")
         async with self._source(order) as (client, pull):
+            places = await pull.places(client)
+            await self._prefix(user, move, places)  # here, because it would be one more log-in elsewhere
             if not client.has("ACL"):
                 return
-            shares, problems = await shares_of(client, await pull.places(client), plan, user.account)
+            shares, problems = await shares_of(client, places, plan, user.account)
         for problem in problems:
             note(move, problem)
         shared = set()

@@ -129,6 +129,26 @@ def test_names_of_folders_keep_their_meaning(server: LocalServer, old: Dovecot, 
     assert (mia["scripts"], mia["lost"]) == (1, [])
 
 
+def test_devices_go_on_with_their_settings(server: LocalServer, old: Dovecot, tmp_path: Path) -> None:
+    """MOVE-15, IMAP-69a, SMTP-52a: with the user name without a domain, and the prefix before mailbox names."""
+    users, plan = tmp_path / "users", tmp_path / "plan.toml"
+    users.write_text("mia:{PLAIN}old password\n")
+    server.cli(
+        *("move", "plan", "dovecot", str(users), "--out", str(plan), "--domain", "example.org"),
+        *("--imap", f"127.0.0.1:{old.port}", "--tls", "none", "--master-user", "master"),
+        stdin="mastermaster\n",
+    )
+    for _ in range(2):  # a second run finds both settings
+        ran = server.cli("move", "run", str(plan), check=False)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        assert "imap_prefix" not in ran.stdout
+        with imapclient.IMAPClient("127.0.0.1", server.port(143), ssl=False) as device:
+            device.login("mia", "old password")
+            assert device.select_folder("INBOX.Work.2019", readonly=True)[b"EXISTS"] == 1
+            assert device.select_folder("INBOX.Papierkorb", readonly=True)[b"EXISTS"] == 1
+            assert "INBOX.Work" in [name for _, _, name in device.list_folders("", "INBOX.*")]
+
+
 def test_folders_for_everybody_come_once(server: LocalServer, old: Dovecot, tmp_path: Path) -> None:
     """MOVE-6, MOVE-8, MOVE-13: into one account, which shares them with the rights that users had."""
     plan, _ = planned(server, old, tmp_path)
