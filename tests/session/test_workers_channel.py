@@ -108,7 +108,7 @@ async def test_a_caller_that_is_canceled_withdraws_its_question(other: Other) ->
 
 
 async def test_only_so_many_questions_are_open(other: Other) -> None:
-    """Decision 031: of one name at most `most`; others wait, and those of other names don't."""
+    """Decision 031: of one name at most `most`; further ones wait, and other questions do not."""
     late: list[int] = []
     done: list[int] = []
 

@@ -80,7 +80,7 @@ def test_an_account_has_one_owner_at_a_time(owner: Callable[[], Owner]) -> None:
 
 
 def test_accounts_of_a_killed_owner_are_free(owner: Callable[[], Owner]) -> None:
-    """Decision 031: at once, and those of one that hangs once it has ended."""
+    """Decision 031: at once. While an owner hangs, its accounts are closed until it has ended."""
     first, second = owner(), owner()
     assert first.say("open mia") == "ok"
     os.kill(first.process.pid, signal.SIGSTOP)

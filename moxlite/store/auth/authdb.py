@@ -166,6 +166,7 @@ GUESTS: Final = "SELECT guest FROM shared WHERE owner = ?"
 DROP_GUESTS: Final = "DELETE FROM shared WHERE owner = ?"
 ADD_GUEST: Final = "INSERT INTO shared (owner, guest) VALUES (?, ?)"
 OWNERS: Final = "SELECT DISTINCT owner FROM shared WHERE guest IN (?1, ?2) AND owner <> ?1 ORDER BY owner LIMIT ?3"
+PAIRS: Final = "SELECT owner, guest FROM shared ORDER BY owner, guest"
 ADD_NUMBER: Final = "INSERT INTO owner_number (owner) VALUES (?) ON CONFLICT (owner) DO NOTHING"
 NUMBERED: Final = """
 SELECT DISTINCT s.owner, n.number FROM shared s JOIN owner_number n ON n.owner = s.owner
@@ -218,6 +219,10 @@ class SharedAccounts:
     async def guests(self, owner: str) -> set[str]:
         """The users to whom an account has given rights, as `set_guests` stored them."""
         return {guest for (guest,) in await self._database().read(lambda r: r.rows(GUESTS, owner), op="shared")}
+
+    async def pairs(self) -> list[tuple[str, str]]:
+        """All pairs of owner and guest, or `ANYONE`, by name."""
+        return await self._database().scan(lambda r: r.rows(PAIRS), op="shared")
 
     async def owners(self, guest: str, *, anyone: bool = True) -> list[str]:
         """Accounts that may share something with `guest`, by name, `MAX_OWNERS` at most; without `anyone` only accounts
