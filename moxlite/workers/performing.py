@@ -121,7 +121,7 @@ class Forwarding:
         self._numbers = itertools.count(1)
 
     def commands(self, table: Mapping[str, Command], names: Collection[str]) -> Mapping[str, Command]:
-        """The same commands. Those of these names, whose arguments have an `account`, are forwarded to its owner."""
+        """The same commands. Commands of these `names`, whose arguments have an `account`, go to its owner."""
         return {
             name: msgspec.structs.replace(command, run=self._forwarded(name, command)) if name in names else command
             for name, command in table.items()
@@ -190,7 +190,7 @@ class Forwarding:
 
 
 class Performer:
-    """Performs commands that the first process forwards, by those of this process."""
+    """Performs commands that the first process forwards, with the `commands` of this process."""
 
     def __init__(self, commands: Commands, channel: Channel) -> None:
         self._commands = commands
