@@ -136,7 +136,7 @@ def test_a_folder_is_shared_from_its_menu(chromium: Browser, server: LocalServer
     name = "Plans/a & b #1"
     with imaplib.IMAP4("127.0.0.1", server.port(143)) as session:
         session.login(server.user, server.password)
-        session.create(f'"{name}"')
+        assert session.create('"Plans/a &- b #1"')[0] == "OK"
     visitor = Visitor(chromium, server, viewport={"width": 1280, "height": 800})
     visitor.enter("/webmail/")
     page = visitor.page
