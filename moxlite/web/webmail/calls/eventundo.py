@@ -76,32 +76,12 @@ class EventUndoCalls(EntryCalls):
         waits = await visit.account.read(lambda r: is_waiting(r, visit.account.name, uid, step.owed), op="event")
         tell = not (waits or step.quiet)
 
-        def allowed(present: Resource | None) -> None:
-            if (0 if present is None else present.modseq) != step.changed:
-                raise Conflict("this event was changed since you opened it")
-
         if facts is None:
-            user = self._user(caller, visit)
-            outcome = await removal_outcome(visit.account, where.id, step.name, user) if tell else None
-
-            def change(tx: AccountTx) -> UndoneEvent:
-                home = visit.calendar(tx, local_id, write=True)
-                if resource_named(tx, home.id, step.name) is None:
-                    raise NotFound("this event was deleted")
-                return UndoneEvent(0, delete_entry(tx, home, step.name, allowed, user, tell=tell, outcome=outcome))
-
+            change = await self._removing(caller, visit, step, where.id, tell)
         else:
-            entry = EntryPut(step.name, data, facts, self._user(caller, visit, facts.addresses), again=True, tell=tell)
-            wanted = await with_outcome(visit.account, where.id, entry)
-
-            def change(tx: AccountTx) -> UndoneEvent:
-                def mine(present: Resource | None) -> None:
-                    allowed(present)
-                    visit.check_alone(tx, present)
-
-                home = visit.calendar(tx, local_id, write=True)
-                done = put_entry(tx, home, msgspec.structs.replace(wanted, allowed=mine))
-                return UndoneEvent(visit.holder.shown_id(done.resource.id), done.told)
+            user = self._user(caller, visit, facts.addresses)
+            entry = EntryPut(step.name, data, facts, user, again=True, tell=tell)
+            change = self._restoring(visit, step, await with_outcome(visit.account, where.id, entry))
 
         def undo(tx: AccountTx) -> UndoneEvent:
             if waits and not take_back(tx, uid, step.owed):
@@ -109,3 +89,39 @@ class EventUndoCalls(EntryCalls):
             return change(tx)
 
         return undo
+
+    async def _removing(
+        self, caller: Caller, visit: Visit, step: UndoStep, calendar_id: int, tell: bool
+    ) -> Callable[[AccountTx], UndoneEvent]:
+        """A function that removes an entry that the change has added."""
+        user = self._user(caller, visit)
+        outcome = await removal_outcome(visit.account, calendar_id, step.name, user) if tell else None
+
+        def change(tx: AccountTx) -> UndoneEvent:
+            home = visit.calendar(tx, visit.holder.local_id(step.calendar_id), write=True)
+            if resource_named(tx, home.id, step.name) is None:
+                raise NotFound("this event was deleted")
+            allowed = partial(_check_unchanged, step)
+            return UndoneEvent(0, delete_entry(tx, home, step.name, allowed, user, tell=tell, outcome=outcome))
+
+        return change
+
+    def _restoring(self, visit: Visit, step: UndoStep, entry: EntryPut) -> Callable[[AccountTx], UndoneEvent]:
+        """A function that makes an entry what it was before the change."""
+
+        def change(tx: AccountTx) -> UndoneEvent:
+            def allowed(present: Resource | None) -> None:
+                _check_unchanged(step, present)
+                visit.check_alone(tx, present)
+
+            home = visit.calendar(tx, visit.holder.local_id(step.calendar_id), write=True)
+            done = put_entry(tx, home, msgspec.structs.replace(entry, allowed=allowed))
+            return UndoneEvent(visit.holder.shown_id(done.resource.id), done.told)
+
+        return change
+
+
+def _check_unchanged(step: UndoStep, present: Resource | None) -> None:
+    """Raises Conflict if the entry isn't what the change has made."""
+    if (0 if present is None else present.modseq) != step.changed:
+        raise Conflict("this event was changed since you opened it")
