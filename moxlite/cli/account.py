@@ -2,9 +2,11 @@
 
 import datetime as dt
 import re
+import shlex
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import click
 import msgspec
@@ -18,7 +20,6 @@ from moxlite.cli.common import (
     data_dir,
     json_option,
     load_config,
-    moment,
     new_password,
     note,
     perform,
@@ -28,13 +29,14 @@ from moxlite.cli.common import (
 from moxlite.cli.described import described, for_people
 from moxlite.cli.doubts import say_doubts
 from moxlite.cli.imap import imapserve
+from moxlite.cli.moments import moment, since_moment
 from moxlite.cli.setup.domainsfile import show_accounts
 from moxlite.cli.sieve import account_sieve, sort, vacation
 from moxlite.encoding import from_builtins, to_json
 from moxlite.escapes import printable
 from moxlite.operations import access, described_in, description, leaving, masked
 from moxlite.operations.access import FactorsRemoved, LinkMade
-from moxlite.operations.accounts import ListAccounts, ListLogins
+from moxlite.operations.accounts import FindAddress, ListAccounts, ListLogins
 from moxlite.operations.masked import GivenAddress
 from moxlite.operations.server import AuditList
 from moxlite.operations.store import ImportAccount, ListMailboxes
@@ -213,6 +215,18 @@ def _print_leaving(found: list[Leaving]) -> None:
         print(printable(f"{one.id}  {due:%Y-%m-%d %H:%M} UTC  {', '.join(one.recipients)}  {one.subject}"))
 
 
+def _not_shared(args: Mapping[str, Any]) -> str:
+    """Ask nothing, but refuse what isn't shared: the server takes it for done."""
+    owner, mailbox, guest = args["account"], args["mailbox"].strip("/"), args["guest"]
+    name = perform(FindAddress(guest)).account if "@" in guest else guest
+    shared = [share.mailbox.casefold() for share in perform(access.ListShares(account=owner)) if share.guest == name]
+    below = f"{mailbox.casefold()}/" if args.get("below") else None
+    if mailbox.casefold() not in shared and not any(below and box.startswith(below) for box in shared):
+        way = f"moxlite account share list {shlex.quote(owner)}"
+        raise Failure(f"account {owner} doesn't share {mailbox} with {guest}; to list shared mailboxes, run: {way}")
+    return ""
+
+
 _subjects = [subject for subject in SUBJECTS if subject.groups and subject.name not in LAZY]
 _groups = described(
     account,
@@ -237,6 +251,7 @@ _groups = described(
         access.ListWays,
         access.TakeBack,
     },
+    questions={access.ShareRemove: _not_shared},
 )
 
 
@@ -381,7 +396,7 @@ def account_access(name: str, since: str | None, as_json: bool) -> None:
 
 def _all_ways(name: str, since: str | None) -> list[access.WayInfo]:
     ways: list[access.WayInfo] = []
-    start = 0 if since is None else moment(since)
+    start = since_moment(since)
     while page := perform(access.ListWays(start, ways[-1].place if ways else "", access.MAX_WAYS, account=name)):
         ways += page
     return ways
@@ -396,7 +411,7 @@ def account_take_back(name: str, since: str, keep: tuple[str, ...]) -> None:
 
     To also lock out someone who knows the password, run `moxlite account set-password`.
     """
-    start = moment(since)
+    start = since_moment(since)
     ways = [way for way in _all_ways(name, since) if way.id not in keep]
     if not ways:
         print("0 items set up since then")
@@ -422,7 +437,7 @@ def undelete(name: str, since: str | None, mailbox: str) -> None:
     --mailbox, this restores all messages deleted in that time, even if the user deleted them on purpose. You'll have
     to confirm.
     """
-    request = access.Undelete(name, 0 if since is None else moment(since), mailbox)
+    request = access.Undelete(name, since_moment(since), mailbox)
     place = f"mailbox {printable(mailbox)} of account {name}" if mailbox else f"account {name}"
     kept = "that can still be restored" if since is None else f"since {since}"
     ask(f"Restore everything deleted from {place} {kept}?")

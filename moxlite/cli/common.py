@@ -6,12 +6,10 @@ import codecs
 import datetime as dt
 import importlib
 import os
-import re
 import shutil
 import sys
-import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
@@ -507,20 +505,6 @@ def say_done(text: str, args: Mapping[str, object]) -> None:
 def note(line: str) -> None:
     """Print a line about progress to stderr."""
     print(printable(line), file=sys.stderr)
-
-
-def moment(text: str) -> int:
-    """Parse a time, as µs UTC: an age (``90m``, ``3d``), or a date with or without a time, in UTC."""
-    seconds = -1.0
-    if match := re.fullmatch(r"(\d{1,12})([smhdw])", text):
-        seconds = time.time() - int(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}[match[2]]
-    else:
-        with suppress(ValueError):
-            when = dt.datetime.fromisoformat(text)
-            seconds = (when if when.tzinfo is not None else when.replace(tzinfo=dt.UTC)).timestamp()
-    if seconds < 0:  # servers know no earlier ones than 1970
-        raise Failure(f"{text!r} isn't a valid time. For example, use 2h, 3d, or 2026-11-20T08:00")
-    return int(seconds * 1_000_000)
 
 
 def show(

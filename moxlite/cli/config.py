@@ -230,16 +230,24 @@ def test(texts: tuple[str, ...]) -> None:
     print("config OK")
     if texts:
         from moxlite.cli.common import load_config
-        from moxlite.proto.address import Address, AddressError
 
         snapshot = load_config()
         for text in texts:
-            try:
-                address = Address.parse(text)
-            except AddressError as error:
-                raise click.UsageError(f"{printable(text)}: {error}") from None
+            address = _address(snapshot, text)
             print(f"to {address}: {_mail_to(snapshot, address)}")
             print(f"from {address}: {_mail_from(snapshot, address)}")
+
+
+def _address(snapshot: "Snapshot", text: str) -> "Address":
+    """The address of an option. Raises click.UsageError, for an account's name with its first address."""
+    from moxlite.proto.address import Address, AddressError
+
+    try:
+        return Address.parse(text)
+    except AddressError as error:
+        account = snapshot.account(text)
+        meant = "" if account is None else "".join(f'; did you mean "{own}"?' for own in [*account.destinations][:1])
+        raise click.UsageError(f"{printable(text)}: {error}{meant}") from None
 
 
 def _unapplied() -> "list[Finding]":

@@ -159,6 +159,8 @@ SCRIPTS: Final = ("LATIN", "GREEK", "CYRILLIC")
 
 def _domain(args: Args) -> Iterator[str]:
     domain = args["domain"].lower()
+    if domain.endswith("."):  # the server refuses it
+        return
     host, _, parent = domain.partition(".")
     known_domains = {item.domain for item in _asked(ListDomains())}
     if host in HOSTS and "." in parent:
@@ -186,6 +188,10 @@ def _filter(args: Args) -> Iterator[str]:
             mine = f". For all messages of account {text}, use --account {text}." if text in _accounts() else ""
             yield f'{option} "{text}" isn\'t a complete address, so all addresses that contain it match{mine}'
     yield from _no_account(chosen.get("account", ""))
+
+
+def _outgoing(args: Args) -> Iterator[str]:
+    yield from _no_account(args["account"])
 
 
 def _hold_rule(args: Args) -> Iterator[str]:
@@ -232,6 +238,7 @@ DOUBTS: Final[Mapping[str, Callable[[Args], Iterator[str]]]] = {
     "config domain add": _domain,
     "import": _import,
     "queue holdrules add": _hold_rule,
+    "queue outgoing": _outgoing,
     "queue": _filter,
 }
 """Doubts by the operations, or the words with which their names begin."""

@@ -1,22 +1,45 @@
 """``moxlite calendar`` and ``moxlite contacts``: calendars and address books of accounts (DAV-40)."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
-from typing import BinaryIO
+from typing import Any, BinaryIO, Final
 
 import click
 
 from moxlite.cli.archives.imapcopy import stated_password
 from moxlite.cli.common import Failure, perform, settings, show_json
-from moxlite.cli.described import described
+from moxlite.cli.described import Question, described
+from moxlite.cli.filekinds import CALENDAR, CONTACTS, START_SIZE, ZIP, FileKind, check_kind
 from moxlite.escapes import printable
-from moxlite.operations import described_in, groupware as operations
+from moxlite.operations import described_in, description, groupware as operations
 from moxlite.operations.groupware import Copied, CopyCalendars, ImportCalendar, ImportContacts, Imported
 
 OWN = frozenset({ImportCalendar, ImportContacts, CopyCalendars})
 """Operations with a file or a password, whose verbs are made here."""
+
+
+def _without_calendar(args: Mapping[str, Any]) -> str:
+    _there("calendar", args["name"], perform(operations.ListCalendars(args["account"])))
+    return description(operations.RemoveCalendar).ask.format_map(args)
+
+
+def _without_book(args: Mapping[str, Any]) -> str:
+    _there("address book", args["name"], perform(operations.ListAddressBooks(args["account"])))
+    return description(operations.RemoveAddressBook).ask.format_map(args)
+
+
+def _there(kind: str, name: str, listed: list[operations.Listed]) -> None:
+    if name not in [collection.name for collection in listed]:
+        raise Failure(f'{kind} not found: "{name}"')
+
+
+QUESTIONS: Final[Mapping[type, Question]] = {
+    operations.RemoveCalendar: _without_calendar,
+    operations.RemoveAddressBook: _without_book,
+}
+"""Questions before verbs that delete: only about what is there."""
 
 
 @click.group()
@@ -32,7 +55,7 @@ def contacts() -> None:
 for _group in (calendar, contacts):
     _own = (description for description in described_in(operations) if description.name.startswith(f"{_group.name} "))
     _inner = {"link": "Manage private links to calendars."} if _group is calendar else {}
-    described(_group, _own, _inner, {}, without=OWN)
+    described(_group, _own, _inner, {}, without=OWN, questions=QUESTIONS)
 
 account_argument = click.argument("account")
 file_argument = click.argument("file", type=click.File("rb"))
@@ -45,7 +68,7 @@ file_argument = click.argument("file", type=click.File("rb"))
 def import_calendar(account: str, file: BinaryIO, into: str) -> None:
     """See the operation."""
     with _named(file, "A calendar file (.ics) begins with BEGIN:VCALENDAR"):
-        pieces = _pieces(file, b"BEGIN:VCARD", f"contacts import {account}")
+        pieces = _pieces(file, account, CALENDAR, ZIP)
         _tell(perform(ImportCalendar(account, into), upload=pieces))
 
 
@@ -67,7 +90,7 @@ def copy(account: str, url: str, user: str) -> None:
 def import_contacts(account: str, file: BinaryIO) -> None:
     """See the operation."""
     with _named(file, "A contacts file is a vCard (.vcf) or a CSV file with a header"):
-        pieces = _pieces(file, b"BEGIN:VCALENDAR", f"calendar import {account}")
+        pieces = _pieces(file, account, CONTACTS, ZIP)
         _tell(perform(ImportContacts(account), upload=pieces))
 
 
@@ -83,13 +106,11 @@ def _named(file: BinaryIO, form: str) -> Iterator[None]:
         raise Failure(f"{file.name} {text.removeprefix('the file ')}. {form}") from None
 
 
-def _pieces(file: BinaryIO, other: bytes, verb: str) -> Iterator[bytes]:
-    """The octets of a file. Raises Failure if it begins as files of the other kind, which another verb takes."""
+def _pieces(file: BinaryIO, account: str, *kinds: FileKind) -> Iterator[bytes]:
+    """The octets of a file. Raises Failure if it begins as files that other commands take."""
     first = file.read(1 << 20)
-    if first.lstrip(b"\xef\xbb\xbf\r\n ")[: len(other)].upper() == other:
-        what = "contacts" if verb.startswith("contacts") else "a calendar"
-        raise Failure(f"{file.name} has {what}; to import it, run: moxlite {verb} {file.name}")
-    return chain((first,) if first else (), iter(lambda: file.read(1 << 20), b""))
+    check_kind(file.name, first[:START_SIZE], account, kinds)
+    return chain((first,), iter(lambda: file.read(1 << 20), b""))
 
 
 def _tell(found: Imported | Copied) -> None:

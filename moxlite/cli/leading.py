@@ -127,6 +127,8 @@ def _whole(word: str, kind: str, context: click.Context | None) -> str:
     part before the @.
     """
     if kind == "domain":
+        if word.endswith(".") and "." in word.strip("."):
+            return f'did you mean "{word.strip(".")}"?'
         inner = DOMAIN_IN.search(word)
         return f'did you mean "{inner[1] or inner[2]}"?' if inner else ""
     if inner := ADDRESS_IN.search(word):

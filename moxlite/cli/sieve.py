@@ -17,6 +17,7 @@ import click
 import msgspec
 
 from moxlite.cli.common import Failure, ask, json_option, note, perform, raw_output, show_json
+from moxlite.cli.filekinds import START_SIZE, kind_of
 from moxlite.encoding import from_json, to_json
 from moxlite.escapes import printable
 from moxlite.operations import sieve as operations
@@ -199,6 +200,8 @@ def sieve_rm(name: str, script: str) -> None:
 
 def _text(file: BinaryIO) -> str:
     octets = file.read(MAX_TEXT + 1)
+    if kind := kind_of(octets[:START_SIZE]):
+        raise Failure(f"{file.name} {kind.what}, so its text can't be used")
     if len(octets) > MAX_TEXT:
         raise Failure(f"text exceeds {MAX_TEXT} bytes")
     try:

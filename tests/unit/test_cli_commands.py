@@ -22,9 +22,10 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from moxlite import __version__
 from moxlite.cli import main, run
-from moxlite.cli.common import HostPortType, LazyGroup, moment, raw_output, show_json
+from moxlite.cli.common import HostPortType, LazyGroup, raw_output, show_json
 from moxlite.cli.helpsearch import content_words, find_sections
 from moxlite.cli.info import all_commands
+from moxlite.cli.moments import moment
 from moxlite.config import load
 from moxlite.config.domains import Domains
 from moxlite.config.load import Source, check_files, read_source, source_of

@@ -48,9 +48,19 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (
             ["import", "mbox", "bob", "Inbox"],
             b"PK\x03\x04",
-            "isn't an mbox file, which begins with From. To import a zip",
+            "is a zip file; to import it, run: moxlite import archive bob ",
         ),
-        (["import", "mbox", "bob", "Inbox"], b"", "is empty."),
+        (["import", "mbox", "bob", "Inbox"], b"\x1f\x8b\x08", "run: moxlite import archive bob "),
+        (["import", "mbox", "bob", "Inbox"], b"GIF89a", "isn't an mbox file: it doesn't begin with From"),
+        (["import", "mbox", "bob", "Inbox"], b"", "is empty, so there's nothing to import"),
+        (["import", "archive", "bob"], b"\nFrom a@b.example Mon", "run: moxlite import mbox bob Inbox "),
+        (["import", "archive", "bob"], b"PK\x05\x06" + bytes(18), "is a zip file without files"),
+        (["import", "archive", "bob"], b"", "is empty, so there's nothing to import"),
+        (["contacts", "import", "bob"], b"From a@b.example Mon", "run: moxlite import mbox bob Inbox "),
+        (["contacts", "import", "bob"], b"\r\n", "is empty, so there's nothing to import"),
+        (["calendar", "import", "bob"], b"From a@b.example Mon", "run: moxlite import mbox bob Inbox "),
+        (["calendar", "import", "bob"], b"!BDN", "is an Outlook file; to import it, run: moxlite import archive bob "),
+        (["account", "vacation", "set", "bob"], b"BEGIN:VCARD\r\n", "has contacts, so its text can't be used"),
         (["import", "mbox", "bob", "Inbox"], None, "run: moxlite import archive bob "),
         (["contacts", "import", "bob"], b"BEGIN:VCALENDAR\r\n", "run: moxlite calendar import bob "),
         (["calendar", "import", "bob"], b"\xef\xbb\xbfbegin:vcard\r\n", "run: moxlite contacts import bob "),
@@ -561,13 +571,14 @@ def test_the_file_of_another_configuration_is_named(config: Path, capsys: Captur
 
 
 @pytest.mark.parametrize(
-    "words", ["backup run DEST", "export mbox DEST bob", "import mbox bob Inbox MBOX", "import archive bob MBOX"]
+    "words", ["backup run DEST", "export mbox DEST bob", "import mbox bob Inbox MBOX", "import archive bob ZIP"]
 )
 def test_a_mistake_in_the_configuration_is_not_the_command_s(config: Path, capsys: Capture, words: str) -> None:
     """ADMIN-18c: without a server, the files are used; a configuration that can't be read keeps from it."""
     (config / "domains.toml").write_text(f"nonsense = 1\n{DOMAINS}")
     (config / "mail").write_bytes(b"From a@b Thu Jan  1 00:00:00 1970\nSubject: x\n\nx\n")
-    places = {"DEST": str(config / "new"), "MBOX": str(config / "mail")}
+    (config / "zip").write_bytes(b"PK\x03\x04")
+    places = {"DEST": str(config / "new"), "MBOX": str(config / "mail"), "ZIP": str(config / "zip")}
     assert run([places.get(word, word) for word in words.split()]) == common.NOT_RUNNING
     said = capsys.readouterr().err
     assert "the server isn't running" in said

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from moxlite.cli.common import FAILED, Failure, moment, performed, settings, talk
+from moxlite.cli.common import FAILED, Failure, performed, settings, talk
+from moxlite.cli.moments import since_moment
 from moxlite.encoding import from_json, to_json
 from moxlite.escapes import escaped_json, printable
 from moxlite.operations.copies import Copied, CopyByImap, Event, ExportByImap, ImportByImap, MailboxPlan, MailboxStep
@@ -106,7 +107,7 @@ def _copy(kind: type[CopyByImap], **options: Any) -> None:
         **options,
         maps=maps,
         port=port or 0,
-        since=None if since is None else moment(since),
+        since=None if since is None else since_moment(since),
         token=_secret(token_file) if token_file is not None else "",
         password=stated_password(password_file, options["user"]) if token_file is None else "",
     )

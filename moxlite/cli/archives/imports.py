@@ -11,6 +11,7 @@ import click
 
 from moxlite.cli.common import FAILED, NOT_RUNNING, Failure, performed, talk
 from moxlite.cli.doubts import say_doubts
+from moxlite.cli.filekinds import GZIP, MBOX, OUTLOOK, ZIP, beginning, check_kind, kind_of
 from moxlite.encoding import from_json
 from moxlite.escapes import printable
 from moxlite.operations.copies import Imported, ImportMail
@@ -22,11 +23,6 @@ if TYPE_CHECKING:
     from moxlite.cli.archives.transfer import Meter
     from moxlite.net.control.client import CtlClient
     from moxlite.store.imports.items import Event, LabelUse
-
-MBOX_START: Final = b"From "
-"""The beginning of each mbox file (RFC 4155)."""
-BEFORE_MBOX: Final = b"\xef\xbb\xbf\r\n"
-"""Octets that some programs write before it."""
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -85,9 +81,13 @@ def mbox(account: str, mailbox: str, path: Path, labels: dict[str, str], skip_du
     For Inbox, messages with Gmail labels are imported by label. If the labels are in an unknown language, --dry-run
     lists them as --label options. Correct them and use them for the import.
     """
-    if why := _no_mbox(path):
+    if path.is_dir():
         other = shlex.join(["moxlite", "import", "archive", account, str(path)])
-        raise Failure(f"{path} {why}. To import a zip file, tar.gz file, or folder, run: {other}")
+        raise Failure(f"{path} is a folder. To import it, run: {other}")
+    start = beginning(path)
+    check_kind(str(path), start, account, (MBOX,))
+    if kind_of(start) is None:
+        raise Failure(f"{path} isn't an mbox file: it doesn't begin with From")
     _import(
         path,
         account=account,
@@ -143,6 +143,8 @@ def archive(
     """
     from moxlite.cli.archives.outlook import is_outlook_file, unpacked
 
+    if file.is_file():
+        check_kind(str(file), beginning(file), account, (ZIP, GZIP, OUTLOOK))
     with unpacked(file) if is_outlook_file(file) else nullcontext(file) as source:
         _import(
             source,
@@ -153,20 +155,6 @@ def archive(
             skip_duplicates=skip_duplicates,
             dry_run=dry_run,
         )
-
-
-def _no_mbox(path: Path) -> str:
-    """Why a path can't be an mbox file, "" if it may be one. Raises Failure: it can't be read."""
-    if path.is_dir():
-        return "is a folder"
-    try:
-        with path.open("rb") as file:
-            start = file.read(READ_SIZE).lstrip(BEFORE_MBOX)
-    except OSError as error:
-        raise Failure(f"can't read {path}: {error.strerror or error}") from None
-    if not start:
-        return "is empty"
-    return "" if start.startswith(MBOX_START) else "isn't an mbox file, which begins with From"
 
 
 def _maildir_in(path: Path) -> Path | None:

@@ -13,7 +13,8 @@ import click
 
 from moxlite.cli.backups.backup import IDENTITY, PASSPHRASE, SNAPSHOT, failures, open_repository, report, trust
 from moxlite.cli.backups.sourceoptions import SourceKeys, named_places, source_options, standby_source
-from moxlite.cli.common import Failure, config_path, load_config, moment, note, perform, root_advice, settings
+from moxlite.cli.common import Failure, config_path, load_config, note, perform, root_advice, settings
+from moxlite.cli.moments import moment
 from moxlite.escapes import printable
 from moxlite.operations.store import RestoreMail
 from moxlite.wording import counted

@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import click
 
-from moxlite.cli.common import Failure, ask, json_option, load_config, perform, show, show_json
+from moxlite.cli.common import Failure, ask, json_option, load_config, note, perform, settings, show, show_json
 from moxlite.cli.described import Question, described, for_people
 from moxlite.escapes import printable
-from moxlite.operations import accounts, described_in, domains
+from moxlite.operations import accounts, described_in, description, domains
 from moxlite.operations.accounts import AccountInfo
 from moxlite.operations.domains import AddedDomain, AliasInfo, DomainInfo, PeerState
 from moxlite.operations.queue import CountOutgoing
@@ -89,6 +89,11 @@ def _without_address(args: Mapping[str, Any]) -> str:
         if AddressKey.parse(address) not in map(AddressKey.parse, account.addresses):
             continue
         if len(account.addresses) == 1:
+            if settings().yes:
+                note(
+                    f"{address} is the only address of account {account.account}, which now can't get mail or log in. "
+                    f"To undo this, run: moxlite config address add {address} {account.account}"
+                )
             return (
                 f"Remove {address}, the only address of account {account.account}? The user won't get mail, and can't "
                 "log in."
@@ -105,13 +110,24 @@ def _without_alias(args: Mapping[str, Any]) -> str:
 
 
 def _without_members(args: Mapping[str, Any]) -> str:
+    there = perform(domains.PrintAlias(args["alias"])).members
+    if missing := [member for member in args["members"] if member.lower() not in map(str.lower, there)]:
+        raise Failure(f"{', '.join(missing)} isn't a member of {args['alias']}. Its members are {', '.join(there)}")
     return f"Remove {', '.join(args['members'])} from {args['alias']}? They won't get its mail."
+
+
+def _without_domain(args: Mapping[str, Any]) -> str:
+    domain = args["domain"]
+    if domain.lower() not in {there.domain.lower() for there in perform(domains.ListDomains())}:
+        raise Failure(f'"{domain}" isn\'t a domain on this server')
+    return description(domains.RemoveDomain).ask.format_map(args)
 
 
 QUESTIONS: Final[Mapping[type, Question]] = {
     accounts.RemoveAccount: _without_account,
     accounts.RemoveAddress: _without_address,
     domains.RemoveAlias: _without_alias,
+    domains.RemoveDomain: _without_domain,
     domains.RemoveMembers: _without_members,
 }
 """Questions before verbs that end mail: what goes, by the running server."""
