@@ -63,7 +63,7 @@ def check_kind(name: str, start: bytes, account: str, kinds: Collection[FileKind
     kind = kind_of(start)
     if kind is not None and kind not in kinds:
         line = f"moxlite {kind.command.format(account=shlex.quote(account))} {shlex.quote(name)}"
-        raise Failure(f"{name} {kind.what}; to import it, run: {line}")
+        raise Failure(f"{name} {kind.what}. To import it, run: {line}")
 
 
 def beginning(path: Path) -> bytes:

@@ -45,11 +45,11 @@ def typed(server: ServedServer, line: str) -> tuple[int, str]:
 REFUSED = {
     # files of another kind
     "import mbox bob Inbox empty.mbox": "empty.mbox is empty, so there's nothing to import",
-    "import mbox bob Inbox cal.ics": "has a calendar; to import it, run: moxlite calendar import bob cal.ics",
-    "import mbox bob Inbox some.zip": "is a zip file; to import it, run: moxlite import archive bob some.zip",
+    "import mbox bob Inbox cal.ics": "has a calendar. To import it, run: moxlite calendar import bob cal.ics",
+    "import mbox bob Inbox some.zip": "is a zip file. To import it, run: moxlite import archive bob some.zip",
     "import mbox bob Inbox full": "is a folder. To import it, run: moxlite import archive bob full",
-    "import mbox bob Inbox reply.txt": "isn't an mbox file: it doesn't begin with From",
-    "import archive bob one.mbox": "is an mbox file; to import it, run: moxlite import mbox bob Inbox one.mbox",
+    "import mbox bob Inbox reply.txt": "isn't an mbox file. An mbox file begins with From",
+    "import archive bob one.mbox": "is an mbox file. To import it, run: moxlite import mbox bob Inbox one.mbox",
     "import archive bob empty.zip": "is a zip file without files",
     "import archive bob al.vcf": "run: moxlite contacts import bob al.vcf",
     "import maildir bob Inbox full": "full isn't a Maildir: new and cur not found",

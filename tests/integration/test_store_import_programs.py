@@ -207,7 +207,7 @@ def test_errors_are_one_line_and_an_exit_code(local: LocalServer, tmp_path: Path
     (tmp_path / "dbox/mailboxes").mkdir(parents=True)
     for args, text in (
         (("import", "maildir", "moxlite", "Inbox", str(tmp_path / "dbox")), "doveadm -o mail_location=mdbox"),
-        (("import", "mbox", "moxlite", "Inbox", str(path)), "isn't an mbox file: it doesn't begin with From"),
+        (("import", "mbox", "moxlite", "Inbox", str(path)), "isn't an mbox file. An mbox file begins with From"),
         (("import", "archive", "moxlite", str(path)), "isn't a zip or tar.gz"),
         (("import", "mbox", "nobody", "Inbox", str(empty)), 'account not found: "nobody"'),
         (("import", "maildir", "moxlite", "Inbox", str(tmp_path)), "isn't a Maildir"),

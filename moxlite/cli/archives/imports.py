@@ -87,7 +87,7 @@ def mbox(account: str, mailbox: str, path: Path, labels: dict[str, str], skip_du
     start = beginning(path)
     check_kind(str(path), start, account, (MBOX,))
     if kind_of(start) is None:
-        raise Failure(f"{path} isn't an mbox file: it doesn't begin with From")
+        raise Failure(f"{path} isn't an mbox file. An mbox file begins with From")
     _import(
         path,
         account=account,
