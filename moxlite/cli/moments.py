@@ -22,12 +22,15 @@ def moment(text: str) -> int:
     return int(seconds * 1_000_000)
 
 
-def since_moment(text: str | None) -> int:
-    """The time of an option ``--since``, as µs UTC, 0 without one. Raises Failure for one to come: nothing happened
-    since then.
-    """
-    since = 0 if text is None else moment(text)
-    if since > time.time_ns() // 1000:
+def past_moment(text: str, option: str) -> int:
+    """The time of an option, as µs UTC. Raises Failure for one to come: nothing has happened then."""
+    when = moment(text)
+    if when > time.time_ns() // 1000:
         today = dt.datetime.now(dt.UTC).date()
-        raise Failure(f"--since {text} is in the future. For example, use 2h, 3d, or {today}")
-    return since
+        raise Failure(f"{option} {text} is in the future. For example, use 2h, 3d, or {today}")
+    return when
+
+
+def since_moment(text: str | None) -> int:
+    """The time of an option ``--since``, as µs UTC, 0 without one. Raises Failure."""
+    return 0 if text is None else past_moment(text, "--since")

@@ -271,7 +271,9 @@ async def test_a_process_that_ends_unasked_is_told(
 
 @pytest.mark.nightly
 async def test_any_moment_of_an_account_comes_back_beside_the_live_one(tmp_path: Path, identity: Path) -> None:
-    """STORE-186d: `restore TARGET --at TIME --account` adds the mail of that moment to the running server."""
+    """STORE-186d, ADMIN-18e: `restore TARGET --at TIME --account` adds the mail of that moment to the running server;
+    one to come is refused.
+    """
     async with house(tmp_path, static=settings(tmp_path, identity)) as h, following(tmp_path, identity):
         await deliver(h, "kept")
         await soon(lambda: "kept" in subjects(copied(tmp_path)), "the message is copied")
@@ -280,6 +282,8 @@ async def test_any_moment_of_an_account_comes_back_beside_the_live_one(tmp_path:
         await trio.sleep(1.1)
         await deliver(h, "later")
         await soon(lambda: "later" in subjects(copied(tmp_path)), "the later message is copied")
+        with pytest.raises(AssertionError, match="--at 2093-01-01 is in the future"):
+            await moxlite(tmp_path, "restore", str(tmp_path / "target"), "--at", "2093-01-01", "--account", "mia")
         done = await moxlite(tmp_path, "restore", str(tmp_path / "target"), "--at", moment, "--account", "mia")
         assert "1 message in" in done
         imap = await h.imap()

@@ -14,7 +14,7 @@ import click
 from moxlite.cli.backups.backup import IDENTITY, PASSPHRASE, SNAPSHOT, failures, open_repository, report, trust
 from moxlite.cli.backups.sourceoptions import SourceKeys, named_places, source_options, standby_source
 from moxlite.cli.common import Failure, config_path, load_config, note, perform, root_advice, settings
-from moxlite.cli.moments import moment
+from moxlite.cli.moments import past_moment
 from moxlite.escapes import printable
 from moxlite.operations.store import RestoreMail
 from moxlite.wording import counted
@@ -191,7 +191,7 @@ def _at_moment(
 
     from moxlite.admin.standby.moments import restored_at
 
-    when = dt.datetime.fromtimestamp(moment(at) / 1_000_000, dt.UTC)
+    when = dt.datetime.fromtimestamp(past_moment(at, "--at") / 1_000_000, dt.UTC)
     return restored_at(source, when, account=account, beside=roomy_folder(), tell=tell, left_out=note)
 
 
