@@ -163,6 +163,7 @@ def write_channel(
     key: Ed25519PrivateKey,
     *,
     next_key: Ed25519PrivateKey | None = None,
+    apt_fingerprint: str = "",
     changelog: str = f"{SITE}/changelog.json",
 ) -> None:
     """Set the update channel of a project's copy."""
@@ -171,6 +172,8 @@ def write_channel(
         if pair is not None:
             public = base64.b64encode(pair.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
             settings += f'{name} = "{public}"\n'
+    if apt_fingerprint:
+        settings += f'apt_fingerprint = "{apt_fingerprint}"\n'
     (project / "packaging/channel.toml").write_text(settings)
 
 

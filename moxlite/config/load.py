@@ -284,13 +284,29 @@ def built_channel() -> Updates | None:
     return read_channel(CHANNEL)[0] if CHANNEL.exists() else None
 
 
+class Channel(Updates, frozen=True):
+    """The update channel of a build: also the fingerprint of the key that signs its apt repository."""
+
+    apt_fingerprint: str | None = None
+
+
+FINGERPRINT: Final = re.compile("[0-9A-F]{40}")
+"""Fingerprint of an OpenPGP key, as `gpg --list-keys` prints it."""
+
+
 def read_channel(path: Path) -> tuple[Updates | None, list[Mistake]]:
     """The update channel that a file describes, None if it is empty, and all mistakes. Raises ConfigError: the file
     isn't TOML.
     """
     table = parse(read_source(path))
-    updates, mistakes = decode(Updates, table, path.parent) if table else (None, [])
-    return updates, [*mistakes, *([] if updates is None else check_source(updates))]
+    if not table:
+        return None, []
+    channel, mistakes = decode(Channel, table, path.parent)
+    if channel is not None:
+        mistakes += check_source(channel)
+        if channel.apt_fingerprint is not None and FINGERPRINT.fullmatch(channel.apt_fingerprint) is None:
+            mistakes.append(Mistake(("apt_fingerprint",), "must be 40 hexadecimal digits"))
+    return channel, mistakes
 
 
 Acting = Callable[[], AbstractContextManager[None]]

@@ -76,10 +76,10 @@ def sign_release(to: Path, apt_key: str, signing_key: Path) -> None:
       apt_key: of gpg's keyring (``GNUPGHOME``), by fingerprint or address.
       signing_key: a PEM file with the Ed25519 key of `[updates]`.
 
-    Raises Failed, also if the build doesn't have the public half of the signing key.
+    Raises Failed, also if the build doesn't have the public half of the signing key, or names another apt key.
     """
     key = _read_key(signing_key)
-    _check_channel(to, key.public_key())
+    _check_channel(to, key.public_key(), _fingerprint(apt_key))
     try:
         changes = json.loads((to / CHANGELOG).read_text())["changes"]
     except (OSError, ValueError, KeyError) as error:
@@ -100,8 +100,16 @@ def sign_release(to: Path, apt_key: str, signing_key: Path) -> None:
         latest.write_text(f"{version}\n")
 
 
-def _check_channel(to: Path, key: Ed25519PublicKey) -> None:
-    """Raise Failed if servers that install from this release wouldn't accept changes signed with the key."""
+def _fingerprint(apt_key: str) -> str:
+    """The fingerprint of a key in gpg's keyring. Raises Failed."""
+    records = run("gpg", "--batch", "--with-colons", "--list-keys", apt_key).splitlines()
+    return next(record.split(":")[9] for record in records if record.startswith("fpr:"))
+
+
+def _check_channel(to: Path, key: Ed25519PublicKey, fingerprint: str) -> None:
+    """Raise Failed if servers that install from this release wouldn't accept changes signed with the key, or packages
+    of a repository that is signed with the apt key of this fingerprint.
+    """
     public = base64.b64encode(key.public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
     for path, channel in _channels(to):
         settings = tomllib.loads(channel)
@@ -110,6 +118,9 @@ def _check_channel(to: Path, key: Ed25519PublicKey) -> None:
             has = f"has another public key, {' and '.join(built)}" if built else "has no update channel"
             cure = f'set public_key = "{public}" in packaging/channel.toml, and build the release again'
             raise Failed(f"{path} {has}: {cure}")
+        if settings.get("apt_fingerprint", fingerprint) != fingerprint:
+            cure = f'set apt_fingerprint = "{fingerprint}" in packaging/channel.toml, and build the release again'
+            raise Failed(f"{path} has another apt key, {settings['apt_fingerprint']}: {cure}")
 
 
 def _channels(to: Path) -> Iterator[tuple[Path, str]]:

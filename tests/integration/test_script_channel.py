@@ -33,26 +33,27 @@ def net() -> Iterator[Path]:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A copy of this project with a channel, as a publisher has it."""
+    """A copy of this project, as a publisher has it."""
     folder = tmp_path / "project"
     copy_project(folder)
-    write_channel(folder, KEY, next_key=NEXT_KEY)
     return folder
 
 
 def test_packages_look_for_versions_where_their_publisher_says(net: Path, project: Path, tmp_path: Path) -> None:
-    """ADMIN-60, ADMIN-60g, ADMIN-43a: a wheel's owner sets nothing and learns of a new version, and how to install it;
-    apt's address stays from one version to the next. The signing key must be one of the build's two.
+    """ADMIN-60, ADMIN-60g, ADMIN-60h, ADMIN-43a: a wheel's owner sets nothing and learns of a new version, and how to
+    install it; apt's address stays from one version to the next. The signing key must be one of the build's two, and
+    the apt key the build's own.
     """
-    program = stand_in(tmp_path / "program", project)
     site = net / "site/moxlite"
     keys = {"99.0.0": KEY, "99.0.1": NEXT_KEY}
     strange = write_key(tmp_path / "strange.pem", Ed25519PrivateKey.generate())
     with made_keyrings(tmp_path) as homes:
+        write_channel(project, KEY, next_key=NEXT_KEY, apt_fingerprint=fingerprint(homes["release"]))
+        program = stand_in(tmp_path / "program", project)
 
-        def sign(release: Path, pem: Path) -> subprocess.CompletedProcess[str]:
-            words = ("sign", "--key", "release@moxlite.example", "--signing-key", pem, release)
-            return package(*words, project=project, environment={"GNUPGHOME": str(homes["release"])})
+        def sign(release: Path, pem: Path, name: str = "release") -> subprocess.CompletedProcess[str]:
+            words = ("sign", "--key", f"{name}@moxlite.example", "--signing-key", pem, release)
+            return package(*words, project=project, environment={"GNUPGHOME": str(homes[name])})
 
         for version in ("99.0.0", "99.0.1"):
             more = ("--version", version, "--compression", "none", "--program", program)
@@ -65,7 +66,12 @@ def test_packages_look_for_versions_where_their_publisher_says(net: Path, projec
             assert "has another public key" in refused.stderr
             assert "in packaging/channel.toml" in refused.stderr
             assert not (site / version / "SHA256SUMS.asc").exists()
-            done = sign(release, write_key(tmp_path / "changes.pem", keys[version]))
+            pem = write_key(tmp_path / "changes.pem", keys[version])
+            refused = sign(release, pem, "stranger")
+            assert refused.returncode == 1
+            assert f"another apt key, {fingerprint(homes['release'])}: set apt_fingerprint = " in refused.stderr
+            assert not (site / version / "SHA256SUMS.asc").exists()
+            done = sign(release, pem)
             assert done.returncode == 0, done.stderr
             if version == "99.0.0":
                 [wheel] = release.glob("*.whl")
@@ -77,6 +83,13 @@ def test_packages_look_for_versions_where_their_publisher_says(net: Path, projec
             assert "this command requires the single file" in said
             assert f"Candidate: {version}" in said
     assert {"99.0.0", "99.0.1", "apt", "changelog.json", "latest"} == {path.name for path in site.iterdir()}
+
+
+def fingerprint(home: Path) -> str:
+    """The fingerprint of the key in a home of gpg."""
+    command = ["gpg", "--homedir", str(home), "--batch", "--with-colons", "--list-keys"]
+    listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return next(line.split(":")[9] for line in listed.splitlines() if line.startswith("fpr:"))
 
 
 def name_version(release: Path, version: str) -> None:

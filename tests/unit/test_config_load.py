@@ -113,7 +113,9 @@ public_key = "{key}"
 
 
 def test_the_update_channel_of_a_build_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """ADMIN-60, ADMIN-60g: `[updates]` takes its place; a checkout has none, and the one in the tree is empty."""
+    """ADMIN-60, ADMIN-60g, ADMIN-60h: `[updates]` takes its place; a checkout has none, and the one in the tree is
+    empty.
+    """
     assert not loading.CHANNEL.exists()
     assert loading.read_channel(top() / "packaging/channel.toml") == (None, [])
     assert good(tmp_path).static.updates is None
@@ -135,6 +137,9 @@ def test_the_update_channel_of_a_build_is_the_default(tmp_path: Path, monkeypatc
         channel.write_text(f'{CHANNEL.format(key=key)}next_public_key = "{bad}"\n')
         [mistake] = loading.read_channel(channel)[1]
         assert (mistake.path, mistake.text) == (("updates", "next_public_key"), "must be a 32-byte key in base64")
+    for fingerprint, mistakes in (("0A" * 20, []), ("0a" * 20, ["must be 40 hexadecimal digits"])):
+        channel.write_text(f'{CHANNEL.format(key=key)}apt_fingerprint = "{fingerprint}"\n')
+        assert [mistake.text for mistake in loading.read_channel(channel)[1]] == mistakes
     channel.write_text('domain = "publisher.example"\n')
     assert [mistake.path for mistake in loading.read_channel(channel)[1]] == [("changelog_url",), ("public_key",)]
 
