@@ -498,7 +498,7 @@ function moveWithin(bar) {
   settle(bar);
 }
 
-var band_default = '.list-band>:not(.turn){display:none}.list-band>.turn{display:flex;align-items:center;gap:12px;flex:1;min-height:0;margin:0;padding:0 16px;font-size:13px;line-height:18px}.list-band>.search-problems.turn{display:block;align-content:center;padding-block:3px;overflow-y:auto}.list-band p{flex:1;min-width:0;max-height:36px;overflow-y:auto;overflow-wrap:anywhere}.list-band .link{flex:none;min-height:34px;padding:0 4px}.list-band>.list-filters{gap:6px;overflow-x:auto;scrollbar-width:none}@media(max-width:700px){.list-band .link{min-height:44px}.list-filters .chip.pill{position:relative;min-height:32px}.list-filters .chip.pill::before{content:"";position:absolute;inset:-6px 0}}\n';
+var band_default = '.list-band>:not(.turn){display:none}.list-band>.turn{display:flex;align-items:center;gap:12px;flex:1;min-height:0;margin:0;padding:0 16px;font-size:13px;line-height:18px}.list-band>.search-problems.turn{display:block;align-content:center;padding-block:3px;overflow-y:auto}.list-band p{flex:1;min-width:0;max-height:36px;overflow-y:auto;overflow-wrap:anywhere}.list-band .link{flex:none;min-height:34px;padding:0 4px}.list-band>.list-filters{gap:6px;overflow-x:auto;scrollbar-width:none}@media(min-width:701px)and (max-width:1099px){.list-band>.list-filters{gap:4px}.list-filters .chip.pill{padding-inline:8px;font-size:12px}}@media(max-width:700px){.list-band .link{min-height:44px}.list-filters .chip.pill{position:relative;min-height:32px}.list-filters .chip.pill::before{content:"";position:absolute;inset:-6px 0}}\n';
 
 adopt(band_default);
 var urgent = 2;
