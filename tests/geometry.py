@@ -303,7 +303,7 @@ SMALL_TARGETS = """() => [...document.querySelectorAll("dialog:modal :is(button,
   .flatMap((one) => {
     const { width, height } = one.getBoundingClientRect();
     const large = (element) => element.getBoundingClientRect().height >= 43.5;
-    if (width < 2 || [one, ...(one.labels ?? [])].some(large)) return [];
+    if (width < 2 || [one.closest(".chip-box") ?? one, ...(one.labels ?? [])].some(large)) return [];
     // what is pressed may be larger than what is seen
     one.scrollIntoView({ block: "center" });
     const { left, right, top, bottom } = one.getBoundingClientRect();

@@ -40,7 +40,7 @@ plan plan.bin pdf bin an failure Thanks Thank you at example multipart mixed alt
 text/plain notjunk Autumn Leaves fall Nowhere big Back On its way Crew Sails
 Invitation invitation.ics invited you to this event When Monday Tuesday Wednesday Thursday Friday Saturday Sunday
 November December January Reply your calendar or mail app Regatta Choir choir Two lines meet.example.org Dentist
-Inbox Other Users Calendar Contacts harbour.jpg invite.ics JST Asia/Tokyo example.net
+Inbox Other Users Calendar Contacts harbour.jpg invite.ics JST Asia Tokyo Asia/Tokyo example.net
 """
 """Words of the mail and of the entries that the walk goes through, and of names that the server gave."""
 
