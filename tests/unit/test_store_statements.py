@@ -59,7 +59,8 @@ ALLOWED: Final[Mapping[str, str]] = {
         store.file.traces.TRACES queue.operating.SELECT_INCOMING""",
     "what an account may send in a month": """
         store.delivery.outgoing.CANCELED store.delivery.outgoing.WAS_CANCELED store.delivery.submissions.ALL
-        store.delivery.submissions.EXPIRE store.delivery.submissions.MOVED store.delivery.submissions.OF_QUEUE""",
+        store.delivery.submissions.EXPIRE store.delivery.submissions.MOVED store.delivery.submissions.OF_QUEUE
+        store.groupware.scheduling.HURRY""",
     "once, by a program or at a start that has all of it to do": """
         store.backup.preview store.backup.restore.HOLD store.backup.restore.MESSAGES store.backup.restore.OWED
         store.groupware.alarms.SEEK_EACH store.mail.threads.BEGIN store.recover.rebuild store.recover.tables
