@@ -30,8 +30,8 @@ who types at a terminal. A process that hangs is killed long before.
 """
 
 Owner: TypeAlias = Callable[[str], Channel | None]
-"""Returns the channel to the process that owns an account, None for this one. Raises CommandFailed while there is none:
-that process is being started again.
+"""Returns the channel to the process that owns an account, None for this one. Raises CommandFailed while that
+process is being started again.
 """
 
 
