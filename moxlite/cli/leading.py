@@ -99,9 +99,9 @@ def _hint(text: str, failure: Failure) -> str:
     if re.search("is over quota: ", text):
         account = shlex.quote(_arguments(failure.context).get("account", "ACCOUNT"))
         return f"to change the quota, run: moxlite config account set {account} quota SIZE"
-    if name := re.search("""^["'](.+)["'] isn't a valid account name""", text):
+    if name := re.search("""^["']([^"']+)["'] isn't a valid account name""", text):
         return _account_name(name[1])
-    if word := re.search("""["'](.+)["'] isn't a valid (domain|address): |invalid address ["'](.+)["']: """, text):
+    if word := re.search("""["']([^"']+)["'] isn't a valid (domain|address): |invalid address ["']([^"']+)["']: """, text):
         return _whole(word[1] or word[3], word[2] or "address", failure.context)
     if re.search("^an alias must have a localpart", text):
         return "for mail to unknown addresses, run: moxlite config address add @DOMAIN ACCOUNT"

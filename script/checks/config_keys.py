@@ -17,7 +17,7 @@ from moxlite.config.values import Section
 
 TOP = Path(__file__).resolve().parents[2]
 
-USING = {"snapshot.py", "webrules.py"}
+USING = {"domains.py", "snapshot.py", "webrules.py"}
 """Modules of the configuration that use it."""
 
 BY_NAME: set[type[Section]] = {SpecialUseMailboxes}

@@ -19,7 +19,7 @@ from moxlite.operations import accounts, described_in, description, domains
 from moxlite.operations.accounts import AccountInfo
 from moxlite.operations.domains import AddedDomain, AliasInfo, DomainInfo, PeerState
 from moxlite.operations.queue import CountOutgoing
-from moxlite.proto.address import AddressKey
+from moxlite.proto.address import AddressKey, one_spelling
 from moxlite.wording import counted
 
 
@@ -111,7 +111,8 @@ def _without_alias(args: Mapping[str, Any]) -> str:
 
 def _without_members(args: Mapping[str, Any]) -> str:
     there = perform(domains.PrintAlias(args["alias"])).members
-    if missing := [member for member in args["members"] if member.lower() not in map(str.lower, there)]:
+    known = {one_spelling(member) for member in there}
+    if missing := [member for member in args["members"] if one_spelling(member) not in known]:
         raise Failure(f"{', '.join(missing)} isn't a member of {args['alias']}. Its members are {', '.join(there)}")
     return f"Remove {', '.join(args['members'])} from {args['alias']}? They won't get its mail."
 
