@@ -97,8 +97,7 @@ class Builder:
         user.scripts = given.scripts
         user.dav = [place for place in given.dav if self._is_reachable(place, user)]
         user.settings, user.destinations = given.settings, given.destinations
-        if given.login:
-            self._add_login(user, given.login)
+        self._add_login(user, given.login)
         if given.locked:
             user.settings = {"login_disabled": LOCKED, **user.settings}
             user.problems.append("can't log in on the old server, so login is disabled here, too")
@@ -124,7 +123,9 @@ class Builder:
         self.plan.users.append(user)
 
     def _add_login(self, user: User, name: str) -> None:
-        """Let a user log in as on the old server, as devices do, by a name that is no other user's."""
+        """Let a user log in as on the old server, as devices do, by a name that is no other user's; "" for none."""
+        if not name:
+            return
         owner = self._logins.setdefault(login_key(name), user)
         if owner is user:
             user.settings = {"login_names": [name], **user.settings}

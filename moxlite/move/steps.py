@@ -234,9 +234,9 @@ class Steps:
         )
         move.messages, move.left = before + result.messages, 0
 
-    async def _prefix(self, user: User, move: AccountMove, found: Sequence[Place]) -> None:
+    async def _prefix(self, user: User, move: AccountMove, places: Sequence[Place]) -> None:
         """Let devices go on with the prefix that names of the user's mailboxes have at the old server."""
-        prefix = next((place.box.prefix for place in found if place.box.prefix), "")
+        prefix = next((place.box.prefix for place in places if place.box.prefix), "")
         if prefix:
             settings = {"imap_prefix": prefix}
             for problem in await take_settings(self._config, msgspec.structs.replace(user, settings=settings)):
