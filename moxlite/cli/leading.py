@@ -87,6 +87,10 @@ def way_on(failure: Failure) -> str:
     return _joined(text, meant, f"to list {listing.names}, run: moxlite {command}")
 
 
+NOT_VALID: Final = r"""["']([^"']+)["'] isn't a valid (domain|address): |invalid address ["']([^"']+)["']: """
+"""An error about what was typed, which it quotes."""
+
+
 def _hint(text: str, failure: Failure) -> str:
     """Hint after failures of one kind; "" for others."""
     if re.search("^unknown transport ", text):
@@ -101,7 +105,7 @@ def _hint(text: str, failure: Failure) -> str:
         return f"to change the quota, run: moxlite config account set {account} quota SIZE"
     if name := re.search("""^["']([^"']+)["'] isn't a valid account name""", text):
         return _account_name(name[1])
-    if word := re.search("""["']([^"']+)["'] isn't a valid (domain|address): |invalid address ["']([^"']+)["']: """, text):
+    if word := re.search(NOT_VALID, text):
         return _whole(word[1] or word[3], word[2] or "address", failure.context)
     if re.search("^an alias must have a localpart", text):
         return "for mail to unknown addresses, run: moxlite config address add @DOMAIN ACCOUNT"

@@ -115,7 +115,7 @@ def held(world: World) -> Held:
     year = {"since": 1_893_000_000, "until": 1_897_000_000}
     for one in world.webmail("events", **year, calendar_ids=[world.calendar()["id"]])["events"]:
         found.events[one["title"]] += 1
-    for one in world.webmail("contacts")["contacts"]:
+    for one in world.webmail("contacts", limit=1000)["contacts"]:
         found.people[one["name"]] += 1
     with closing(imaplib.IMAP4("127.0.0.1", world.server.port(143), timeout=60)) as session:
         session.login(world.server.user, world.server.password)

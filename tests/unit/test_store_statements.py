@@ -77,7 +77,7 @@ ALLOWED: Final[Mapping[str, str]] = {
         store.upkeep.erase.FORGET_KEYS queue.data.suppression.CLEAN queue.guard.signs.CLEAN
         queue.guard.signs.CLEAN_SOURCES queue.queue.SEEN_KEYS""",
     "in a thread, when a page or a start asks for it": """
-        store.auth.authdb.PAIRS store.auth.loginattempts.PLACES store.auth.loginattempts.SUCCESSES
+        store.auth.loginattempts.PLACES store.auth.loginattempts.SUCCESSES
         store.auth.loginattempts.WITHHELD
         store.delivery.status.KEYS store.delivery.vacation.ANSWERED store.mail.masked.ADDRESSES
         store.mail.masked.COUNT store.reports.evaluations.PENDING store.reports.received.TOTALS
