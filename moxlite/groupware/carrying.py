@@ -19,7 +19,7 @@ import trio
 
 from moxlite.compose.draft import BadDraft, check, message, recipients
 from moxlite.config.snapshot import full_name
-from moxlite.groupware.entries import LARGE, BadEntry, Expander, TooBusy, read
+from moxlite.groupware.entries import LARGE, BadEntry, Expander, TooBusy, has_time, read
 from moxlite.groupware.letters import Names, language_in, letter, news_words, said_by
 from moxlite.groupware.people import account_of, colleague_addresses, is_missing, user_of
 from moxlite.logins.identity import Identity
@@ -94,7 +94,7 @@ FAILED: Final = "5.1"
 MAX_NEW_TIMES: Final = MAX_DECLINED
 """Answers of one message to single times without an exception; for each the rule is expanded."""
 
-Change = Callable[[CalendarObject | None, Expander], Awaitable[Component | None]]
+Change = Callable[[CalendarObject | None], Awaitable[Component | None]]
 """Makes the receiver's entry of what it was; None for no change. Raises BadEntry, TooBusy."""
 
 Put = Callable[["AccountTx", Resource | None, bytes, ResourceFacts], object]
@@ -360,7 +360,7 @@ class ScheduleSender:
             assert there is not None
             put_resource(tx, there.collection_id, there.name, data, facts, tag=there.tag)
 
-        async def change(there: CalendarObject | None, _: Expander) -> Component | None:
+        async def change(there: CalendarObject | None) -> Component | None:
             return None if there is None else await off_loop(partial(with_status, there, addresses, status), kind="dav")
 
         try:
@@ -420,10 +420,10 @@ async def receive(account: Account, owed: ScheduleMessage, user: User, key: byte
     noted = ResourceFacts(message.uid, message.kind, message.title)
     now = int(time.time())
 
-    async def change(there: CalendarObject | None, expander: Expander) -> Component | None:
+    async def change(there: CalendarObject | None) -> Component | None:
         known = message
         if method == "REPLY" and there is not None:
-            known = await _to_known_times(message, there, expander)
+            known = await _to_known_times(message, there)
 
         return await off_loop(lambda: _merged(method, there, known, owed.sender, user, now), kind="dav")
 
@@ -470,7 +470,7 @@ def _news(owed: ScheduleMessage, message: CalendarObject, author: Author, resour
     return DueAlarm(resource, title, author.name or author.address, starts, day)
 
 
-async def _to_known_times(message: CalendarObject, there: CalendarObject, expander: Expander) -> CalendarObject:
+async def _to_known_times(message: CalendarObject, there: CalendarObject) -> CalendarObject:
     """A REPLY without its answers to times that the organiser's entry does not have, of which exceptions would be new
     events. Raises BadEntry, TooBusy.
     """
@@ -483,7 +483,7 @@ async def _to_known_times(message: CalendarObject, there: CalendarObject, expand
             # A guest could answer to any number of times, each of which costs an expansion and would become an
             # exception.
             left -= 1
-            if left < 0 or not await expander.has_time(there, key):
+            if left < 0 or not await has_time(there, key):
                 continue
         parts.append(part)
     return msgspec.structs.replace(message, parts=parts)
@@ -510,7 +510,7 @@ async def answered_entry(account: Account, text: str, user: User, status: str, a
     def put(tx: AccountTx, there: Resource | None, data: bytes, facts: ResourceFacts) -> None:
         put_received(tx, there, data, facts, matters=True)
 
-    async def change(there: CalendarObject | None, _: Expander) -> Component | None:
+    async def change(there: CalendarObject | None) -> Component | None:
         def work() -> Component | None:
             if there is not None and role_of(there, user.addresses) == "organizer":
                 return None
@@ -531,7 +531,7 @@ async def updated_entry(account: Account, text: str, user: User) -> bool:
     def put(tx: AccountTx, there: Resource | None, data: bytes, facts: ResourceFacts) -> None:
         put_received(tx, there, data, facts, matters=True)
 
-    async def change(there: CalendarObject | None, _: Expander) -> Component | None:
+    async def change(there: CalendarObject | None) -> Component | None:
         if there is None:
             return None
         return await off_loop(lambda: with_request(there, message, user.addresses, now), kind="dav")
@@ -579,16 +579,15 @@ async def prepare_change(
     account: Account, find: Callable[[Reader], Resource | None], change: Change, put: Put
 ) -> EntryChange | None:
     """Make and check a change of an entry; None for no change. Raises BadEntry, TooBusy."""
-    expander = Expander(account)
     there, octets = await account.read(lambda r: _found(r, find), op="schedule")
     try:
-        component = await change(None if there is None else await read(octets), expander)
+        component = await change(None if there is None else await read(octets))
     except AboveLimit as error:
         raise BadEntry(CALDAV + error.condition, reason_of(error)) from None
     if component is None:
         return None
     data = (await off_loop(partial(write_component, component), kind="dav")).encode()
-    return EntryChange(find, put, there, data, await expander.facts_of(await read(data)))
+    return EntryChange(find, put, there, data, await Expander(account).facts_of(await read(data)))
 
 
 def _found(r: Reader, find: Callable[[Reader], Resource | None]) -> tuple[Resource | None, bytes]:

@@ -23,7 +23,7 @@ from moxlite.proto.cards.itip import organized_for, organizer_of
 from moxlite.proto.cards.limits import MAX_ENTRY, TOO_LARGE, AboveLimit, Extent, check_extent, extent_of
 from moxlite.proto.cards.moments import in_zone
 from moxlite.proto.cards.received import mended
-from moxlite.proto.cards.repeating import Span, joined, main_part, rules_of
+from moxlite.proto.cards.repeating import Span, has_date, joined, main_part, rules_of
 from moxlite.proto.cards.rules import MAX_STEPS, BadRecurrence, Rule, Steps, TooMuchWork, times_of
 from moxlite.proto.dav.xml import CALDAV, CARDDAV
 from moxlite.store.groupware.collection import Collection
@@ -236,10 +236,8 @@ class Expander:
         try:
             rules = rules_of(calendar_object.main, calendar_object.zones)
             times = await _times(calendar_object, rules, stretch, limit) if rules else []
-        except BadRecurrence as error:
-            raise BadEntry(CALDAV + "valid-calendar-data", reason_of(error)) from None
-        except TooMuchWork:
-            raise BadEntry(CALDAV + "valid-calendar-data", "the recurrence rule takes too long to expand") from None
+        except (BadRecurrence, TooMuchWork) as error:
+            raise _bad_rule(error) from None
         return await _joined(calendar_object, times, stretch, limit)
 
     async def views(self, collection_id: int, kinds: Sequence[str], stretch: Span) -> AsyncGenerator[EntryView, None]:
@@ -306,20 +304,6 @@ class Expander:
             kv = {"account": self._account.name, "entry": resource.id, "err": str(error)}
             logger.warning("failed to expand recurrence rule", extra={"kv": kv})
             return await _joined(calendar_object, [], stretch, MAX_ANSWER)
-
-    async def has_time(self, calendar_object: CalendarObject, seconds: int) -> bool:
-        """Whether an entry's rules and dates include a time (seconds UTC), so that it can have an exception. Raises
-        BadEntry.
-        """
-        main = main_part(calendar_object.parts)
-        if main is None:
-            return False
-        part = calendar_object.parts[main]
-        # without their lengths, times before this one do not last into it, and do not count for the limit
-        lines = [line for line in part.properties if line.name not in ("DTEND", "DURATION", "DUE")]
-        alone = msgspec.structs.replace(calendar_object, parts=[Component(part.name, lines, [])])
-        instances = await self.expand(alone, (seconds, seconds + 1), MAX_STORED)
-        return any(instance.starts == seconds for instance in instances)
 
     async def extend(self) -> None:
         """Make the instances anew that end in less than a year. Raises StoreError."""
@@ -392,6 +376,25 @@ def _extent_in(data: bytes | None) -> Extent:
         return extent_of(read_components(text, "VCARD" if text[:20].upper().startswith("BEGIN:VCARD") else "VCALENDAR"))
     except (UnicodeDecodeError, BadComponents):
         return Extent()
+
+
+async def has_time(calendar_object: CalendarObject, seconds: int) -> bool:
+    """Whether an entry's rules and dates include a time (seconds UTC), so that it can have an exception. Raises
+    BadEntry.
+    """
+    main = main_part(calendar_object.parts)
+    if main is None:
+        return False
+    work = partial(has_date, calendar_object.parts[main], calendar_object.zones, seconds)
+    try:
+        return await off_loop(lambda: work(Steps()), kind="dav")
+    except (BadRecurrence, TooMuchWork) as error:
+        raise _bad_rule(error) from None
+
+
+def _bad_rule(error: BadRecurrence | TooMuchWork) -> BadEntry:
+    text = reason_of(error) if isinstance(error, BadRecurrence) else "the recurrence rule takes too long to expand"
+    return BadEntry(CALDAV + "valid-calendar-data", text)
 
 
 def _facts_alone(calendar_object: CalendarObject) -> ResourceFacts:

@@ -19,11 +19,11 @@ from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import Component, read_components, write_component
 from moxlite.proto.cards.contentline import Property, plain, unescaped
 from moxlite.proto.cards.invitation import Moment
-from moxlite.proto.cards.itip import address_of, by_key, key_of
+from moxlite.proto.cards.itip import Dates, address_of
 from moxlite.proto.cards.joining import is_link, join_of, with_shown_links
 from moxlite.proto.cards.moments import duration_of, is_date, moment_of, value_of
+from moxlite.proto.cards.organizing import MAX_DATES
 from moxlite.proto.cards.received import read_message
-from moxlite.proto.cards.repeating import LeftOut, date_of, recurrence_of
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.types import MailAddress
 from moxlite.store.groupware.scheduling import ScheduleMessage
@@ -33,8 +33,6 @@ MAX_SHOWN: Final = 500
 
 MAX_NOTES: Final = 10_000
 """Characters of a description in the text."""
-
-NOTHING_LEFT_OUT: Final = LeftOut(frozenset(), frozenset())
 
 RIGHT_TO_LEFT: Final = frozenset({"ar", "he"})
 
@@ -343,25 +341,27 @@ def letter(
     Raises BadComponents, BadObject.
     """
     _, entry = read_message(owed.text)
-    before = read_message(owed.before)[1] if owed.before else None
-    part = entry.main
+    before = Dates(read_message(owed.before)[1]) if owed.before else None
     words = LANGUAGES.get(language, LANGUAGES["en"])
     said = said_by(owed, entry)
     first = words.sentences[said].replace("{name}", names.user or owed.sender)
-    title = _title(before.main if owed.dates and before is not None else part)
+    dates = entry.parts if entry.main.first("RECURRENCE-ID") is not None else []
+    series = before.series if dates and before is not None else None
+    title = _title(series or entry.main)
+    paragraphs: list[list[str]] = [[first], [title]]
+    for part in dates[:MAX_DATES] or [entry.main]:
+        facts = _facts(part, None if before is None else _version(before, part), words)
+        paragraphs.append(facts if _title(part) == title else [_title(part), *facts])
+    facts = [*(["…"] if len(dates) > MAX_DATES else []), *([words.others] if owed.dates else [])]
+    paragraphs.append(facts)
     subject = f"{words.subjects[said]}: {title}"
-    if owed.dates and before is not None:
-        subject += f" ({_date_by_rule(entry, words)}{', …' if len(entry.parts) > 1 else ''})"
-        facts = [words.others]
-        paragraphs = [[first], [title], *_dates(entry, before, words, changed=owed.method == "REQUEST"), facts]
-    else:
-        facts = _facts(part, None if before is None else before.main, words)
-        paragraphs = [[first], [title], facts]
+    if dates:
+        subject += f" ({_date_by_rule(entry, words)}{', …' if len(dates) > 1 else ''})"
     calendar = owed.text
     if owed.method == "REQUEST":
-        notes = _notes(part)
-        link = join_of(part)
-        if link and not any(link in text for text in (*facts, *notes)):
+        notes = _notes(entry.main)
+        link = join_of(entry.main)
+        if link and not any(link in text for lines in (*paragraphs, notes) for text in lines):
             facts.append(link)
         # Programs with buttons show them by the calendar; readers of the text alone need the last sentence.
         paragraphs += [notes, [words.answer]]
@@ -397,21 +397,10 @@ def _facts(part: Component, earlier: Component | None, words: Language) -> list[
     return facts
 
 
-def _dates(entry: CalendarObject, before: CalendarObject, words: Language, *, changed: bool) -> list[list[str]]:
-    """A paragraph for each date of a series: its title, if that's another one, when and where it takes place, and with
-    `changed` what was said `before`.
-    """
-    known, series = by_key(before), before.main
-    paragraphs: list[list[str]] = []
-    for part in entry.parts:
-        named = recurrence_of(part, series.first("DTSTART"))
-        earlier = known.get(key_of(entry, part))
-        if earlier is None and named is not None:
-            earlier = date_of(series, before.zones, NOTHING_LEFT_OUT, named)
-        facts = _facts(part, earlier if changed else None, words)
-        title = _title(part)
-        paragraphs.append(facts if title == _title(series) else [title, *facts])
-    return paragraphs
+def _version(before: Dates, part: Component) -> Component | None:
+    """The version of a component that there was before."""
+    recurrence = part.first("RECURRENCE-ID")
+    return before.series if recurrence is None else before.at(recurrence)
 
 
 def _date_by_rule(entry: CalendarObject, words: Language) -> str:

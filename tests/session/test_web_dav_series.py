@@ -184,10 +184,10 @@ async def test_a_guest_of_one_date_is_told_of_that_one(office: Office) -> None:
     await office.mia.put("m.ics", with_ada)
     await office.settle()
     [mail] = office.mails
-    assert mail["Subject"] == "Invitation: Plan"
+    assert mail["Subject"] == "Invitation: Plan (Tuesday, December 8, 2099)"
     await office.mia.put("m.ics", with_ada.replace(SERIES, f"{SERIES}\r\nEXDATE:20991215T100000Z"))
     await office.settle()
     assert len(office.mails) == 1
     await office.mia.put("m.ics", series)
     await office.settle()
-    assert office.mails[1]["Subject"] == "Canceled: Plan"
+    assert office.mails[1]["Subject"] == "Canceled: Plan (Tuesday, December 8, 2099)"

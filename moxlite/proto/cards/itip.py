@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import cached_property
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -20,8 +21,8 @@ from moxlite.proto.address import one_spelling
 from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import Component, read_components, write_component
 from moxlite.proto.cards.contentline import MAX_ADDRESS, Property, in_parameter, mail_address, plain, property_of
-from moxlite.proto.cards.moments import moment_of, seconds_of
-from moxlite.proto.cards.repeating import recurrence_of
+from moxlite.proto.cards.moments import in_series_form, is_date, moment_of, seconds_of
+from moxlite.proto.cards.repeating import LeftOut, date_of, left_out, recurrence_of
 
 Method: TypeAlias = Literal["REQUEST", "CANCEL", "REPLY"]
 Role: TypeAlias = Literal["organizer", "attendee", ""]
@@ -49,13 +50,18 @@ BROUGHT_BY: Final = "X-MOXLITE-BROUGHT-BY"
 """Parameter of ORGANIZER: addresses, beside the organiser's, whose proven mail may change the event."""
 
 BEFORE: Final = "X-MOXLITE-BEFORE"
-"""Parameter of ORGANIZER: lines that the newest version has changed, as they were before (`received.former_lines`)."""
+"""Parameter of ORGANIZER: lines that the newest version has changed, as they were before (`received.FORMER`)."""
 
 LEFT_OUT: Final = "X-MOXLITE-LEFT-OUT"
 """Parameter of ORGANIZER: what of the event no calendar takes (`received.LEFT`)."""
 
+ASKED: Final = "X-MOXLITE-ASKED"
+"""Parameter of ORGANIZER: the number of the version whose time guests were asked about last, where the newest one has
+another number. Answers to it, and to later ones, count.
+"""
+
 OF_SERVER: Final = frozenset(
-    {"SCHEDULE-AGENT", "SCHEDULE-STATUS", "SCHEDULE-FORCE-SEND", STAMP, BROUGHT_BY, BEFORE, LEFT_OUT}
+    {"SCHEDULE-AGENT", "SCHEDULE-STATUS", "SCHEDULE-FORCE-SEND", STAMP, BROUGHT_BY, BEFORE, LEFT_OUT, ASKED}
 )
 """Parameters between a client and its server (RFC 6638 §7), and the server's own."""
 
@@ -175,10 +181,50 @@ def by_key(calendar_object: CalendarObject | None) -> dict[int | None, Component
     return {} if calendar_object is None else {key_of(calendar_object, part): part for part in calendar_object.parts}
 
 
+class Dates:
+    """The components of an entry by `key_of`, `parts`, and the dates of its series."""
+
+    def __init__(self, calendar_object: CalendarObject) -> None:
+        self.parts = by_key(calendar_object)
+        self.zones = calendar_object.zones
+
+    @property
+    def series(self) -> Component | None:
+        """The event itself; None for an entry of exceptions alone."""
+        return self.parts.get(None)
+
+    @cached_property
+    def left_out(self) -> LeftOut:
+        """The dates that the series leaves out."""
+        return LeftOut() if self.series is None else left_out(self.series, self.zones)
+
+    def at(self, recurrence: Property) -> Component | None:
+        """The version of a date that RECURRENCE-ID names: its exception, or else what the series has then; None where
+        it has nothing.
+        """
+        first = None if self.series is None else self.series.first("DTSTART")
+        line = in_series_form(recurrence, first)
+        moment = moment_of(line, self.zones)
+        there = None if moment is None else self.parts.get(seconds_of(moment))
+        if there is not None or self.series is None:
+            return there
+        return date_of(self.series, self.zones, self.left_out, line)
+
+
 def sequence_of(part: Component) -> int:
     """The number of a version."""
-    value = part.value("SEQUENCE")
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else 0
+    return _number(part.value("SEQUENCE"))
+
+
+def asked_of(part: Component) -> int:
+    """The number of the oldest version of the organizer's to which answers count."""
+    organizer = part.first("ORGANIZER")
+    asked = "" if organizer is None else organizer.parameter(ASKED)
+    return _number(asked) if asked else sequence_of(part)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 def times_of(part: Component) -> list[str]:
@@ -246,6 +292,15 @@ def with_value(line: Property, value: str) -> Property:
     """A line with another value."""
     made = property_of(line.whole[: len(line.whole) - len(line.value)] + value)
     return line if made is None else made
+
+
+def renamed(line: Property, name: str) -> Property:
+    """A line of another name with the same time."""
+    zone = line.parameter("TZID")
+    kind = ";VALUE=DATE" if is_date(line) else f";TZID={quoted(zone)}" if zone else ""
+    made = property_of(f"{name}{kind}:{line.value}")
+    assert made is not None
+    return made
 
 
 def sent_line(line: Property) -> Property:

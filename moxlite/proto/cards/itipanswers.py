@@ -6,7 +6,7 @@ import msgspec
 
 from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import Component, write_component
-from moxlite.proto.cards.contentline import Property, property_of
+from moxlite.proto.cards.contentline import Property
 from moxlite.proto.cards.itip import (
     ANSWERS,
     DELIVERED,
@@ -14,18 +14,21 @@ from moxlite.proto.cards.itip import (
     OF_ATTENDEE,
     PERSONAL,
     SENT,
+    Dates,
     Message,
     NotAllowed,
     address_of,
     attendees_of,
     by_key,
     comparable,
+    is_off,
     key_of,
     mapped,
     new_calendar,
     new_line,
     organizer_of,
     rebuilt,
+    renamed,
     sent_line,
     sequence_of,
     times_of,
@@ -147,25 +150,13 @@ def _reply(part: Component, mine: Property, now: int) -> Component:
 
 def _declined(before: CalendarObject | None, after: CalendarObject, own: frozenset[str], now: int) -> list[Component]:
     """Refusals of the dates that an attendee took out of a repeated entry (RFC 6638 §3.2.2.1)."""
-    was, main = by_key(before).get(None), by_key(after).get(None)
-    mine = None if main is None else own_line(main, own)
-    if was is None or main is None or mine is None:
+    if before is None:
         return []
-    known = {line.whole for line in was.all("EXDATE")}
-    dates = {date for line in was.all("EXDATE") for date in line.value.split(",")}
+    was, left = Dates(before), Dates(after).left_out.times
     components: list[Component] = []
-    for line in main.all("EXDATE"):
-        if line.whole in known:
-            continue
-        for value in line.value.split(","):
-            recurrence = property_of(line.whole[: len(line.whole) - len(line.value) - 1] + ":" + value.strip())
-            if len(components) == MAX_DECLINED:
-                return components
-            if recurrence is None:
-                break
-            named = property_of("RECURRENCE-ID" + recurrence.whole[len("EXDATE") :])
-            if named is not None and value.strip() not in dates:
-                lines = [prop for prop in main.properties if prop.name not in ("DTSTART", "DTEND", "DURATION")]
-                part = Component(main.name, [*lines, named], [])
-                components.append(_reply(part, with_parameters(mine, {"PARTSTAT": "DECLINED"}), now))
+    for key in sorted(left.keys() - was.left_out.times.keys())[:MAX_DECLINED]:
+        part = was.at(renamed(left[key], "RECURRENCE-ID"))
+        mine = None if part is None else own_line(part, own)
+        if part is not None and mine is not None and not is_off([part]):
+            components.append(_reply(part, with_parameters(mine, {"PARTSTAT": "DECLINED"}), now))
     return components

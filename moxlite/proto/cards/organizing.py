@@ -5,7 +5,12 @@ Theory of operation
 `organized` compares the organiser's entry before and after a change. Each attendee has a view of it: the event, and
 those exceptions to which the attendee is invited. A view that differs is sent (REQUEST), one that is gone is called off
 (CANCEL). Of a series in which single dates have changed, these are sent alone: an exception by REQUEST, a date that is
-called off by CANCEL.
+called off by CANCEL. So are all changes for an attendee of single dates, who has no series. One who has dates of it
+left is told that the series is called off, and then of these.
+
+Receivers take no message with a lower number than they have (RFC 5546 §2.1.5). So the number rises with each change
+after which one attendee has a higher one than the others, as after a date was called off. An answer doesn't lose its
+meaning by that: `itip.ASKED`.
 """
 
 from __future__ import annotations
@@ -17,16 +22,19 @@ import msgspec
 
 from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import Component, write_component
-from moxlite.proto.cards.contentline import Property, property_of
+from moxlite.proto.cards.contentline import Property
 from moxlite.proto.cards.itip import (
+    ASKED,
     DELIVERED,
     PERSONAL,
     SENT,
+    Dates,
     Message,
     Method,
     NotAllowed,
     address_of,
     agent_of,
+    asked_of,
     attendees_of,
     by_key,
     comparable,
@@ -35,8 +43,8 @@ from moxlite.proto.cards.itip import (
     mapped,
     new_calendar,
     new_line,
-    quoted,
     rebuilt,
+    renamed,
     sent_line,
     sequence_of,
     times_of,
@@ -44,8 +52,9 @@ from moxlite.proto.cards.itip import (
     with_property,
     without_answers,
 )
-from moxlite.proto.cards.moments import is_date, moment_of, seconds_of, utc_text
-from moxlite.proto.cards.repeating import date_of, dates_in, left_out, main_part, span_of
+from moxlite.proto.cards.moments import utc_text
+from moxlite.proto.cards.repeating import has_date, main_part, span_of
+from moxlite.proto.cards.rules import BadRecurrence, Steps, TooMuchWork
 
 MAX_VIEWS: Final = 16 << 20
 """Characters of all different views of an entry, before and after a change: they are compared and written in a second.
@@ -91,14 +100,7 @@ def organized(
       keep_answers: the client may not know the newest answers, so that the answers in `before` count.
     """
     earlier = by_key(before)
-    parts = [_numbered(part, earlier.get(key_of(after, part)), own, keep=keep_answers) for part in after.parts]
-    if before is not None and (series := earlier.get(None)) is not None:
-        parts = [
-            _asked_anew(part, series, own)
-            if key_of(after, part) not in earlier and _is_moved(after, part, before, series)
-            else part
-            for part in parts
-        ]
+    parts = _all_numbered(before, after, own, keep=keep_answers)
     changed = msgspec.structs.replace(after, parts=parts)
     everyone = dict.fromkeys(
         address
@@ -157,26 +159,79 @@ def called_off(before: CalendarObject, own: frozenset[str], now: int) -> tuple[M
         return (Message("CANCEL", tuple(everyone), text),)
 
 
-def _numbered(part: Component, was: Component | None, own: frozenset[str], *, keep: bool) -> Component:
-    """A component with its number raised, and answers void, if it was moved (RFC 5546 §2.1.4, RFC 6638 §3.2.8). Where
-    a series leaves out other dates, only its number is raised.
+def _all_numbered(
+    before: CalendarObject | None, after: CalendarObject, own: frozenset[str], *, keep: bool
+) -> list[Component]:
+    """The components after a change, with their numbers, and answers void where they are at another time (RFC 5546
+    §2.1.4, RFC 6638 §3.2.8).
     """
-    if was is None:
-        return part
-    if times_of(part) == times_of(was):
-        if {line.whole for line in part.all("EXDATE")} != {line.whole for line in was.all("EXDATE")}:
-            part = with_property(part, "SEQUENCE", str(max(sequence_of(part), sequence_of(was) + 1)))
-        answers = attendees_of(was)
+    if before is None:
+        return after.parts
+    earlier, parts = by_key(before), by_key(after)
+    series = earlier.get(None)
+    for key, part in parts.items():
+        was = earlier.get(key)
+        if was is not None:
+            parts[key] = _numbered(part, was, own, keep=keep)
+        elif series is not None and _is_moved(after, part, before, series):
+            parts[key] = _asked_anew(part, series, own)
+        elif series is not None and is_off([part]):
+            parts[key] = _raised(part, series, sequence_of(series) + 1)
+    now = parts.get(None)
+    if series is None or now is None:
+        return list(parts.values())
+    # Above those of exceptions that are gone, which a receiver might keep.
+    gone = [sequence_of(was) + 1 for key, was in earlier.items() if key not in parts]
+    parts[None] = now = _raised(now, series, max(gone)) if gone else now
+    # A receiver without an exception compares it with the series, or with what called its date off.
+    for key in parts.keys() - earlier.keys():
+        if sequence_of(parts[key]) < sequence_of(now):
+            parts[key] = _raised(parts[key], series, sequence_of(now))
+    # Above that of the series, which is called off for those who only have dates of it from now on.
+    off = attendees_of(series).keys() - attendees_of(now).keys() - own
+    for key, part in parts.items():
+        if key is not None and off & attendees_of(part).keys():
+            parts[key] = _raised(part, earlier.get(key, series), sequence_of(now) + 1)
+    return list(parts.values())
 
-        def kept(line: Property) -> Property:
-            there = answers.get(address_of(line)) if line.name == "ATTENDEE" else None
-            if there is None or address_of(line) in own:
-                return line
-            status = there.parameter("PARTSTAT")
-            return line if line.parameter("PARTSTAT") == status else with_parameters(line, {"PARTSTAT": status})
 
-        return mapped(part, kept) if keep else part
-    return _asked_anew(part, was, own)
+def _numbered(part: Component, was: Component, own: frozenset[str], *, keep: bool) -> Component:
+    """A component in place of an earlier version."""
+    if times_of(part) != times_of(was):
+        return _asked_anew(part, was, own)
+    fewer = attendees_of(was).keys() - attendees_of(part).keys() - own
+    number = sequence_of(was) + int(bool(fewer) or _number_matters(part) != _number_matters(was))
+    part = _raised(part, was, number)
+    answers = attendees_of(was)
+
+    def kept(line: Property) -> Property:
+        there = answers.get(address_of(line)) if line.name == "ATTENDEE" else None
+        if there is None or address_of(line) in own:
+            return line
+        status = there.parameter("PARTSTAT")
+        return line if line.parameter("PARTSTAT") == status else with_parameters(line, {"PARTSTAT": status})
+
+    return mapped(part, kept) if keep else part
+
+
+def _number_matters(part: Component) -> set[str]:
+    """The lines beside the times whose change raises the number (RFC 5546 §2.1.4)."""
+    return {line.whole.strip() for line in part.properties if line.name in ("EXDATE", "STATUS")}
+
+
+def _raised(part: Component, was: Component, number: int) -> Component:
+    """A component with this number at least, whose guests were asked about the same time as by `was`."""
+    number = max(number, sequence_of(part))
+    asked = min(asked_of(was), number)
+    parameters = {ASKED: str(asked) if asked < number else ""}
+    if number != sequence_of(part):
+        part = with_property(part, "SEQUENCE", str(number))
+
+    def line(prop: Property) -> Property:
+        same = prop.name != "ORGANIZER" or prop.parameter(ASKED) == parameters[ASKED]
+        return prop if same else with_parameters(prop, parameters)
+
+    return mapped(part, line)
 
 
 def _is_moved(after: CalendarObject, part: Component, before: CalendarObject, series: Component) -> bool:
@@ -193,7 +248,11 @@ def _asked_anew(part: Component, was: Component, own: frozenset[str]) -> Compone
     """A component that was moved, with its number raised, and answers void."""
     number = max(sequence_of(part), sequence_of(was) + 1)
     numbered = part if number == sequence_of(part) else with_property(part, "SEQUENCE", str(number))
-    return without_answers(numbered, own)
+    return without_answers(mapped(numbered, _unasked), own)
+
+
+def _unasked(line: Property) -> Property:
+    return with_parameters(line, {ASKED: ""}) if line.name == "ORGANIZER" and line.parameter(ASKED) else line
 
 
 def _messages(
@@ -215,74 +274,116 @@ def _messages(
         was_off, is_now_off = was.is_off(old), is_now.is_off(new)
         if not forced and (is_now_off if new else was_off) and was_off:
             continue  # no attendee has to hear of what never was, or is off already
-        earlier = "" if before is None or not old else write_component(new_calendar(before, was.told(old)))
-        off = not new or forced == "CANCEL" or is_now_off
-        home, parts = (after, is_now.told(new)) if new else (before, was.told(old))
+        known = None if before is None or not old else msgspec.structs.replace(before, parts=was.told(old))
+        view = None if after is None or not new else msgspec.structs.replace(after, parts=is_now.told(new))
+        earlier = "" if known is None else write_component(new_calendar(known, known.parts))
+        home = view or known
         assert home is not None
-        if off:
-            parts = [_called_off(part, sequence_of(part) + int(not new)) for part in parts]
-        whole: Method = "CANCEL" if off else "REQUEST"
-        dates: list[tuple[Method, list[Component]]] = []
-        if before is not None and after is not None and old and not off and not forced:
-            view = msgspec.structs.replace(after, parts=parts)
-            dates = _changed_dates(msgspec.structs.replace(before, parts=was.told(old)), view)
-        for method, components in dates or [(whole, parts)]:
-            text = write_component(new_calendar(home, components, method))
-            found.setdefault((method, text, earlier, bool(dates)), []).extend(addresses)
+        for told in [_whole(known, view, forced)] if forced else _differences(known, view):
+            text = write_component(new_calendar(home, told.parts, told.method))
+            message = told.method, text, earlier if told.known else "", told.dates
+            found.setdefault(message, []).extend(addresses)
     return tuple(Message(method, tuple(to), text, was, dates) for (method, text, was, dates), to in found.items())
 
 
-def _changed_dates(was: CalendarObject, view: CalendarObject) -> list[tuple[Method, list[Component]]]:
-    """The dates of a series that a change is about: exceptions as they are now, and as they are called off. None of
-    them where the series itself has changed, a date is back at its place by the rule, or there are more than
-    `MAX_DATES`.
+class Difference(msgspec.Struct, frozen=True):
+    """Components that an attendee is told. `known`: the attendee had an earlier version; `dates`: as in `Message`."""
+
+    method: Method
+    parts: list[Component]
+    known: bool = True
+    dates: bool = False
+
+
+def _differences(was: CalendarObject | None, view: CalendarObject | None) -> list[Difference]:
+    """What tells an attendee the difference between two views, of which not both are None."""
+    goes_on = [] if view is None else [part for part in view.parts if not is_off([part])]
+    if was is None or view is None or not goes_on:
+        return [_whole(was, view)]
+    old, new = Dates(was), Dates(view)
+    if old.series is not None and new.series is None:
+        known = msgspec.structs.replace(was, parts=[part for key, part in old.parts.items() if key not in new.parts])
+        return [_whole(known, None), Difference("REQUEST", goes_on, known=False)]
+    dates = _changed_dates(old, new) if (old.series is None) == (new.series is None) else None
+    return [_whole(was, view)] if dates is None else dates
+
+
+def _whole(was: CalendarObject | None, view: CalendarObject | None, forced: str = "") -> Difference:
+    """All of a view, or that it has ended. `forced`: method that a client wants to be sent."""
+    if view is not None and forced != "CANCEL" and not is_off(view.parts):
+        return Difference("REQUEST", view.parts, known=was is not None)
+    now = {} if view is None else by_key(view)
+    known = now if was is None else by_key(was)
+    ended = {key: part for key, part in known.items() if forced or not is_off([part])}
+    parts = [
+        _called_off(now[key], sequence_of(now[key])) if key in now else _called_off(part, sequence_of(part) + 1)
+        for key, part in ended.items()
+    ]
+    return Difference("CANCEL", parts, known=was is not None)
+
+
+def _changed_dates(old: Dates, new: Dates) -> list[Difference] | None:
+    """The dates of a series that a change is about: exceptions as they are now, and as they are called off. None where
+    the series itself has changed, a date is back at its place by the rule, or there are more than `MAX_DATES`.
 
     Args:
-      was: an attendee's view before the change. view: the one after it.
+      old: an attendee's view before the change. new: the one after it. Both have the series, or neither.
     """
-    old, new = by_key(was), by_key(view)
-    series, now = old.get(None), new.get(None)
-    if series is None or now is None or _without_dates(series) != _without_dates(now):
-        return []
-    left, leaves = left_out(series, was.zones), left_out(now, view.zones)
-    gone = leaves.times - left.times
-    back = (left.times - leaves.times - new.keys()) or (old.keys() - new.keys() - gone)
-    exceptions = [part for key, part in new.items() if key is not None and _differs(part, old.get(key))]
-    if back or left.days != leaves.days or any(_is_and_later(part) for part in exceptions):
-        return []
-    off = [part for part in exceptions if is_off([part])]
-    for line in dates_in(now, "EXDATE") if len(gone) <= MAX_DATES else ():
-        moment = moment_of(line, view.zones)
-        key = None if moment is None else seconds_of(moment)
-        if key not in gone or key in new:
-            continue
-        earlier = old.get(key) or date_of(series, was.zones, left, _named("RECURRENCE-ID", line))
+    changed = [
+        part
+        for key, part in new.parts.items()
+        if key is not None and ((earlier := _earlier(old, part)) is None or comparable(earlier) != comparable(part))
+    ]
+    off = [part for part in changed if is_off([part])]
+    if old.series is None or new.series is None:
+        gone = [part for key, part in old.parts.items() if key not in new.parts and not is_off([part])]
+        off += [_called_off(part, sequence_of(part) + 1) for part in gone]
+    else:
+        left = _left_out_anew(old, new)
+        if left is None or any(_is_and_later(part) for part in changed):
+            return None
+        off += left
+    changed = [part for part in changed if not is_off([part])]
+    if new.series is not None and len(changed) + len(off) > MAX_DATES:
+        return None
+    dates = Difference("REQUEST", changed, dates=True), Difference("CANCEL", off, dates=True)
+    return [said for said in dates if said.parts]
+
+
+def _left_out_anew(old: Dates, new: Dates) -> list[Component] | None:
+    """The dates that a series leaves out from now on, as they are called off; None where more of it has changed."""
+    series, now = old.series, new.series
+    assert series is not None
+    assert now is not None
+    left, leaves = old.left_out, new.left_out
+    gone = leaves.times.keys() - left.times.keys()
+    back = (left.times.keys() - leaves.times.keys() - new.parts.keys()) or (old.parts.keys() - new.parts.keys() - gone)
+    if back or left.days != leaves.days or len(gone) > MAX_DATES or _without_dates(series) != _without_dates(now):
+        return None
+    off: list[Component] = []
+    steps = Steps()
+    for key in sorted(gone - new.parts.keys()):
+        earlier = old.parts.get(key)
+        try:
+            if earlier is None and has_date(series, old.zones, key, steps):
+                earlier = old.at(renamed(leaves.times[key], "RECURRENCE-ID"))
+        except (BadRecurrence, TooMuchWork):
+            return None
         if earlier is not None and not is_off([earlier]):
             off.append(_called_off(earlier, max(sequence_of(earlier) + 1, sequence_of(now))))
-    changed = [part for part in exceptions if not is_off([part])]
-    if len(changed) + len(off) > MAX_DATES or len(gone) > MAX_DATES:
-        return []
-    dates: list[tuple[Method, list[Component]]] = [("REQUEST", changed), ("CANCEL", off)]
-    return [(method, parts) for method, parts in dates if parts]
+    return off
 
 
-def _differs(part: Component, earlier: Component | None) -> bool:
-    return earlier is None or comparable(earlier) != comparable(part)
+def _earlier(old: Dates, part: Component) -> Component | None:
+    """The earlier version of an exception."""
+    line = part.first("RECURRENCE-ID")
+    return None if line is None else old.at(line)
 
 
 def _is_and_later(part: Component) -> bool:
     """Whether an exception is of all later dates, too (RFC 5545 §3.2.13)."""
     line = part.first("RECURRENCE-ID")
     return line is not None and line.parameter("RANGE") != ""
-
-
-def _named(name: str, line: Property) -> Property:
-    """A line of another name with the same time."""
-    zone = line.parameter("TZID")
-    kind = ";VALUE=DATE" if is_date(line) else f";TZID={quoted(zone)}" if zone else ""
-    made = property_of(f"{name}{kind}:{line.value}")
-    assert made is not None
-    return made
 
 
 def _without_dates(part: Component) -> frozenset[str]:
@@ -357,7 +458,7 @@ class _Views:
 def _left_out(part: Component) -> Property | None:
     """EXDATE of an exception; None for the event itself."""
     recurrence = part.first("RECURRENCE-ID")
-    return None if recurrence is None else _named("EXDATE", recurrence)
+    return None if recurrence is None else renamed(recurrence, "EXDATE")
 
 
 def _told(parts: Sequence[Component], now: int) -> list[Component]:

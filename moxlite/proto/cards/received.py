@@ -21,7 +21,9 @@ from moxlite.proto.cards.itip import (
     LEFT_OUT,
     PERSONAL,
     STAMP,
+    Dates,
     address_of,
+    asked_of,
     attendees_of,
     by_key,
     is_off,
@@ -96,6 +98,7 @@ such a date.
 
 WHEN: Final = ("DTSTART", "DTEND", "DURATION")
 WHAT: Final = ("SUMMARY", "LOCATION")
+FORMER: Final = (*WHEN, *WHAT)
 """Properties whose previous values an update's card shows (WEBMAIL-129)."""
 
 MAX_FORMER: Final = 1000
@@ -240,8 +243,11 @@ def with_request(
     """The receiver's entry after the organiser's REQUEST; None if that is old, or of another organiser. `now`: seconds
     UTC; `author`: proven author who brings a new entry, "" for none. Who brought an entry does not change with it.
     """
-    earlier = by_key(there)
-    if there is not None and not _is_newer(there, message, now):
+    if there is None:
+        known, newer = None, by_key(message)
+    else:
+        known, newer = Dates(there), _newer(there, message, now)
+    if not newer:
         return None
     line = None if there is None else organizer_of(there)
     if line is not None:
@@ -249,16 +255,24 @@ def with_request(
     else:
         brought = named_by(message, author) if author else ""
 
-    def received(part: Component) -> Component:
-        was, stamp = earlier.get(key_of(message, part)) or earlier.get(None), stamp_of(part, now)
-        before = "" if was is None else _before(part, stamp, was)
+    def received(key: int | None, part: Component) -> Component:
+        was, stamp, before = None, stamp_of(part, now), ""
+        if known is not None:
+            was = known.parts.get(key) or known.series
+            before = _before(part, stamp, known)
         return _stamped(_received(part, was, own), stamp, {BROUGHT_BY: brought, BEFORE: before})
 
-    parts = [received(part) for part in message.parts]
-    if there is None or main_part(message.parts) is not None:
-        return new_calendar(message, parts)
-    keys = {key_of(message, part) for part in message.parts}
-    return rebuilt(there, [*(part for key, part in earlier.items() if key not in keys), *parts])
+    parts = {key: received(key, part) for key, part in newer.items()}
+    if there is None or known is None:
+        return new_calendar(message, list(parts.values()))
+    series = newer.get(None)
+    kept = {
+        key: part
+        for key, part in known.parts.items()
+        if series is None or (key is not None and _order(part, _stamp(part)) > _order(series, stamp_of(series, now)))
+    }
+    made = list({**kept, **parts}.values())
+    return rebuilt(there, made) if series is None else new_calendar(message, made)
 
 
 def with_cancel(there: CalendarObject, message: CalendarObject, own: frozenset[str], now: int) -> Component | None:
@@ -266,18 +280,21 @@ def with_cancel(there: CalendarObject, message: CalendarObject, own: frozenset[s
 
     Canceled events stay, marked as canceled. None as above. Raises AboveLimit.
     """
-    if not _is_newer(there, message, now):
+    off = _newer(there, message, now)
+    if not off:
         return None
-    off = by_key(message)
     known = by_key(there)
+    all_off = off.get(None)
     parts: list[Component] = []
     for key, part in known.items():
-        named = off.get(key) or off.get(None)
+        named = off.get(key)
+        if named is None and all_off is not None:
+            later = key is not None and _order(part, _stamp(part)) > _order(all_off, stamp_of(all_off, now))
+            named = None if later else all_off
         if named is None:
             parts.append(part)
         else:
-            part = with_property(with_property(part, "STATUS", "CANCELLED"), "SEQUENCE", str(sequence_of(named)))
-            parts.append(_stamped(part, stamp_of(named, now)))
+            parts.append(_stamped(_cancelled(part, named), stamp_of(named, now)))
     main = known.get(None)
     if None not in off and main is not None:
         gone = left_out(main, there.zones)
@@ -295,11 +312,16 @@ def with_cancel(there: CalendarObject, message: CalendarObject, own: frozenset[s
         if octets_of(there.calendar) + len(new) * octets_of(copied) > MAX_ENTRY:
             raise AboveLimit(TOO_LARGE, SIZE)
         parts += [
-            _stamped(with_property(component, "STATUS", "CANCELLED"), stamp_of(part, now))
+            _stamped(_cancelled(component, part), stamp_of(part, now))
             for part in new
             if (component := _exception(there, bare, gone, part)) is not None
         ]
     return rebuilt(there, parts)
+
+
+def _cancelled(part: Component, named: Component) -> Component:
+    """A component that a message has canceled. `named`: what the message says of it."""
+    return with_property(with_property(part, "STATUS", "CANCELLED"), "SEQUENCE", str(sequence_of(named)))
 
 
 def with_reply(there: CalendarObject, message: CalendarObject, author: str, now: int) -> Component | None:
@@ -308,7 +330,7 @@ def with_reply(there: CalendarObject, message: CalendarObject, author: str, now:
     """
     known = by_key(there)
     main = known.get(None)
-    gone = LeftOut(set(), set()) if main is None else left_out(main, there.zones)
+    gone = LeftOut() if main is None else left_out(main, there.zones)
     changed = False
     # An answer to a date makes an exception, which has all of the series: asked before it is copied.
     copied = 0 if main is None else octets_of(main)
@@ -322,7 +344,7 @@ def with_reply(there: CalendarObject, message: CalendarObject, author: str, now:
             part = _exception(there, main, gone, reply)
             room -= copied if part is not None else 0
         mine = None if part is None else attendees_of(part).get(author)
-        if part is None or mine is None or status not in ANSWERS or sequence_of(reply) < sequence_of(part):
+        if part is None or mine is None or status not in ANSWERS or sequence_of(reply) < asked_of(part):
             continue
         stamp = stamp_of(reply, now)
         if stamp < mine.parameter(STAMP):
@@ -358,30 +380,23 @@ def stamp_of(part: Component, now: int) -> str:
     return utc_text(now if moment is None else min(seconds_of(moment), now))
 
 
-def former_lines(was: Component, recurrence: Property | None) -> list[Property]:
-    """When and what an event was, of an earlier version. `recurrence`: RECURRENCE-ID of a date of the series `was` that
-    had no component of its own: it was at its time by the rule.
-    """
-    if recurrence is None or was.first("RECURRENCE-ID") is not None:
-        return [line for line in was.properties if line.name in (*WHEN, *WHAT)]
-    start = property_of(f"DTSTART{recurrence.whole[len(recurrence.name) :]}")
-    return [*([] if start is None else [start]), *(line for line in was.properties if line.name in WHAT)]
-
-
 def kept_lines(organizer: Property) -> list[Property]:
     """The lines that the newest version has changed, as they were."""
     return [line for text in organizer.parameter(BEFORE).split("\n") if (line := property_of(text)) is not None]
 
 
-def _before(part: Component, stamp: str, was: Component) -> str:
+def _before(part: Component, stamp: str, known: Dates) -> str:
     """Value of BEFORE for a component in place of an earlier one: the times if one of them differs, title, place."""
-    organizer = was.first("ORGANIZER")
-    if organizer is not None and (sequence_of(part), stamp) == (sequence_of(was), organizer.parameter(STAMP)):
+    recurrence = part.first("RECURRENCE-ID")
+    was = known.series if recurrence is None else known.at(recurrence)
+    organizer = None if was is None else was.first("ORGANIZER")
+    if was is None or organizer is None:
+        return ""
+    if (sequence_of(part), stamp) == (sequence_of(was), organizer.parameter(STAMP)):
         return organizer.parameter(BEFORE)  # the same version, by another mail or with an answer
-    lines = former_lines(was, part.first("RECURRENCE-ID"))
     changed: list[str] = []
     for names in (WHEN, *((name,) for name in WHAT)):
-        former = [line.whole for line in lines if line.name in names]
+        former = [line.whole for line in was.properties if line.name in names]
         if set(former) != {line.whole for line in part.properties if line.name in names}:
             changed += former or [f"{names[0]}:"]
     return "\n".join(text for text in changed if len(text) <= MAX_FORMER)
@@ -393,23 +408,37 @@ def _stamped(part: Component, stamp: str, more: Mapping[str, str] = {}) -> Compo
     return mapped(part, lambda line: with_parameters(line, parameters) if line.name == "ORGANIZER" else line)
 
 
-def _is_newer(there: CalendarObject, message: CalendarObject, now: int) -> bool:
-    """Whether a message is of the entry's organiser, and of no version before the entry's: by SEQUENCE, and of one
-    number by DTSTAMP (RFC 5546 §2.1.5).
+def _newer(there: CalendarObject, message: CalendarObject, now: int) -> dict[int | None, Component]:
+    """The components of a message that are no version before the entry's: by SEQUENCE, and of one number by DTSTAMP
+    (RFC 5546 §2.1.5). None of a message that is not of the entry's organiser.
     """
     if address_of(organizer_of(there)) != address_of(organizer_of(message)):
-        return False
+        return {}
     known = by_key(there)
+    newer: dict[int | None, Component] = {}
     for key, part in by_key(message).items():
         was = known.get(key) or known.get(None)
         # an attendee who is invited again was called off by a raised number
-        if was is None or sequence_of(part) > sequence_of(was):
-            continue
-        organizer = was.first("ORGANIZER")
-        stamp = "" if organizer is None else organizer.parameter(STAMP)
-        if sequence_of(part) + int(is_off([was])) < sequence_of(was) or stamp_of(part, now) < stamp:
-            return False
-    return True
+        if (
+            was is None
+            or sequence_of(part) > sequence_of(was)
+            or (sequence_of(part) + int(is_off([was])) >= sequence_of(was) and stamp_of(part, now) >= _stamp(was))
+        ):
+            newer[key] = part
+    return newer
+
+
+def _stamp(part: Component) -> str:
+    """When the message was written that brought a component of the organiser."""
+    organizer = part.first("ORGANIZER")
+    return "" if organizer is None else organizer.parameter(STAMP)
+
+
+def _order(part: Component, stamp: str) -> tuple[str, int]:
+    """What tells whether a message about the series was written before one about a date of it: their numbers rise by
+    themselves.
+    """
+    return stamp, sequence_of(part)
 
 
 def _received(part: Component, was: Component | None, own: frozenset[str]) -> Component:

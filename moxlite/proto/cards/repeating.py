@@ -8,7 +8,7 @@ number of instances.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice
@@ -31,13 +31,17 @@ from moxlite.proto.cards.moments import (
     utc_text,
     value_of,
 )
-from moxlite.proto.cards.rules import EPOCH, BadRecurrence, Rule, local_seconds, read_rule
+from moxlite.proto.cards.rules import EPOCH, BadRecurrence, Rule, Steps, local_seconds, read_rule, times_of
 
 Span = tuple[int, int]
 """Seconds UTC of a start and an end."""
 
 MAX_DATES: Final = 10_000
 """Dates of RDATE and EXDATE of a component, each."""
+
+DAY: Final = 86_400
+MAX_IN_DAYS: Final = 2 * DAY
+"""Times that a rule gives in two days, at most."""
 
 
 def parts_of(calendar: Component) -> list[Component]:
@@ -138,6 +142,19 @@ def joined(parts: Sequence[Component], zones: Zones, times: Iterable[int], stret
     return sorted(inside, key=lambda instance: (instance.starts, instance.recurrence))
 
 
+def has_date(part: Component, zones: Zones, seconds: int, steps: Steps) -> bool:
+    """Whether rules and dates of a series give a time (seconds UTC), so that it can be an exception. Raises
+    BadRecurrence, TooMuchWork.
+    """
+    # without their lengths, times before this one do not last into it
+    lines = [line for line in part.properties if line.name not in ("DTEND", "DURATION", "DUE")]
+    # local times differ from UTC by a day at most
+    stretch = seconds - DAY, seconds + DAY
+    times = {time for rule in rules_of(part, zones) for time in times_of(rule, *stretch, MAX_IN_DAYS, steps)}
+    instances = joined([Component(part.name, lines, [])], zones, times, (seconds, seconds + 1))
+    return any(instance.starts == seconds for instance in instances)
+
+
 def _text_in_series(recurrence: Property, moment: datetime, line: Property | None, first: datetime | None) -> str:
     """The time of an exception in the zone of its series, whose DTSTART is `line`."""
     if line is None or first is None or moment.tzinfo is None or first.tzinfo is None:
@@ -175,24 +192,24 @@ def recurrence_of(part: Component, first: Property | None) -> Property | None:
 
 
 class LeftOut(msgspec.Struct, frozen=True):
-    """Dates that EXDATE takes out of a series (RFC 5545 §3.8.5.1): instances at `times`, seconds UTC, and all of
-    `days`, YYYYMMDD in the zone of the series, which programs write for a series of times, too.
+    """Dates that EXDATE takes out of a series (RFC 5545 §3.8.5.1): instances at `times`, seconds UTC, with the line
+    that says so, and all of `days`, YYYYMMDD in the zone of the series, which programs write for one of times, too.
     """
 
-    times: Set[int]
-    days: Set[str]
+    times: Mapping[int, Property] = {}
+    days: Set[str] = frozenset()
 
 
 def left_out(part: Component, zones: Zones) -> LeftOut:
     """Read EXDATE of a series."""
     first = part.first("DTSTART")
-    times, days = set[int](), set[str]()
+    times, days = dict[int, Property](), set[str]()
     for line in dates_in(part, "EXDATE"):
         moment = moment_of(line, zones)
         if moment is not None and is_date(line) and first is not None and not is_date(first):
             days.add(line.value[:8])
         elif moment is not None:
-            times.add(seconds_of(moment))
+            times[seconds_of(moment)] = line
     return LeftOut(times, days)
 
 

@@ -16,11 +16,11 @@ from moxlite.proto.cards.components import Component
 from moxlite.proto.cards.contentline import Property, plain, property_of
 from moxlite.proto.cards.editing import BadForm, Form, exception_at, form_of
 from moxlite.proto.cards.invitation import ANSWERS, Event as InvitedEvent, Recurrence, event_of
-from moxlite.proto.cards.itip import STAMP, attendees_of, role_of, sequence_of
+from moxlite.proto.cards.itip import STAMP, Dates, attendees_of, role_of, sequence_of
 from moxlite.proto.cards.joining import MAX_LINK, is_link
 from moxlite.proto.cards.limits import MAX_ENTRY
 from moxlite.proto.cards.moments import iana_zone, zone_name
-from moxlite.proto.cards.received import WHEN, former_lines, kept_lines
+from moxlite.proto.cards.received import FORMER, WHEN, kept_lines
 from moxlite.web.composing.uploads import Party
 from moxlite.web.errors import UserError
 from moxlite.web.webmail.querytypes import ID, AnyID
@@ -310,7 +310,9 @@ def event_before(entry: CalendarObject, event: InvitedEvent) -> InvitedEvent | N
     if known == version:
         lines = kept_lines(organizer)
     elif known < version:
-        lines = former_lines(part, None if at is None else property_of(at.line))
+        named = None if at is None else property_of(at.line)
+        was = part if named is None else Dates(entry).at(named)
+        lines = [] if was is None else [line for line in was.properties if line.name in FORMER]
     else:
         return None
     names = {line.name for line in lines}

@@ -14,7 +14,7 @@ import msgspec
 
 from moxlite.compose.draft import File
 from moxlite.groupware.carrying import EntryChange, by_language, updated_entry
-from moxlite.groupware.entries import BadEntry, TooBusy, about, read
+from moxlite.groupware.entries import BadEntry, TooBusy, about, has_time, read
 from moxlite.groupware.files import ImportResult, NoEntries, Target, add_file
 from moxlite.groupware.letters import answer_words
 from moxlite.groupware.people import account_of, given_addresses, is_me, user_of
@@ -219,18 +219,17 @@ async def stored_event(visit: Visit, uid: str) -> StoredEvent | None:
     return None if found is None else StoredEvent(found[0], await read(found[1]))
 
 
-async def date_in(visit: Visit, entry: CalendarObject, at: Recurrence) -> str:
+async def date_in(entry: CalendarObject, at: Recurrence) -> str:
     """The time of a series that a message names, as `form_at` takes it; "" where the series doesn't have it."""
     recurrence = await about(entry, partial(time_in_series, entry, at))
     moment = moment_of(property_of(at.line), entry.zones)
     if at.following or not recurrence or moment is None:
         return ""
     known = any(part.value("RECURRENCE-ID") == recurrence for part in entry.parts)
-    return recurrence if known or await visit.expander.has_time(entry, seconds_of(moment)) else ""
+    return recurrence if known or await has_time(entry, seconds_of(moment)) else ""
 
 
 async def act_of(
-    visit: Visit,
     user_of_people: Callable[[Iterable[str]], User],
     calendar: Calendar,
     there: StoredEvent | None,
@@ -248,7 +247,7 @@ async def act_of(
         return "add" if (of_file or (method == "REQUEST" and not me)) and not off else ""
     entry, date = there.entry, ""
     if event.recurrence is not None:
-        date = await date_in(visit, entry, event.recurrence)
+        date = await date_in(entry, event.recurrence)
         if off and not date:
             return ""
     own = user_of_people(entry.addresses()).addresses

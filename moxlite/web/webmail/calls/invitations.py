@@ -130,7 +130,7 @@ class InvitationCalls(EventMailCalls):
         async with self._entries(caller) as visit:
             there = await event_there(visit, calendar)
             act = await act_of(
-                visit, partial(user_of, snapshot, session.account), calendar, there, me, trusted=state != "stranger"
+                partial(user_of, snapshot, session.account), calendar, there, me, trusted=state != "stranger"
             )
         (noted, answered), before, left = await _noted(snapshot, session.account, calendar, there, me)
         # The calendar has "maybe" for a guest who has proposed another time.
@@ -178,13 +178,13 @@ class InvitationCalls(EventMailCalls):
         async with self._entries(caller) as visit:
             there = await event_there(visit, calendar)
             user = user_of(snapshot, session.account)
-            act = await act_of(visit, partial(user_of, snapshot, session.account), calendar, there, me, trusted=False)
+            act = await act_of(partial(user_of, snapshot, session.account), calendar, there, me, trusted=False)
             if act == "add":
                 return await added_events(visit, user, source.text, event.uid, calendar_id, self._server.tmp)
             if there is None or not act:
                 raise Conflict("this event was changed since you opened it")
             if act == "remove":
-                recurrence = "" if event.recurrence is None else await date_in(visit, there.entry, event.recurrence)
+                recurrence = "" if event.recurrence is None else await date_in(there.entry, event.recurrence)
                 removed = await removed_event(visit, self._user(caller, visit), there, recurrence)
             else:
                 removed = None
@@ -359,7 +359,7 @@ class InvitationCalls(EventMailCalls):
             return None
         there, entry = found.resource, found.entry
         own = user_of(self._server.config.current, session.account, entry.addresses()).addresses
-        recurrence = "" if event.recurrence is None else await date_in(visit, entry, event.recurrence)
+        recurrence = "" if event.recurrence is None else await date_in(entry, event.recurrence)
         if event.recurrence is not None and not recurrence:
             return None
         return await about(entry, partial(proposed_in, there, entry, recurrence, event, source.author, own))
