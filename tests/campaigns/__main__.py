@@ -33,6 +33,7 @@ NIGHTLY: Final = {
     "forms": 0.05,
     "forwarding_kill": 0.2,
     "fulldisk": 0.2,
+    "invitations": 0.3,
     "jmap_kill": 0.1,
     "link": 0.06,
     "mailauth": 0.5,

@@ -32,6 +32,7 @@ NIGHTLY: Final = {
     "guess": "tests/session/test_imapd_deadlines.py::test_guessing_passwords_becomes_slow",
     "hostile": "tests/session/test_imapd_hostile.py::test_nonsense_never_crashes_a_session",
     "import_kill": "tests/session/test_web_imports.py::test_an_abort_leaves_the_account_as_it_was",
+    "invitations": "tests/session/test_web_dav_series.py::test_a_guest_of_one_date_is_told_of_that_one",
     "jmap_kill": "tests/session/test_web_jmap.py::test_an_email_is_sent_and_taken_back",
     "link": "tests/session/test_migration_link_sessions.py::test_cut_off_anywhere_nothing_is_lost_or_doubled",
     "opening": "tests/session/test_web_expensive_mail.py::test_html_that_is_expensive_costs_the_server_nothing",
@@ -75,7 +76,8 @@ def test_a_share_of_the_campaign_finds_nothing(name: str) -> None:
     WEBMAIL-43, WEBMAIL-44, WEBMAIL-60, WEBMAIL-88, WEBMAIL-98, WEBMAIL-100, WEBMAIL-119a, WEBMAIL-124, WEBMAIL-154,
     STORE-198, STORE-199, STORE-199a, WEB-134, IMAP-142c, SMTP-85, SMTP-88, SMTP-93, SMTP-183, AUTH-39, WEB-46, WEB-47,
     WEB-115,
-    STORE-145b, STORE-183, WEB-116, WEB-117, DAV-1, DAV-2, DAV-9, DAV-9a, DAV-23, DAV-25,
+    STORE-145b, STORE-183, WEB-116, WEB-117, DAV-1, DAV-2, DAV-9, DAV-9a, DAV-23, DAV-24,
+    DAV-25, DAV-26,
     WEB-140, AUTH-115, AUTH-118, STORE-186g, STORE-186h, STORE-186i, STORE-186k, STORE-190a,
     ADMIN-60e, WEBMAIL-183, JMAP-5, JMAP-5c, JMAP-5d, DAV-29, WEB-61b, WEB-61c, WEBMAIL-46a: see tests/campaigns/.
     """
