@@ -69,7 +69,7 @@ class Entry:
         return _line(f"{name};TZID={zone}:{datetime.fromtimestamp(seconds, iana_zone(zone)):%Y%m%dT%H%M%S}")
 
     def exception(self, seconds: int) -> Component:
-        """The exception of a date, which is made of the series where there is none."""
+        """The exception of a date, which is made of the series where it is missing."""
         there = self.exceptions().get(seconds)
         if there is not None:
             return there

@@ -89,7 +89,7 @@ class World:
         self.given_up: set[str] = set()
         """UIDs of events with a finding, which are looked at no more."""
         self.put_back = put_back
-        """UIDs of events whose answers are those of an earlier time."""
+        """UIDs of events that have the answers of an earlier time."""
 
     def views(self) -> dict[str, dict[Key, Showing]]:
         """What the organizers' calendars show for each guest."""

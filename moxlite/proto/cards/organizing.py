@@ -15,7 +15,7 @@ meaning by that: `itip.ASKED`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 import msgspec
@@ -180,19 +180,27 @@ def _all_numbered(
     now = parts.get(None)
     if series is None or now is None:
         return list(parts.values())
-    # Above those of exceptions that are gone, which a receiver might keep.
+    # Above the numbers of exceptions that are gone, which a receiver might keep.
     gone = [sequence_of(was) + 1 for key, was in earlier.items() if key not in parts]
-    parts[None] = now = _raised(now, series, max(gone)) if gone else now
-    # A receiver without an exception compares it with the series, or with what called its date off.
-    for key in parts.keys() - earlier.keys():
-        if sequence_of(parts[key]) < sequence_of(now):
-            parts[key] = _raised(parts[key], series, sequence_of(now))
-    # Above that of the series, which is called off for those who only have dates of it from now on.
+    parts[None] = _raised(now, series, max(gone)) if gone else now
+    return list(_with_series(parts, earlier, own).values())
+
+
+def _with_series(
+    parts: Mapping[int | None, Component], earlier: Mapping[int | None, Component], own: frozenset[str]
+) -> dict[int | None, Component]:
+    """Components of a series with the numbers that its exceptions need beside its own."""
+    series, now = earlier[None], parts[None]
+    # The series is called off for those who only have dates of it from now on.
     off = attendees_of(series).keys() - attendees_of(now).keys() - own
+    raised = dict(parts)
     for key, part in parts.items():
         if key is not None and off & attendees_of(part).keys():
-            parts[key] = _raised(part, earlier.get(key, series), sequence_of(now) + 1)
-    return list(parts.values())
+            raised[key] = _raised(part, earlier.get(key, series), sequence_of(now) + 1)
+        elif key not in earlier and sequence_of(part) < sequence_of(now):
+            # A receiver without an exception compares it with the series, or with what called its date off.
+            raised[key] = _raised(part, series, sequence_of(now))
+    return raised
 
 
 def _numbered(part: Component, was: Component, own: frozenset[str], *, keep: bool) -> Component:
