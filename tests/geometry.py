@@ -169,7 +169,9 @@ UGLY: Final = """() => {
     if (one.matches("[type=checkbox], [type=radio]") && !one.matches("[role=switch], .switch *")
         && Math.abs(width - height) > 1) say(`${Math.round(width)} by ${Math.round(height)}`, one);
     if (one.matches("a") && ["rgb(0, 0, 238)", "rgb(158, 158, 255)"].includes(style.color)) say("a blue link", one);
-    if (one.matches("button, a.btn") && style.overflowX === "visible" && one.scrollWidth > one.clientWidth + 1)
+    // what a finger may press around it is no content
+    const room = getComputedStyle(one, "::before").position === "absolute";
+    if (one.matches("button, a.btn") && !room && style.overflowX === "visible" && one.scrollWidth > one.clientWidth + 1)
       say("wider than it is", one);
     if (one.matches("[placeholder]") && one.value === "") {
       pen.font = getComputedStyle(one, "::placeholder").font;
