@@ -211,7 +211,7 @@ class DomainConfig(Section, frozen=True):
     client_settings_aliases: Annotated[
         tuple[Domain, ...],
         doc(
-            "More host names that mail clients use for this server, such as `imap.example.org` from a previous "
+            "More host names that mail clients use for this server, such as `mail.example.org` from a previous "
             "server. They get certificates, and `dnscheck` checks them."
         ),
     ] = ()

@@ -6,7 +6,15 @@ import time
 import pytest
 
 from moxlite.cli import common, described, run
-from moxlite.operations.access import AppPasswordAdd, AppPasswordInfo, ShareInfo, ShareSet, Undelete, UndeletedMail
+from moxlite.operations.access import (
+    AppPasswordAdd,
+    AppPasswordInfo,
+    ListShares,
+    ShareInfo,
+    ShareSet,
+    Undelete,
+    UndeletedMail,
+)
 from moxlite.operations.server import Wellness
 
 pytestmark = pytest.mark.served
@@ -47,7 +55,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, object]]:
             case "healthcheck":
                 return Wellness([], ["account mia: its file is damaged"])
             case "account share list":
-                return [ShareInfo("Work", "bo", "lrswite")]
+                return [ShareInfo("Work", "bo", "lrswite"), ShareInfo("Work", "anyone", "lr")]
             case _:
                 return None
 
@@ -114,12 +122,15 @@ def test_mailboxes_are_shared(asked: list[tuple[str, object]], capsys: Capture) 
     assert asked == [
         ("account share set", ShareSet("Work", "bo", "lr", account="mia")),
         ("account share set", ShareSet("Work", "bo@example.org", "lrsi", below=True, account="mia")),
+        ("account share list", ListShares(account="mia")),
         ("account share rm", {"account": "mia", "mailbox": "Work", "guest": "anyone"}),
         ("account share list", {"account": "mia"}),
     ]
     for rights in ("q", "rs", ""):
         assert run(["account", "share", "set", "mia", "Work", "bo", rights]) == 1
-    assert len(asked) == 4
+    assert run(["account", "share", "rm", "mia", "Sales", "anyone"]) == 1
+    assert "doesn't share Sales with anyone" in capsys.readouterr().err
+    assert [name for name, _ in asked[5:]] == ["account share list"]
 
 
 @pytest.mark.parametrize("since", [[], ["--since", "2h"]])

@@ -192,6 +192,7 @@ SOCKETS: Final = {
     "moxlite/patterns/child.py": "the socket to the server, which it is given",
     "moxlite/sandbox/child.py": "the socket to the server, which it is given",
     "moxlite/sandbox/confine.py": "tries whether sockets are refused",
+    "moxlite/workers/forking.py": "the socket to the first process, which it is given",
 }
 """Modules that make sockets of the internet, and what for."""
 

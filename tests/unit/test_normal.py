@@ -76,7 +76,7 @@ JUDGES = {
     "proto/mime/words:_clean": "ASCII controls alone are changed",
     "proto/sshurl:parse_ssh_url": "path of a URL",
     "sandbox/processes:_count": "error in the log",
-    "store/groupware/collection:check_element": "element of a URL, which programs make",
+    "store/groupware/collection:is_element": "element of a URL, which programs make",
     "store/search/texts:_is_shown_as_it_is": "the name is then indexed as it is shown",
     "supervision:_line": "error in the log",
     "web/account/calls/copying:_order": "host name",

@@ -61,6 +61,8 @@ NURSERIES = {
     "web/serve.py",
     "web/webmail/calls/sent.py",  # the poll of one page about its message
     "web/webmail/live/frames.py",
+    "workers/channel.py",  # the questions of one process
+    "workers/crew.py",  # the workers of one server
 }
 WITHOUT_TASKS = {
     "sandbox/child.py",
