@@ -350,7 +350,7 @@ def letter(
     title = _title(series or entry.main)
     paragraphs: list[list[str]] = [[first], [title]]
     for part in dates[:MAX_DATES] or [entry.main]:
-        facts = _facts(part, None if before is None else _version(before, part), words)
+        facts = _facts(part, None if before is None else before.version_of(part), words)
         paragraphs.append(facts if _title(part) == title else [_title(part), *facts])
     facts = [*(["…"] if len(dates) > MAX_DATES else []), *([words.others] if owed.dates else [])]
     paragraphs.append(facts)
@@ -395,12 +395,6 @@ def _facts(part: Component, earlier: Component | None, words: Language) -> list[
             changed = f" ({words.was}: {was})" if was and was != value else ""
             facts.append(f"{label}: {value or words.open}{changed}")
     return facts
-
-
-def _version(before: Dates, part: Component) -> Component | None:
-    """The version of a component that there was before."""
-    recurrence = part.first("RECURRENCE-ID")
-    return before.series if recurrence is None else before.at(recurrence)
 
 
 def _date_by_rule(entry: CalendarObject, words: Language) -> str:

@@ -210,6 +210,11 @@ class Dates:
             return there
         return date_of(self.series, self.zones, self.left_out, line)
 
+    def version_of(self, part: Component) -> Component | None:
+        """The version here of a component of another version of the entry; None where it has nothing."""
+        recurrence = part.first("RECURRENCE-ID")
+        return self.series if recurrence is None else self.at(recurrence)
+
 
 def sequence_of(part: Component) -> int:
     """The number of a version."""

@@ -340,7 +340,7 @@ def _changed_dates(old: Dates, new: Dates) -> list[Difference] | None:
     changed = [
         part
         for key, part in new.parts.items()
-        if key is not None and ((earlier := _earlier(old, part)) is None or comparable(earlier) != comparable(part))
+        if key is not None and ((earlier := old.version_of(part)) is None or comparable(earlier) != comparable(part))
     ]
     off = [part for part in changed if is_off([part])]
     if old.series is None or new.series is None:
@@ -380,12 +380,6 @@ def _left_out_anew(old: Dates, new: Dates) -> list[Component] | None:
         if earlier is not None and not is_off([earlier]):
             off.append(_called_off(earlier, max(sequence_of(earlier) + 1, sequence_of(now))))
     return off
-
-
-def _earlier(old: Dates, part: Component) -> Component | None:
-    """The earlier version of an exception."""
-    line = part.first("RECURRENCE-ID")
-    return None if line is None else old.at(line)
 
 
 def _is_and_later(part: Component) -> bool:

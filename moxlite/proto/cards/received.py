@@ -387,8 +387,7 @@ def kept_lines(organizer: Property) -> list[Property]:
 
 def _before(part: Component, stamp: str, known: Dates) -> str:
     """Value of BEFORE for a component in place of an earlier one: the times if one of them differs, title, place."""
-    recurrence = part.first("RECURRENCE-ID")
-    was = known.series if recurrence is None else known.at(recurrence)
+    was = known.version_of(part)
     organizer = None if was is None else was.first("ORGANIZER")
     if was is None or organizer is None:
         return ""
