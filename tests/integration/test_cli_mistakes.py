@@ -152,3 +152,11 @@ def test_what_is_shared_is_no_longer(server: ServedServer) -> None:
         assert (code, "stopped sharing" in said) == (0, True), said
         code, said = typed(server, f"account share rm eve INBOX {guest}")
         assert (code, "doesn't share INBOX" in said) == (1, True), said
+
+
+def test_a_domain_is_removed_in_any_spelling(server: ServedServer) -> None:
+    """ADMIN-18e, SMTP-2a: what is asked first knows all that the server does."""
+    for spelling in ("xn--bcher-kva.example", "BÜCHER.example"):
+        assert typed(server, "config domain add bücher.example bob")[0] == 0
+        code, said = typed(server, f"--yes config domain rm {spelling}")
+        assert code == 0, said

@@ -19,7 +19,7 @@ from moxlite.operations import accounts, described_in, description, domains
 from moxlite.operations.accounts import AccountInfo
 from moxlite.operations.domains import AddedDomain, AliasInfo, DomainInfo, PeerState
 from moxlite.operations.queue import CountOutgoing
-from moxlite.proto.address import AddressKey, one_spelling
+from moxlite.proto.address import AddressKey, one_spelling, unicode_domain
 from moxlite.wording import counted
 
 
@@ -110,16 +110,16 @@ def _without_alias(args: Mapping[str, Any]) -> str:
 
 
 def _without_members(args: Mapping[str, Any]) -> str:
-    there = perform(domains.PrintAlias(args["alias"])).members
-    known = {one_spelling(member) for member in there}
+    members = perform(domains.PrintAlias(args["alias"])).members
+    known = {one_spelling(member) for member in members}
     if missing := [member for member in args["members"] if one_spelling(member) not in known]:
-        raise Failure(f"{', '.join(missing)} isn't a member of {args['alias']}. Its members are {', '.join(there)}")
+        raise Failure(f"{', '.join(missing)} isn't a member of {args['alias']}. Its members are {', '.join(members)}")
     return f"Remove {', '.join(args['members'])} from {args['alias']}? They won't get its mail."
 
 
 def _without_domain(args: Mapping[str, Any]) -> str:
     domain = args["domain"]
-    if domain.lower() not in {there.domain.lower() for there in perform(domains.ListDomains())}:
+    if unicode_domain(domain) not in {listed.domain for listed in perform(domains.ListDomains())}:
         raise Failure(f'"{domain}" isn\'t a domain on this server')
     return description(domains.RemoveDomain).ask.format_map(args)
 
