@@ -177,8 +177,8 @@ class Tree(msgspec.Struct, frozen=True):
             owner, name = shared_by(parts[0])
             if owner != self.owner:
                 raise NotThere
-            own = (one for (kind, one), shown in self.names.items() if (kind, shown) == (shelf, name) and not owner)
-            parts[0] = next(own, name)
+            here = (known for (kind, known), shown in self.names.items() if (kind, shown) == (shelf, name))
+            parts[0] = name if owner else next(here, name)
         kinds: tuple[Literal["home", "collection", "resource"], ...] = ("home", "collection", "resource")
         return Place(kinds[len(parts)], shelf, *parts)
 

@@ -128,9 +128,8 @@ class EntryCalls(AccountCalls):
         told = [message for _, messages in made_puts for message in messages]
         await _check_limits(self._server.config.current, visit, told)
         changes = await visit.account.write(lambda tx: [put(tx) for put, _ in made_puts])
-        return ChangedEvent(
-            changes[-1].id, max(change.told for change in changes), [step for one in changes for step in one.undo]
-        )
+        undo = [step for change in changes for step in change.undo]
+        return ChangedEvent(changes[-1].id, max(change.told for change in changes), undo)
 
     async def _put_of(
         self, caller: Caller, visit: Visit, calendar_id: int, made: Component, before: Resource | None, wait: int
